@@ -1,0 +1,2 @@
+/** Everything in this room; being exported here is being registered. */
+export {};

@@ -1,0 +1,75 @@
+/**
+ * Where nodes live, as one small interface. A driver opens a *lab*: a place with a network of its own for the
+ * nodes of one run. Controls, holds and recovery are written once on it, in `hosted.ts`.
+ */
+
+import type { HostDriver, NodeId, Party } from '../../rig/contract.ts';
+
+/** The rig's own clients, as a party of the network. */
+export const CLIENTS: Party = 'clients';
+
+/** A driver that can also make labs. `memory` is the one host that is not of this kind. */
+export interface LabDriver extends HostDriver {
+  /** Builds what is needed (images, network, namespaces), starts nothing. Undoes its part when it fails. */
+  open(plan: LabPlan): Promise<Lab>;
+}
+
+export interface LabPlan {
+  readonly runId: string;
+  /** The system's name, for images and labels: `etcd`. */
+  readonly system: string;
+  readonly nodes: readonly NodePlan[];
+  /** The run's directory, absolute: programs keep their data and logs below `nodes/<id>/` where the host has no disk of its own. */
+  readonly directory: string;
+  progress(message: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** What a host must know of a node before anything is started. */
+export interface NodePlan {
+  readonly id: NodeId;
+  /** The TCP ports it serves, as the node itself numbers them. */
+  readonly ports: readonly number[];
+  /** The folder with the node's Dockerfile, absolute; used by `docker` alone. */
+  readonly image?: { readonly name: string; readonly directory: string };
+  /** Executables it needs, and the Debian package of each; used where nodes are processes of this machine. */
+  readonly executables?: readonly { readonly name: string; readonly install: string }[];
+}
+
+/** A program to run on a node. It is the node: when it ends, the node is down. */
+export interface Program {
+  readonly command: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type ProcessState = 'running' | 'stopped' | 'gone';
+
+/** The place of one run. Disposing it removes every trace outside the run's directory. */
+export interface Lab extends AsyncDisposable {
+  /** Where `from` finds `port` of `to`: a node asks for its peers, `clients` is the rig. Known before anything is started. */
+  address(from: Party, to: NodeId, port: number): Address;
+  /** Where the node itself listens for `port`. */
+  listen(node: NodeId, port: number): Address;
+  /** The node's own folder for data and logs, as the node sees it. Its content survives `SIGKILL`. */
+  data(node: NodeId): string;
+  /** Starts the node's program, or starts it again on the same data. Resolves when the process exists. */
+  start(node: NodeId, program: Program): Promise<void>;
+  /** To the node's whole process tree. No error if it is already gone. */
+  signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
+  state(node: NodeId): Promise<ProcessState>;
+  /** Makes `node` deaf to exactly these senders: the whole state, not a change. In force, and read back, once it resolves. */
+  deafen(node: NodeId, senders: ReadonlySet<Party>): Promise<void>;
+  /** Packets (or, through proxies, chunks and connections) that `node` has been kept from hearing since the lab was opened. */
+  unheard(node: NodeId): Promise<number>;
+  /** Output of a short command on the node; rejects with its exit code and standard error. */
+  execute(node: NodeId, command: readonly [string, ...string[]]): Promise<string>;
+  /** Writes each node's log to `<directory>/<node>.log`, the newest 8 MiB. */
+  collect(directory: string): Promise<void>;
+  /** Image digests, kernel, network. */
+  readonly facts: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,488 @@
+/**
+ * The words every room shares: what an operation is, and what a workload, nemesis, cluster, host, checker
+ * and report must offer and may ask of each other.
+ *
+ * Types only. Read this file and one neighbour of what you want to write; nothing else is needed.
+ */
+
+import type { Clock } from './clock.ts';
+import type { History } from './history.ts';
+import type { Random } from './random.ts';
+
+/** Whatever survives JSON unchanged: all that a history, fault or verdict may hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A member of a cluster is its name, `n1`. Its address, process and disk are its cluster's secret. */
+export type NodeId = string;
+
+/** An end of a network link: a node, or a name the cluster gives to something else, such as `clients` or `store`. */
+export type Party = string;
+
+// ── History ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a client asks for. `f` names the function, the rest are its arguments. */
+export type Input = { readonly f: string; readonly [argument: string]: Json };
+
+/**
+ * How an operation ended.
+ *
+ * - `ok`: it took effect, and `output` was observed.
+ * - `fail`: it certainly did not take effect.
+ * - `info`: nobody knows. It may take effect now, later, or never.
+ *
+ * `error` is a short kebab-case class, `timeout`, that can be counted; `detail` is for a person.
+ */
+export type Completion<Out extends Json = Json> =
+  | { readonly type: 'ok'; readonly output: Out }
+  | { readonly type: 'fail' | 'info'; readonly error: string; readonly detail?: string };
+
+/** The stages of a run, in order. `down` is always reached, unless the rig itself is killed. */
+export type Phase = 'bring-up' | 'warm-up' | 'load' | 'heal' | 'recovery' | 'final' | 'down';
+
+/** How a run came to its end: as planned, by a person's signal, or because something could not be done. */
+export type Ending = 'complete' | 'interrupted' | 'failed';
+
+/** What was seen of a fault while it was in force: whether it had any effect, and the observation, for a person. */
+export type Evidence = { readonly effective: boolean; readonly observed: string };
+
+export type FaultAction = 'inject' | 'injected' | 'release' | 'released' | 'stuck';
+
+/** A fault in the life of a run. `inject` is on disk before anything is touched; `stuck` means that the undo failed. */
+export type FaultEvent = {
+  readonly type: 'nemesis';
+  readonly nemesis: string;
+  /** The name under which the changes are held; unique in a run. */
+  readonly hold: string;
+  readonly action: FaultAction;
+  readonly fault: Json;
+  /** The fault as a plain sentence. */
+  readonly sentence: string;
+  /** On `released`, what was seen while it was in force; on `stuck`, what went wrong. */
+  readonly evidence?: Evidence;
+};
+
+/** A stage begins, with what there is to say about it. The last `down` carries how the run ended. */
+export type PhaseEvent = {
+  readonly type: 'phase';
+  readonly phase: Phase;
+  readonly note?: string;
+  readonly ending?: Ending;
+};
+
+/** A request leaves a client. `dueNs` is when open-loop load meant to send it; latency counts from there. */
+export type InvokeEvent<In extends Input = Input> = {
+  readonly type: 'invoke';
+  readonly process: number;
+  readonly node: NodeId;
+  readonly input: In;
+  readonly dueNs?: number;
+};
+
+/** An answer, or the lack of one. */
+export type CompletionEvent<Out extends Json = Json> = {
+  readonly process: number;
+  readonly node: NodeId;
+} & Completion<Out>;
+
+/** One line of `history.jsonl` before the journal has said where and when in the history it stands. */
+export type Unstamped<In extends Input = Input, Out extends Json = Json> =
+  | InvokeEvent<In>
+  | CompletionEvent<Out>
+  | FaultEvent
+  | PhaseEvent;
+
+/** One line of `history.jsonl`, written the moment it happened. */
+export type HistoryEvent<In extends Input = Input, Out extends Json = Json> = {
+  /** Position in the history: 0, 1, 2, … with no gaps. */
+  readonly index: number;
+  /** Nanoseconds since the run began, on one monotonic clock. */
+  readonly timeNs: number;
+} & Unstamped<In, Out>;
+
+/** An invocation paired with its completion, as an object: a convenience, never what a hot loop walks. */
+export interface Operation<In extends Input = Input, Out extends Json = Json> {
+  /** Index of the invocation event; the operation's name in verdicts and reports. */
+  readonly index: number;
+  readonly process: number;
+  readonly node: NodeId;
+  readonly input: In;
+  /** An operation that never completed ends as `info`, `never-completed`. */
+  readonly completion: Completion<Out>;
+  readonly invokedNs: number;
+  /** `Infinity` for an `info`: it may still take effect after the run ends. */
+  readonly completedNs: number;
+  /** When it was meant to be sent; equals `invokedNs` for closed-loop load. */
+  readonly dueNs: number;
+}
+
+// ── APIs: what a workload needs of a system ──────────────────────────────────────────────────────────────
+
+/** Ways of talking to a system. A cluster offers some; a workload needs one. */
+export interface Apis {
+  readonly kv: KeyValue;
+  readonly ledger: Ledger;
+}
+
+export type ApiName = keyof Apis;
+
+/**
+ * A connection to one node, speaking one API. Disposing it hangs up; it never throws.
+ *
+ * A call rejects with a `RequestError` whose class is listed in `definite` when the request certainly had no
+ * effect. Every other rejection is indefinite.
+ */
+export type Client<A extends ApiName = ApiName> = Apis[A] &
+  AsyncDisposable & { readonly definite: ReadonlySet<string> };
+
+/** Single keys, each a register. An absent key reads as `null`. */
+export interface KeyValue {
+  get(key: string, signal: AbortSignal): Promise<Json>;
+  put(key: string, value: Json, signal: AbortSignal): Promise<void>;
+  /** Resolves to whether the swap happened. `from: null` expects the key to be absent. */
+  cas(key: string, from: Json, to: Json, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Money moved between accounts, each transfer named by the client's idempotency key. Amounts are whole numbers. */
+export interface Ledger {
+  /** Resolves to what the service answered; the same key must get the same answer for ever. */
+  transfer(transfer: Transfer, signal: AbortSignal): Promise<TransferReceipt>;
+  balance(account: string, signal: AbortSignal): Promise<number>;
+  accounts(signal: AbortSignal): Promise<readonly Account[]>;
+  /** Every transfer applied, in order, as often as it was applied: a multiset, never deduplicated. */
+  applied(signal: AbortSignal): Promise<readonly AppliedTransfer[]>;
+}
+
+export type Transfer = { readonly key: string; readonly from: string; readonly to: string; readonly amount: number };
+/** `id` is the service's name for the applied transfer; `replayed` says that an earlier answer was repeated. */
+export type TransferReceipt = { readonly id: string; readonly amount: number; readonly replayed: boolean };
+export type Account = { readonly account: string; readonly opening: number; readonly balance: number };
+export type AppliedTransfer = Transfer & { readonly id: string };
+
+// ── Controls: what a nemesis needs of a cluster ──────────────────────────────────────────────────────────
+
+/** The levers of a running cluster. Every change made through them belongs to the hold they were asked for under. */
+export interface Controls {
+  readonly network: NetworkControl;
+  readonly processes: ProcessControl;
+}
+
+export type ControlName = keyof Controls;
+
+export interface NetworkControl {
+  /** Silently drops everything sent from any of `from` to any of `to`: one way. In force once it resolves. */
+  drop(from: readonly Party[], to: readonly Party[]): Promise<void>;
+}
+
+export interface ProcessControl {
+  /** `SIGKILL`; released, the node is started again on the same data. */
+  kill(nodes: readonly NodeId[]): Promise<void>;
+  /** `SIGSTOP`; released, `SIGCONT`. */
+  pause(nodes: readonly NodeId[]): Promise<void>;
+}
+
+// ── Clusters ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where nodes live: containers, network namespaces, plain processes, or this process. */
+export type HostName = 'docker' | 'netns' | 'loopback' | 'memory';
+
+/** A system that can be brought up: what a folder in `clusters/` exports. */
+export interface Cluster {
+  readonly name: string;
+  /** One sentence for `ordeal list`. */
+  readonly summary: string;
+  readonly apis: readonly ApiName[];
+  readonly controls: readonly ControlName[];
+  /** The hosts it can live on, the preferred first; the run takes the first that is available here. */
+  readonly hosts: readonly HostName[];
+  /** Other ways to run it, most of them with a known bug: name → one sentence. Asked for as `cluster:variant`. */
+  readonly variants: Readonly<Record<string, string>>;
+  readonly nodeCounts: { readonly default: number; readonly allowed: readonly number[] };
+  up(options: ClusterOptions): Promise<RunningCluster>;
+}
+
+export interface ClusterOptions {
+  /** Carried by the name or label of everything that is made outside the rig, so that it can be swept. */
+  readonly runId: string;
+  readonly host: HostName;
+  readonly variant: string | null;
+  readonly nodeCount: number;
+  /** The run's own directory, absolute. The cluster may write below `nodes/`. */
+  readonly directory: string;
+  readonly rng: Random;
+  readonly clock: Clock;
+  /** Says in a few words what is going on, `building image ordeal/etcd (3/4)`. */
+  progress(message: string): void;
+  /** Aborts when the time for bringing up is over; `up` then undoes its part and rejects. */
+  readonly signal: AbortSignal;
+}
+
+/** A cluster that answers. Disposing it takes it down whatever state it is in, and leaves nothing behind. */
+export interface RunningCluster extends AsyncDisposable {
+  readonly nodes: readonly NodeId[];
+  /** Everything between which the network can be cut: the nodes, and perhaps `clients` or `store`. */
+  readonly parties: readonly Party[];
+  /** Versions, image digests, addresses: for the report's environment section. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** Cheap; the rig keeps one client for each process and connects anew after an `info`. */
+  connect<A extends ApiName>(api: A, node: NodeId): Promise<Client<A>>;
+  /** Nodes that believe they lead right now; best effort, may be several or none. Never rejects. */
+  primaries(signal: AbortSignal): Promise<readonly NodeId[]>;
+  /** Its levers, with every change they make recorded under `hold`. */
+  controls(hold: string): Partial<Controls>;
+  /** What the changes under `hold` have done so far: packets dropped, processes gone. */
+  inspect(hold: string): Promise<Evidence>;
+  /**
+   * Undoes every change made under `hold` and sees that it is undone. Any number of times, in any order.
+   * Rejects when something may still be in force.
+   */
+  release(hold: string): Promise<void>;
+  /** Resolves once every node serves again; rejects, saying which does not and why, when the signal aborts. */
+  recovered(signal: AbortSignal): Promise<void>;
+  /** Copies every node's logs below `directory`, for a person to read later. */
+  collect(directory: string): Promise<void>;
+}
+
+/** A kind of place for nodes to live, as `ordeal doctor` and `ordeal heal` see it. */
+export interface HostDriver {
+  readonly name: HostName;
+  /** What it can and cannot do on this machine, each with its reason and what to install. Never rejects. */
+  probe(): Promise<readonly Capability[]>;
+  /**
+   * Removes everything that run left outside the rig, found by its tag alone: containers, namespaces, rules,
+   * processes. `null` means every run. Returns what was removed, a line each. Safe at any time, any number of times.
+   */
+  sweep(runId: string | null): Promise<readonly string[]>;
+}
+
+/** `needed: true` means that without it nothing runs on that host. */
+export interface Capability {
+  readonly name: string;
+  readonly available: boolean;
+  readonly needed: boolean;
+  /** What was seen, and where it is missing, what to install or do. */
+  readonly reason: string;
+}
+
+// ── Workloads and nemeses ────────────────────────────────────────────────────────────────────────────────
+
+/** A request with directions: through which node instead of the worker's own, and how long to wait before it. */
+export interface Directed<In extends Input = Input> {
+  readonly ask: In;
+  readonly via?: NodeId;
+  readonly afterMs?: number;
+}
+
+/** What one worker asks, in turn. A `yield` hands back how that request ended. */
+export type Requests<In extends Input, Out extends Json> = Generator<In | Directed<In>, void, Completion<Out>>;
+
+export interface WorkerContext {
+  readonly worker: number;
+  readonly workerCount: number;
+  readonly nodes: readonly NodeId[];
+  /** The node this worker talks to. */
+  readonly node: NodeId;
+  /** This worker's own stream of chance, forked by name from the run's seed. */
+  readonly rng: Random;
+  /** The run's seed as a stream, for workers that must draw the same: fork it by a shared name. */
+  readonly shared: Random;
+}
+
+/**
+ * RFC 9110, section 9.2: repeating a `safe` request changes nothing, repeating an `idempotent` one changes
+ * nothing more, repeating an `unsafe` one may. A lost safe request is a `fail`; any other is an `info`.
+ */
+export type Semantics = 'safe' | 'idempotent' | 'unsafe';
+
+export interface Workload<A extends ApiName = ApiName, In extends Input = Input, Out extends Json = Json> {
+  readonly name: string;
+  /** One sentence for `ordeal list`. */
+  readonly summary: string;
+  readonly api: A;
+  readonly checkers: readonly Checker<In, Out>[];
+  readonly semantics: { readonly [f in In['f']]: Semantics };
+  /** One for each worker, asked until the load ends. */
+  generator(context: WorkerContext): Requests<In, Out>;
+  /** One for each worker, asked after every hold is released and the cluster has recovered. */
+  finalGenerator?(context: WorkerContext): Requests<In, Out>;
+  /** Throw `Refused` for a definite no; anything else thrown is decided by the client's `definite` and `semantics`. */
+  invoke(api: Apis[A], input: In, signal: AbortSignal): Promise<Out>;
+}
+
+export interface ChooseContext {
+  readonly rng: Random;
+  readonly nodes: readonly NodeId[];
+  readonly parties: readonly Party[];
+  readonly primaries: readonly NodeId[];
+}
+
+export interface Nemesis<C extends ControlName = ControlName, Fault extends Json = Json> {
+  readonly name: string;
+  /** One sentence for `ordeal list`. */
+  readonly summary: string;
+  readonly controls: readonly C[];
+  /** Picks the next fault. Pure: the same context gives the same fault. */
+  choose(context: ChooseContext): Fault;
+  /** Resolves once the fault is in force. The rig undoes it by releasing the hold; a nemesis never heals. */
+  inject(fault: Fault, controls: Pick<Controls, C>, signal: AbortSignal): Promise<void>;
+  /** The fault as a plain sentence, for the plan, the log and the report: `n1 cannot hear n2 and n3`. */
+  describe(fault: Fault): string;
+}
+
+// ── Judgement ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Returned by `Model.step` when no legal state follows, with the reason in words. */
+export type Inconsistent = { readonly inconsistent: string };
+
+/** A sequential specification: what the data type does when nothing is concurrent. */
+export interface Model<State = Json, In extends Input = Input, Out extends Json = Json> {
+  readonly name: string;
+  readonly initial: State;
+  /** The state after `input`, or why it cannot have happened. Pure. With `output` undefined nobody saw it: any will do. */
+  step(state: State, input: In, output: Out | undefined): State | Inconsistent;
+  /** Two states behave alike exactly when their fingerprints are equal. */
+  fingerprint(state: State): string;
+  /** Operations of different partitions never affect each other, e.g. one for each key. */
+  partition?(input: In): string;
+  /** A sentence for each step, `read a → 3`. */
+  describe(input: In, output: Out | undefined): string;
+  /** `true`, or what is wrong with the state itself. */
+  invariant?(state: State): true | string;
+}
+
+/** What a checker may still spend. Poll it in the innermost loop; a blocked event loop fires no timers. */
+export interface Budget {
+  exhausted(): boolean;
+  /** Which limit ran out, in words: `30 s of time`. */
+  reason(): string;
+}
+
+/** `unknown` is never a pass: nothing to check, no effect, no recovery, or no budget left. */
+export type Validity = 'valid' | 'unknown' | 'invalid';
+
+export interface Checker<In extends Input = Input, Out extends Json = Json> {
+  readonly name: string;
+  check(history: History<In, Out>, budget: Budget): Verdict | Promise<Verdict>;
+}
+
+export interface Verdict {
+  readonly checker: string;
+  readonly validity: Validity;
+  /** One sentence for a person. */
+  readonly summary: string;
+  /** Never empty when `invalid`. */
+  readonly anomalies: readonly Anomaly[];
+  readonly statistics: Json;
+}
+
+export interface Anomaly {
+  /** The literature's name for it, kebab-case: `nonlinearizable`, `duplicate-application`, `G1c`. */
+  readonly name: string;
+  /** In words, enough to understand it without opening the history. */
+  readonly explanation: string;
+  /** Indices of the operations that show it. */
+  readonly witnesses: readonly number[];
+  readonly counterexample?: Counterexample;
+  readonly detail?: Json;
+}
+
+/** The operations that matter, with what the model made of them: what a report draws as time-boxes. */
+export type Counterexample = {
+  /** Whose: a key, an account. */
+  readonly subject: string;
+  /** Every operation to draw, by index, in order of invocation. */
+  readonly operations: readonly number[];
+  /** The longest legal order of some of them: each with the state after it, in words. */
+  readonly order: readonly { readonly index: number; readonly state: string }[];
+  /** Operations that no legal order can place next, and why. */
+  readonly impossible: readonly { readonly index: number; readonly reason: string }[];
+};
+
+// ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Everything that decides a run. Plain JSON: the same spec can be run again. Times in milliseconds. */
+export interface RunSpec {
+  /** Names the folder of the run in the store. */
+  readonly name: string;
+  readonly cluster: string;
+  readonly variant: string | null;
+  readonly host: HostName;
+  readonly workload: string;
+  readonly nemeses: readonly string[];
+  readonly seed: number;
+  readonly nodeCount: number;
+  readonly workerCount: number;
+  /** Requests a second that arrive whatever the system does (open loop); `null`: each worker asks as fast as it is answered. */
+  readonly ratePerSecond: number | null;
+  readonly warmUpMs: number;
+  /** How long load and faults last. */
+  readonly timeLimitMs: number;
+  /** Bounds of the quiet time before each fault, and of each fault. */
+  readonly calmMs: readonly [min: number, max: number];
+  readonly faultMs: readonly [min: number, max: number];
+  readonly requestTimeoutMs: number;
+  readonly bringUpTimeoutMs: number;
+  readonly recoveryTimeoutMs: number;
+  readonly finalTimeoutMs: number;
+  readonly checkTimeoutMs: number;
+}
+
+/** `spec.json`: the spec and where and how it was run, written before anything is touched. */
+export interface RunHeader {
+  readonly schema: 1;
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** The command that runs the same again. */
+  readonly command: string;
+  readonly spec: RunSpec;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** One fault of a run, from its choice to its undoing. `null` times: it did not get that far. */
+export type FaultRecord = {
+  readonly nemesis: string;
+  readonly hold: string;
+  readonly fault: Json;
+  readonly sentence: string;
+  readonly injectNs: number;
+  readonly injectedNs: number | null;
+  readonly releaseNs: number | null;
+  readonly releasedNs: number | null;
+  readonly evidence: Evidence | null;
+  readonly stuck: string | null;
+  /** From its release to the next `ok` of each function; `null`: none came. */
+  readonly recoveryMs: Readonly<Record<string, number | null>>;
+};
+
+/** `verdict.json`: everything that was judged. Published as a JSON Schema, `ordeal schema verdict`. */
+export interface RunVerdict {
+  readonly schema: 1;
+  readonly id: string;
+  readonly validity: Validity;
+  /** `killed`: the rig died before the end, and what it had recorded was judged. */
+  readonly ending: Ending | 'killed';
+  /** One sentence for a person. */
+  readonly summary: string;
+  readonly exit: { readonly code: number; readonly reason: string };
+  readonly verdicts: readonly Verdict[];
+  readonly faults: readonly FaultRecord[];
+  /** What was wrong with the history file itself, e.g. a torn last line. */
+  readonly warnings: readonly string[];
+  readonly counts: Readonly<Record<string, { readonly ok: number; readonly fail: number; readonly info: number }>>;
+  readonly durationMs: number;
+}
+
+/** A finished run: all that a report may read. */
+export interface RunRecord {
+  readonly header: RunHeader;
+  readonly history: History;
+  readonly verdict: RunVerdict;
+  /** Absolute. */
+  readonly directory: string;
+}
+
+export interface Report {
+  readonly name: string;
+  /** Draws the run into its directory; returns the files written, relative to it. */
+  write(run: RunRecord): Promise<readonly string[]>;
+}
