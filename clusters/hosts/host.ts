@@ -62,10 +62,13 @@ export interface Lab extends AsyncDisposable {
   /** To the node's whole process tree. No error if it is already gone. */
   signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   state(node: NodeId): Promise<ProcessState>;
-  /** Makes `node` deaf to exactly these senders: the whole state, not a change. In force, and read back, once it resolves. */
-  deafen(node: NodeId, senders: ReadonlySet<Party>): Promise<void>;
-  /** Packets (or, through proxies, chunks and connections) that `node` has been kept from hearing since the lab was opened. */
-  unheard(node: NodeId): Promise<number>;
+  /**
+   * Makes `listener`, a node or `clients`, deaf to exactly these senders: the whole state, not a change. In force,
+   * and read back, once it resolves. A node that is gone is called for again right after its `start`.
+   */
+  deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void>;
+  /** Packets (or, through proxies, chunks and connections) that `listener` has been kept from hearing since the lab was opened. */
+  unheard(listener: Party): Promise<number>;
   /** Output of a short command on the node; rejects with its exit code and standard error. */
   execute(node: NodeId, command: readonly [string, ...string[]]): Promise<string>;
   /** Writes each node's log to `<directory>/<node>.log`, the newest 8 MiB. */

@@ -1,0 +1,147 @@
+/**
+ * Makes a cluster of a small definition of a system: bring-up, holds, release, recovery and take-down are written
+ * here once, on the `Lab` of whatever host the nodes live on.
+ */
+
+import path from 'node:path';
+import type {
+  ApiName,
+  Client,
+  Cluster,
+  ClusterOptions,
+  ControlName,
+  HostName,
+  NodeId,
+  Party,
+  RunningCluster,
+} from '../../rig/contract.ts';
+import { defineCluster } from '../../rig/define.ts';
+import type { Lab, LabDriver, NodePlan, Program } from './host.ts';
+import { HostedCluster } from './hosted-cluster.ts';
+import { lastLines } from './last-lines.ts';
+
+/** What has to be known of a system so that it can be brought up, broken and mended on any host. */
+export interface SystemDefinition {
+  readonly name: string;
+  /** One sentence for `ordeal list`. */
+  readonly summary: string;
+  readonly controls: readonly ControlName[];
+  readonly variants: Readonly<Record<string, string>>;
+  readonly nodeCounts: Cluster['nodeCounts'];
+  /** The drivers it can live on, the preferred first. */
+  readonly hosts: readonly LabDriver[];
+  /** How to connect to one node, for each API it offers. */
+  readonly apis: { readonly [A in ApiName]?: (node: NodeId, deployment: Deployment) => Promise<Client<A>> };
+  members(nodeCount: number, host: HostName): Members;
+  /** Between what the network can be cut. Default: the nodes. Others to name: `clients`, and supporting nodes. */
+  parties?(members: Members): readonly Party[];
+  plan(node: NodeId, host: HostName): NodePlan;
+  /** What to run on that node; asked again for each restart, and must then say the same. */
+  program(node: NodeId, deployment: Deployment): Program;
+  /** Resolves when the node serves, rejects with the reason when it does not yet. Called again and again, with backoff. */
+  ready(node: NodeId, deployment: Deployment, signal: AbortSignal): Promise<void>;
+  /** Nodes that believe they lead. May reject; then nobody is known to. */
+  primaries(deployment: Deployment, signal: AbortSignal): Promise<readonly NodeId[]>;
+  /** What there is to say of the running system beside what its host says: versions. */
+  facts?(deployment: Deployment, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+}
+
+export interface Members {
+  /** What clients talk to and nemeses choose from. */
+  readonly nodes: readonly NodeId[];
+  /** What the nodes need, such as a `store`: started first, and never in `RunningCluster.nodes`. */
+  readonly supporting?: readonly NodeId[];
+}
+
+/** One cluster that has been or is being brought up, as its definition sees it. */
+export interface Deployment {
+  readonly lab: Lab;
+  readonly host: HostName;
+  readonly variant: string | null;
+  readonly runId: string;
+  readonly nodes: readonly NodeId[];
+  readonly supporting: readonly NodeId[];
+}
+
+export function onHosts(system: SystemDefinition): Cluster {
+  return defineCluster({
+    name: system.name,
+    summary: system.summary,
+    apis: Object.keys(system.apis) as ApiName[],
+    controls: system.controls,
+    hosts: system.hosts.map((driver) => driver.name),
+    variants: system.variants,
+    nodeCounts: system.nodeCounts,
+    up: (options) => bringUp(system, options),
+  });
+}
+
+async function bringUp(system: SystemDefinition, options: ClusterOptions): Promise<RunningCluster> {
+  const driver = driverFor(system, options);
+  const members = system.members(options.nodeCount, options.host);
+  const supporting = members.supporting ?? [];
+  const lab = await driver.open({
+    runId: options.runId,
+    system: system.name,
+    nodes: [...supporting, ...members.nodes].map((node) => system.plan(node, options.host)),
+    directory: options.directory,
+    progress: options.progress,
+    signal: options.signal,
+  });
+  const deployment: Deployment = {
+    lab,
+    host: options.host,
+    variant: options.variant,
+    runId: options.runId,
+    nodes: members.nodes,
+    supporting,
+  };
+  const cluster = new HostedCluster(system, deployment, system.parties?.(members) ?? members.nodes, options.clock);
+  try {
+    for (const group of [supporting, members.nodes]) {
+      if (group.length === 0) continue;
+      options.progress(`starting ${group.join(', ')}`);
+      await cluster.start(group, options.signal);
+    }
+    await cluster.learnFacts(options.signal);
+    return cluster;
+  } catch (error) {
+    throw await withLogs(error, cluster, options);
+  }
+}
+
+function driverFor(system: SystemDefinition, options: ClusterOptions): LabDriver {
+  const driver = system.hosts.find((host) => host.name === options.host);
+  if (!driver) {
+    const known = system.hosts.map((host) => host.name).join(', ');
+    throw new RangeError(`${system.name} cannot live on the host ${options.host}; it can on ${known}`);
+  }
+  if (!system.nodeCounts.allowed.includes(options.nodeCount)) {
+    const allowed = system.nodeCounts.allowed.join(' or ');
+    throw new RangeError(`${system.name} cannot have ${options.nodeCount} nodes; it can have ${allowed}`);
+  }
+  if (options.variant !== null && !Object.hasOwn(system.variants, options.variant)) {
+    const known = Object.keys(system.variants).join(', ') || 'none';
+    throw new RangeError(`${system.name} has no variant ${options.variant}; it has: ${known}`);
+  }
+  return driver;
+}
+
+/** Takes down what did not come up, and says what the logs of the nodes end with. */
+async function withLogs(error: unknown, cluster: HostedCluster, options: ClusterOptions): Promise<Error> {
+  const reason = error instanceof Error ? error.message : String(error);
+  const directory = path.join(options.directory, 'nodes');
+  let tails = '';
+  try {
+    await cluster.collect(directory);
+    tails = await lastLines(directory, cluster.members);
+  } catch {
+    // The reason itself is worth more than a log that cannot be had.
+  }
+  try {
+    await cluster[Symbol.asyncDispose]();
+  } catch (leftover) {
+    return new Error(`${reason}${tails}\n${leftover instanceof Error ? leftover.message : leftover}`, { cause: error });
+  }
+  return new Error(`${reason}${tails}`, { cause: error });
+}
