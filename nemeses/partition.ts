@@ -1,0 +1,64 @@
+/** Cuts the network: in a shape chosen anew each time, or always in the same one. */
+
+import type { ChooseContext, Party } from '../rig/contract.ts';
+import { defineNemesis } from '../rig/define.ts';
+import type { Random } from '../rig/random.ts';
+import * as grudges from './grudge.ts';
+
+type Topology = 'halves' | 'one' | 'ring' | 'primaries' | 'one-way';
+type Partition = { readonly topology: Topology; readonly deaf: grudges.Grudge };
+
+const topologies: {
+  readonly [topology in Topology]: (parties: readonly Party[], rng: Random, context: ChooseContext) => grudges.Grudge;
+} = {
+  halves: grudges.halves,
+  one: grudges.oneAlone,
+  ring: grudges.majoritiesRing,
+  primaries: grudges.primariesAlone,
+  'one-way': grudges.oneWay,
+};
+
+/** A nemesis that cuts the network in one of `shapes`. */
+const partitionInto = (name: string, summary: string, shapes: readonly Topology[]) =>
+  defineNemesis<'network', Partition>({
+    name,
+    summary,
+    controls: ['network'],
+    choose(context) {
+      const topology = context.rng.pick(shapes);
+      return { topology, deaf: topologies[topology](disputed(context), context.rng, context) };
+    },
+    async inject({ deaf }, { network }) {
+      for (const { from, to } of grudges.cuts(deaf)) await network.drop(from, to);
+    },
+    describe: ({ deaf }) => grudges.describeGrudge(deaf),
+  });
+
+/** Clients mostly see both sides: only who talks to both can tell that they disagree. */
+function disputed({ rng, parties }: ChooseContext): readonly Party[] {
+  const withoutClients = parties.filter((party) => party !== 'clients');
+  return withoutClients.length < 2 || rng.chance(0.15) ? parties : withoutClients;
+}
+
+export const partition = partitionInto(
+  'partition',
+  'Cuts the network in two, around one party, into overlapping majorities, around the primaries, or one way.',
+  ['halves', 'one', 'ring', 'primaries', 'one-way'],
+);
+export const partitionHalves = partitionInto('partition-halves', 'Cuts the network in two at random.', ['halves']);
+export const partitionOne = partitionInto('partition-one', 'Cuts one node, or another party, off from everybody.', [
+  'one',
+]);
+export const partitionOneWay = partitionInto(
+  'partition-one-way',
+  'Some can no longer hear others, who still hear them.',
+  ['one-way'],
+);
+export const partitionPrimaries = partitionInto('partition-primaries', 'Cuts each of some primaries off alone.', [
+  'primaries',
+]);
+export const partitionRing = partitionInto(
+  'partition-ring',
+  'Everybody hears a majority, and no two hear the same one.',
+  ['ring'],
+);
