@@ -1,0 +1,147 @@
+/**
+ * The API `ledger` over the service's HTTP. Every status that the service's contract calls a refusal is definite;
+ * a lost, cut or unreadable answer is not. What comes back is bounded and checked before it is believed.
+ */
+
+import { type Dispatcher, Pool } from 'undici';
+import type { Account, AppliedTransfer, Client, TransferReceipt } from '../../rig/contract.ts';
+import { RequestError } from '../../rig/define.ts';
+import type { Address } from '../hosts/host.ts';
+import { LIMITS } from './terms.ts';
+
+const LARGEST_ANSWER_BYTES = 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 5_000;
+const MOST_PAGES = 1_000;
+
+/** Refused before a byte was sent, or by a status that says that nothing was changed by this request. */
+const DEFINITE: ReadonlySet<string> = new Set([
+  'connection-refused',
+  'connect-timeout',
+  ...[400, 402, 404, 405, 409, 413, 422, 503].map((status) => `http-${status}`),
+]);
+
+const CLASS_OF_CODE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection-refused',
+  UND_ERR_CONNECT_TIMEOUT: 'connect-timeout',
+  ECONNRESET: 'connection-reset',
+  EPIPE: 'connection-reset',
+  UND_ERR_SOCKET: 'connection-reset',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'answer-too-large',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'truncated-answer',
+};
+
+interface Answer {
+  readonly status: number;
+  readonly replayed: boolean;
+  readonly body: unknown;
+}
+
+/** A client of the node at this address. */
+export function ledgerClient({ host, port }: Address): Client<'ledger'> {
+  const pool = new Pool(`http://${host}:${port}`, {
+    connections: 2,
+    pipelining: 1,
+    maxResponseSize: LARGEST_ANSWER_BYTES,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+  });
+  const get = async <T>(path: string, read: (body: unknown) => T | undefined, signal: AbortSignal): Promise<T> =>
+    believed(await request(pool, { method: 'GET', path }, signal), 200, read);
+  return {
+    definite: DEFINITE,
+    async transfer({ key, from, to, amount }, signal) {
+      const body = JSON.stringify({ from, to, amount });
+      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+      const answer = await request(pool, { method: 'POST', path: '/transfers', headers, body }, signal);
+      return believed(answer, 201, (receipt) => receiptOf(receipt, answer.replayed));
+    },
+    balance: (account, signal) => get(`/accounts/${encodeURIComponent(account)}`, balanceOf, signal),
+    accounts: (signal) => get('/accounts', (body) => listOf(body, accountOf), signal),
+    async applied(signal) {
+      const all: AppliedTransfer[] = [];
+      let after = 0;
+      for (let page = 0; page < MOST_PAGES; page++) {
+        const path = `/transfers?after=${after}&limit=${LIMITS.pageLength}`;
+        const rows = await get(path, (body) => listOf(body, appliedOf), signal);
+        const last = rows.at(-1);
+        if (!last) return all;
+        if (last.sequence <= after) throw new RequestError('bad-answer', 'the list of transfers does not advance');
+        after = last.sequence;
+        for (const { id, key, from, to, amount } of rows) all.push({ id, key, from, to, amount });
+      }
+      throw new RequestError('answer-too-large', `more than ${MOST_PAGES * LIMITS.pageLength} applied transfers`);
+    },
+    async [Symbol.asyncDispose]() {
+      await pool.destroy();
+    },
+  };
+}
+
+async function request(pool: Pool, options: Dispatcher.RequestOptions, signal: AbortSignal): Promise<Answer> {
+  try {
+    const { statusCode, headers, body } = await pool.request({ ...options, signal });
+    const text = await body.text();
+    return { status: statusCode, replayed: headers['idempotent-replayed'] === 'true', body: parsed(text) };
+  } catch (error) {
+    if (signal.aborted || error instanceof RequestError || !(error instanceof Error)) throw error;
+    const errorClass = CLASS_OF_CODE[String((error as NodeJS.ErrnoException).code)];
+    throw new RequestError(errorClass ?? 'connection-failed', error.message);
+  }
+}
+
+/** `undefined` for what is not JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the body says, if the status is the expected one and the body has the expected shape. */
+function believed<T>({ status, body }: Answer, expected: number, read: (body: unknown) => T | undefined): T {
+  if (status !== expected) throw new RequestError(`http-${status}`, JSON.stringify(body)?.slice(0, 200));
+  const value = read(body);
+  if (value === undefined) throw new RequestError('bad-answer', JSON.stringify(body)?.slice(0, 200) ?? 'not JSON');
+  return value;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fieldsOf = (body: unknown): Fields => (typeof body === 'object' && body !== null ? (body as Fields) : {});
+
+function receiptOf(body: unknown, replayed: boolean): TransferReceipt | undefined {
+  const { id, amount } = fieldsOf(body);
+  return typeof id === 'string' && typeof amount === 'number' ? { id, amount, replayed } : undefined;
+}
+
+function balanceOf(body: unknown): number | undefined {
+  const { balance } = fieldsOf(body);
+  return typeof balance === 'number' ? balance : undefined;
+}
+
+function accountOf(row: unknown): Account | undefined {
+  const { account, opening, balance } = fieldsOf(row);
+  if (typeof account !== 'string' || typeof opening !== 'number' || typeof balance !== 'number') return undefined;
+  return { account, opening, balance };
+}
+
+function appliedOf(row: unknown): (AppliedTransfer & { readonly sequence: number }) | undefined {
+  const { sequence, id, key, from, to, amount } = fieldsOf(row);
+  if (typeof sequence !== 'number' || typeof amount !== 'number') return undefined;
+  if (typeof id !== 'string' || typeof key !== 'string' || typeof from !== 'string' || typeof to !== 'string') {
+    return undefined;
+  }
+  return { sequence, id, key, from, to, amount };
+}
+
+/** Every row, or `undefined` if one of them has another shape. */
+function listOf<T>(body: unknown, read: (row: unknown) => T | undefined): readonly T[] | undefined {
+  if (!Array.isArray(body)) return undefined;
+  const rows: T[] = [];
+  for (const entry of body as unknown[]) {
+    const row = read(entry);
+    if (row === undefined) return undefined;
+    rows.push(row);
+  }
+  return rows;
+}

@@ -1,0 +1,229 @@
+/**
+ * The ledger service: one HTTP process in front of the shared store, as a team might write it. Bounded in all it
+ * takes on: the size of a request, how many are open, how long each waits. Run as a program it reads its settings
+ * from the environment (`SETTING` in terms.ts) and serves until it is killed.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Store, StoreUnavailable } from './store.ts';
+import { ACCOUNTS, type Bug, BUGS, isBug, type KeyedTransfer, LIMITS, SETTING } from './terms.ts';
+import { problem, Transfers } from './transfers.ts';
+
+interface Response {
+  readonly status: number;
+  /** JSON text. */
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Answers a request with an error of the service's contract; certainly nothing was changed. */
+class Rejected extends Error {
+  readonly status: number;
+  readonly error: string;
+
+  constructor(status: number, error: string, detail: string) {
+    super(detail);
+    this.status = status;
+    this.error = error;
+  }
+}
+
+/** A server that is not listening yet. */
+export function ledgerServer(store: Store, bug: Bug | null, node: string): Server {
+  const routes = new Routes(store, bug, node);
+  let open = 0;
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (open >= LIMITS.openRequests) return send(response, OVERLOADED);
+    open++;
+    try {
+      send(response, await routes.answer(request));
+    } catch (error) {
+      send(response, failure(error));
+    } finally {
+      open--;
+    }
+  };
+  const server = createServer(
+    {
+      maxHeaderSize: LIMITS.headerBytes,
+      headersTimeout: 5_000,
+      requestTimeout: 10_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 30_000,
+    },
+    (request, response) => void serve(request, response),
+  );
+  server.maxConnections = LIMITS.connections;
+  return server;
+}
+
+const OVERLOADED: Response = {
+  status: 503,
+  body: problem('overloaded', 'Too many requests; try again.'),
+};
+
+function failure(error: unknown): Response {
+  if (error instanceof Rejected) return { status: error.status, body: problem(error.error, error.message) };
+  if (error instanceof StoreUnavailable) {
+    return { status: 503, body: problem('store-unavailable', error.message) };
+  }
+  console.error(error);
+  return { status: 500, body: problem('internal', 'Nobody knows whether the request took effect.') };
+}
+
+function send(response: ServerResponse, { status, body, headers }: Response): void {
+  if (response.destroyed) return;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...(status === 503 ? { 'retry-after': '1' } : {}),
+    ...(status === 413 ? { connection: 'close' } : {}),
+    ...headers,
+  });
+  response.end(body);
+}
+
+class Routes {
+  readonly #store: Store;
+  readonly #bug: Bug | null;
+  readonly #node: string;
+  readonly #transfers: Transfers;
+  /** For `stale-balance`: what this process believes the accounts hold. */
+  readonly #cachedBalances = new Map<string, number>();
+
+  constructor(store: Store, bug: Bug | null, node: string) {
+    this.#store = store;
+    this.#bug = bug;
+    this.#node = node;
+    this.#transfers = new Transfers(store, bug);
+  }
+
+  async answer(request: IncomingMessage): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://ledger');
+    const [resource = '', name, ...rest] = pathname.split('/').slice(1);
+    if (request.method === 'POST' && pathname === '/transfers') return this.#transfer(request);
+    if (request.method !== 'GET') throw new Rejected(405, 'method-not-allowed', 'GET, or POST /transfers.');
+    if (pathname === '/health') return this.#health();
+    if (pathname === '/transfers') return this.#applied(searchParams);
+    if (pathname === '/accounts') return json(await this.#store.accounts());
+    if (resource === 'accounts' && name !== undefined && rest.length === 0) return this.#account(name);
+    throw new Rejected(404, 'not-found', 'GET /accounts, /accounts/:id, /transfers, /health; POST /transfers.');
+  }
+
+  async #transfer(request: IncomingMessage): Promise<Response> {
+    const transfer = transferOf(keyOf(request), await bodyOf(request));
+    const { status, body, replayed } = await this.#transfers.apply(transfer);
+    this.#cachedBalances.delete(transfer.from);
+    this.#cachedBalances.delete(transfer.to);
+    return { status, body, headers: replayed ? { 'idempotent-replayed': 'true' } : {} };
+  }
+
+  async #account(name: string): Promise<Response> {
+    const cached = this.#bug === 'stale-balance' ? this.#cachedBalances.get(name) : undefined;
+    if (cached !== undefined) return json({ account: name, balance: cached });
+    const row = (await this.#store.accounts()).find(({ account }) => account === name);
+    if (!row) throw new Rejected(404, 'no-such-account', `The accounts are ${ACCOUNTS.join(', ')}.`);
+    this.#cachedBalances.set(name, row.balance);
+    return json({ account: name, balance: row.balance });
+  }
+
+  async #applied(query: URLSearchParams): Promise<Response> {
+    const after = wholeNumber(query.get('after') ?? '0', 'after');
+    const limit = Math.min(wholeNumber(query.get('limit') ?? '100', 'limit'), LIMITS.pageLength);
+    return json(await this.#store.applied(after, limit));
+  }
+
+  async #health(): Promise<Response> {
+    await this.#store.accounts();
+    return json({ node: this.#node, healthy: true });
+  }
+}
+
+const json = (value: unknown): Response => ({ status: 200, body: JSON.stringify(value) });
+
+function wholeNumber(text: string, name: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new Rejected(400, 'bad-query', `${name} must be a whole number.`);
+  return Number(text);
+}
+
+function keyOf(request: IncomingMessage): string {
+  const key = request.headers['idempotency-key'];
+  // A header that is sent twice arrives joined by a comma and a space: refused like every key with a space.
+  if (typeof key === 'string' && key.length <= LIMITS.keyLength && /^[\x21-\x7e]+$/.test(key)) return key;
+  throw new Rejected(
+    400,
+    'bad-key',
+    `One Idempotency-Key of 1 to ${LIMITS.keyLength} visible ASCII characters without spaces is needed.`,
+  );
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const bytes = await bytesOf(request);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new Rejected(400, 'bad-body', 'The body must be JSON in UTF-8.');
+  }
+}
+
+function bytesOf(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= LIMITS.bodyBytes) return chunks.push(chunk);
+      request.pause();
+      return reject(new Rejected(413, 'body-too-large', `At most ${LIMITS.bodyBytes} bytes.`));
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', () => reject(new Rejected(400, 'bad-body', 'The body ended early.')));
+  });
+}
+
+function transferOf(key: string, body: unknown): KeyedTransfer {
+  const shape = 'The body must be {"from": account, "to": another account, "amount": whole number above 0}.';
+  if (typeof body !== 'object' || body === null || Object.keys(body).sort().join() !== 'amount,from,to') {
+    throw new Rejected(400, 'bad-body', shape);
+  }
+  const { from, to, amount } = body as Record<string, unknown>;
+  const known = (account: unknown): account is string => typeof account === 'string' && ACCOUNTS.includes(account);
+  if (!known(from) || !known(to)) throw new Rejected(400, 'bad-body', `The accounts are ${ACCOUNTS.join(', ')}.`);
+  if (from === to || !Number.isInteger(amount) || !(Number(amount) > 0 && Number(amount) <= LIMITS.largestAmount)) {
+    throw new Rejected(400, 'bad-body', shape);
+  }
+  return { key, from, to, amount: amount as number };
+}
+
+async function openStore(address: string): Promise<Store> {
+  if (address.startsWith('sqlite:')) return (await import('./sqlite-store.ts')).openSqliteStore(address.slice(7));
+  if (address.startsWith('postgres:')) return (await import('./postgres-store.ts')).openPostgresStore(address);
+  throw new Error(`${SETTING.store} must be sqlite:<path> or postgres://…, not "${address}"`);
+}
+
+async function main(environment: NodeJS.ProcessEnv): Promise<void> {
+  const bug = environment[SETTING.bug] || null;
+  if (bug !== null && !isBug(bug)) {
+    throw new Error(`${SETTING.bug}: there is no "${bug}", only ${Object.keys(BUGS).join(', ')}`);
+  }
+  const [, host, port] = /^(.+):(\d+)$/.exec(environment[SETTING.listen] ?? '') ?? [];
+  if (!host) throw new Error(`${SETTING.listen} must be host:port, not "${environment[SETTING.listen] ?? ''}"`);
+  const node = environment[SETTING.node] ?? 'ledger';
+  const store = await openStore(environment[SETTING.store] ?? '');
+  const server = ledgerServer(store, bug, node);
+  server.on('error', (error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
+  server.listen(Number(port), host, () => console.log(`${node} serves on ${host}:${port}${bug ? ` with ${bug}` : ''}`));
+}
+
+const isProgram = process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+if (isProgram) {
+  main(process.env).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  });
+}

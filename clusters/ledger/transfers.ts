@@ -1,0 +1,236 @@
+/**
+ * A transfer, once: check the key, then commit key, answer and effect in one transaction, then answer. The other
+ * ways to do it are the planted bugs, each of them wrong in the one respect that its name says.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { type Answer, type KeyRecord, monotonicMs, pause, type Store, type Transaction } from './store.ts';
+import { type Bug, type KeyedTransfer, LIMITS } from './terms.ts';
+
+/** An answer, and whether it repeats an earlier one. */
+export interface Reply extends Answer {
+  readonly replayed: boolean;
+}
+
+/** How far apart the buggy variants do what belongs together. */
+const GAP_MS = 20;
+/** How long the buggy variants that reserve a key keep others from working on it. */
+const LEASE_MS = 400;
+/** Every so manieth applied transfer, `reject-but-apply` says that it was refused. */
+const REJECT_EVERY = 25;
+
+export class Transfers {
+  readonly #store: Store;
+  readonly #bug: Bug | null;
+  /** Scoped keys that this process is at work on. */
+  readonly #inFlight = new Set<string>();
+  /** For `key-in-memory`. */
+  readonly #remembered = new Map<string, KeyRecord>();
+  #appliedCount = 0;
+
+  constructor(store: Store, bug: Bug | null) {
+    this.#store = store;
+    this.#bug = bug;
+  }
+
+  /** Rejects with `StoreUnavailable` if nothing was done, with anything else if that is not known. */
+  async apply(transfer: KeyedTransfer): Promise<Reply> {
+    const scoped = JSON.stringify([this.#scope(transfer), transfer.key]);
+    if (this.#inFlight.has(scoped)) return IN_FLIGHT;
+    this.#inFlight.add(scoped);
+    const done = () => this.#inFlight.delete(scoped);
+    if (this.#bug === 'ack-before-commit') return this.#answerFirst(transfer, done);
+    try {
+      return await this.#applyBy(transfer, scoped);
+    } finally {
+      done();
+    }
+  }
+
+  #applyBy(transfer: KeyedTransfer, scoped: string): Promise<Reply> {
+    switch (this.#bug) {
+      case 'commit-before-record':
+        return this.#commitThenRecord(transfer);
+      case 'record-before-commit':
+        return this.#recordThenCommit(transfer);
+      case 'key-in-memory':
+        return this.#recordInMemory(transfer, scoped);
+      case 'reject-but-apply':
+        return this.#rejectSome(transfer);
+      case 'ack-before-commit':
+      case 'unscoped-key':
+      case 'stale-balance':
+      case null:
+        return this.#atOnce(transfer);
+    }
+  }
+
+  /** The correct way. */
+  #atOnce(transfer: KeyedTransfer): Promise<Reply> {
+    return this.#transaction(async (transaction) => {
+      const earlier = await transaction.find(this.#scope(transfer), transfer.key);
+      if (earlier) return this.#replay(earlier, transfer);
+      const decision = await decide(transaction, transfer);
+      if (decision.id !== null) await transaction.move(decision.id, transfer);
+      await this.#record(transaction, transfer, decision.answer);
+      return first(decision.answer);
+    });
+  }
+
+  async #commitThenRecord(transfer: KeyedTransfer): Promise<Reply> {
+    const earlier = await this.#reserve(transfer);
+    if (earlier) return earlier;
+    const answer = await this.#transaction(async (transaction) => {
+      const decision = await decide(transaction, transfer);
+      if (decision.id !== null) await transaction.move(decision.id, transfer);
+      return decision.answer;
+    });
+    await pause(GAP_MS);
+    await this.#later((transaction) => this.#record(transaction, transfer, answer));
+    return first(answer);
+  }
+
+  async #recordThenCommit(transfer: KeyedTransfer): Promise<Reply> {
+    let id: string | null = null;
+    const reply = await this.#transaction(async (transaction) => {
+      const earlier = await transaction.find(this.#scope(transfer), transfer.key);
+      if (earlier) return this.#replay(earlier, transfer);
+      const decision = await decide(transaction, transfer);
+      id = decision.id;
+      await this.#record(transaction, transfer, decision.answer);
+      return first(decision.answer);
+    });
+    if (id === null) return reply;
+    const decidedId: string = id;
+    await pause(GAP_MS);
+    await this.#later((transaction) => transaction.move(decidedId, transfer));
+    return reply;
+  }
+
+  async #recordInMemory(transfer: KeyedTransfer, scoped: string): Promise<Reply> {
+    const earlier = this.#remembered.get(scoped);
+    if (earlier) return this.#replay(earlier, transfer);
+    const answer = await this.#transaction(async (transaction) => {
+      const decision = await decide(transaction, transfer);
+      if (decision.id !== null) await transaction.move(decision.id, transfer);
+      return decision.answer;
+    });
+    this.#remembered.set(scoped, { fingerprint: this.#fingerprint(transfer), answer, leaseUntilMs: 0 });
+    return first(answer);
+  }
+
+  async #rejectSome(transfer: KeyedTransfer): Promise<Reply> {
+    const reply = await this.#atOnce(transfer);
+    if (reply.replayed || reply.status !== 201 || ++this.#appliedCount % REJECT_EVERY !== 0) return reply;
+    return { status: 503, body: problem('overloaded', 'Too many requests; try again.'), replayed: false };
+  }
+
+  async #answerFirst(transfer: KeyedTransfer, done: () => void): Promise<Reply> {
+    let id: string | null = null;
+    let reply: Reply;
+    try {
+      const earlier = await this.#reserve(transfer);
+      if (earlier) {
+        done();
+        return earlier;
+      }
+      const decision = await this.#transaction((transaction) => decide(transaction, transfer));
+      id = decision.id;
+      reply = first(decision.answer);
+    } catch (error) {
+      done();
+      throw error;
+    }
+    pause(GAP_MS)
+      .then(() =>
+        this.#later(async (transaction) => {
+          if (id !== null) await transaction.move(id, transfer);
+          await this.#record(transaction, transfer, reply);
+        }),
+      )
+      .catch((error: unknown) => console.error('lost after the answer:', error))
+      .finally(done);
+    return reply;
+  }
+
+  /** Takes the key for a while in a transaction of its own; an earlier answer or somebody else's lease comes back. */
+  #reserve(transfer: KeyedTransfer): Promise<Reply | null> {
+    return this.#transaction(async (transaction) => {
+      const earlier = await transaction.find(this.#scope(transfer), transfer.key);
+      // The lease is compared by other processes: it needs the wall clock.
+      if (earlier && (earlier.answer || earlier.leaseUntilMs > Date.now())) return this.#replay(earlier, transfer);
+      await transaction.record(this.#scope(transfer), transfer.key, {
+        fingerprint: this.#fingerprint(transfer),
+        answer: null,
+        leaseUntilMs: Date.now() + LEASE_MS,
+      });
+      return null;
+    });
+  }
+
+  #record(transaction: Transaction, transfer: KeyedTransfer, { status, body }: Answer): Promise<void> {
+    return transaction.record(this.#scope(transfer), transfer.key, {
+      fingerprint: this.#fingerprint(transfer),
+      answer: { status, body },
+      leaseUntilMs: 0,
+    });
+  }
+
+  #replay(earlier: KeyRecord, transfer: KeyedTransfer): Reply {
+    if (earlier.fingerprint !== this.#fingerprint(transfer)) return MISMATCH;
+    return earlier.answer ? { ...earlier.answer, replayed: true } : IN_FLIGHT;
+  }
+
+  #transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#store.transaction(monotonicMs() + LIMITS.storeMs, work);
+  }
+
+  /** A second step, after which "nothing was done" can no longer be said. */
+  async #later<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.#transaction(work);
+    } catch (error) {
+      throw new Error('the second step failed', { cause: error });
+    }
+  }
+
+  /** A key belongs to the account that pays: the same key of two payers names two transfers. */
+  #scope(transfer: KeyedTransfer): string {
+    return this.#bug === 'unscoped-key' ? '' : transfer.from;
+  }
+
+  #fingerprint({ from, to, amount }: KeyedTransfer): string {
+    return this.#bug === 'unscoped-key' ? '' : JSON.stringify([from, to, amount]);
+  }
+}
+
+export const problem = (error: string, detail: string): string => JSON.stringify({ error, detail });
+
+const IN_FLIGHT: Reply = {
+  status: 409,
+  body: problem('key-in-flight', 'A request with this Idempotency-Key is being worked on; repeat it in a moment.'),
+  replayed: false,
+};
+
+const MISMATCH: Reply = {
+  status: 422,
+  body: problem('key-reused', 'This Idempotency-Key was used with another payload.'),
+  replayed: false,
+};
+
+const first = (answer: Answer): Reply => ({ ...answer, replayed: false });
+
+/** The answer that a new transfer gets, and its id if it is to be applied. */
+async function decide(
+  transaction: Transaction,
+  transfer: KeyedTransfer,
+): Promise<{ readonly id: string | null; readonly answer: Answer }> {
+  if ((await transaction.funds(transfer)) < transfer.amount) {
+    return {
+      id: null,
+      answer: { status: 402, body: problem('insufficient-funds', `${transfer.from} cannot pay that.`) },
+    };
+  }
+  const id = randomUUID();
+  return { id, answer: { status: 201, body: JSON.stringify({ id, amount: transfer.amount }) } };
+}
