@@ -1,2 +1,3 @@
 /** Everything in this room; being exported here is being registered. */
-export {};
+export { linearizable } from './linearizable.ts';
+export { models } from './models/index.ts';

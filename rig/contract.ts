@@ -67,6 +67,8 @@ export type PhaseEvent = {
   readonly phase: Phase;
   readonly note?: string;
   readonly ending?: Ending;
+  /** On the last `down`: what may still be in force or left behind outside the rig. */
+  readonly left?: string;
 };
 
 /** A request leaves a client. `dueNs` is when open-loop load meant to send it; latency counts from there. */
@@ -347,6 +349,10 @@ export interface Model<State = Json, In extends Input = Input, Out extends Json 
   describe(input: In, output: Out | undefined): string;
   /** `true`, or what is wrong with the state itself. */
   invariant?(state: State): true | string;
+  /** Every function it knows; a `read` never changes the state. */
+  readonly functions?: Readonly<Record<string, 'read' | 'write'>>;
+  /** The output that a `fail` of this class amounts to: it changed nothing, yet something was observed. */
+  refused?(input: In, error: string): Out | undefined;
 }
 
 /** What a checker may still spend. Poll it in the innermost loop; a blocked event loop fires no timers. */
@@ -466,6 +472,8 @@ export interface RunVerdict {
   readonly exit: { readonly code: number; readonly reason: string };
   readonly verdicts: readonly Verdict[];
   readonly faults: readonly FaultRecord[];
+  /** What could not be done: a cluster that did not come up, a nemesis, generator or checker that threw. */
+  readonly errors: readonly string[];
   /** What was wrong with the history file itself, e.g. a torn last line. */
   readonly warnings: readonly string[];
   readonly counts: Readonly<Record<string, { readonly ok: number; readonly fail: number; readonly info: number }>>;

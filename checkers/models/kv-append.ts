@@ -1,0 +1,44 @@
+/** A text for each key: `get` sees all of it, `put` replaces it, `append` adds to its end. */
+
+import type { Input, Model } from '../../rig/contract.ts';
+
+export type KvAppendInput = Input &
+  (
+    | { readonly f: 'get'; readonly key: string }
+    | { readonly f: 'put' | 'append'; readonly key: string; readonly value: string }
+  );
+
+/** What a `get` saw; the others observe nothing. */
+export type KvAppendOutput = string | null;
+
+export const kvAppend: Model<string, KvAppendInput, KvAppendOutput> = {
+  name: 'kv-append',
+  initial: '',
+  functions: { get: 'read', put: 'write', append: 'write' },
+
+  step(state, input, output) {
+    switch (input.f) {
+      case 'put':
+        return input.value;
+      case 'append':
+        return state + input.value;
+      case 'get':
+        if (output === undefined || output === state) return state;
+        return { inconsistent: `cannot get ${text(output)} while it holds ${text(state)}` };
+    }
+  },
+
+  fingerprint: (state) => state,
+  partition: ({ key }) => key,
+
+  describe(input, output) {
+    if (input.f !== 'get') return `${input.f} ${input.key} ${text(input.value)}`;
+    return output === undefined ? `get ${input.key}` : `get ${input.key} → ${text(output)}`;
+  },
+};
+
+/** Long texts differ at their ends, where the last append is. */
+const text = (value: string | null): string => {
+  const quoted = JSON.stringify(value);
+  return quoted.length <= 60 ? quoted : `${quoted.slice(0, 20)} … ${quoted.slice(-36)}`;
+};

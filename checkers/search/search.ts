@@ -1,0 +1,439 @@
+/**
+ * Is there a legal order of one partition's operations? A depth-first search after J. Wing and C. Gong (1993) and
+ * G. Lowe (2017), over compact configurations.
+ *
+ * Something is placed only because the first outstanding answer (the boundary) forces it. A configuration is that
+ * answer's rank, the state, which of the open operations are placed, and how many of each unknown kind were used.
+ * Only configurations that failed are remembered. Reads are placed as soon as they are possible; of open operations
+ * of one kind the one that ended first goes first. Operations of unknown outcome are spent sparingly: each costs
+ * one, and the allowance rises only when backtracking near the furthest point did not help.
+ */
+
+import type { Budget, Input, Json } from '../../rig/contract.ts';
+import { NEVER } from '../../rig/history.ts';
+import { FailedConfigurations, type Layout, type Memory } from './failed.ts';
+import type { Problem } from './problem.ts';
+import { IMPOSSIBLE, type Transitions } from './transitions.ts';
+
+/** `reached`: the search got to `stopAt` and stands there. `open`: the limit or the budget ran out; it can go on. */
+export type Outcome = 'legal' | 'impossible' | 'reached' | 'open';
+
+export interface SearchOptions {
+  readonly memory: Memory;
+  /** Start without using any operation of unknown outcome, and allow more only when stuck. */
+  readonly sparing: boolean;
+  /** The state to begin in; the model's initial one is 0. */
+  readonly state?: number;
+  /** Stop once everything that ended before this rank is placed. */
+  readonly stopAt?: number;
+}
+
+// A frame: how to go back to a node, what is left to try there, and the configuration it stands for.
+const TRAIL = 0;
+const FIRST = 1;
+const NEXT = 2;
+const LAST = 3;
+const ALLOWED = 4;
+/** 1 if something below was not tried because it would have cost too much. */
+const SPARED = 5;
+const KEY = 6;
+
+const POLL_EVERY = 256;
+const UNBOUNDED = 0x7fffffff;
+
+export class Search {
+  readonly #problem: Problem;
+  readonly #transitions: Transitions<unknown, Input, Json>;
+  readonly #stopAt: number;
+  readonly #failed: FailedConfigurations;
+  readonly #layout: Layout;
+
+  // Known operations: a list of their events in order of rank, from which placed ones are unlinked.
+  readonly #head: number;
+  readonly #operationAt: Int32Array;
+  readonly #previous: Int32Array;
+  readonly #next: Int32Array;
+  /** Open operations have distinct slots, so that a mask over slots says which of them are placed. */
+  readonly #slot: Int32Array;
+  /** The most operations ever open at once. */
+  readonly #open: number;
+  // Unknown operations by kind, each kind's in order of invocation.
+  readonly #unknownKind: Int32Array;
+  readonly #unknownBegin: Int32Array;
+  readonly #unknowns: Int32Array;
+  readonly #unknownOf: Int32Array;
+  readonly #used: Int32Array;
+
+  readonly #trail: Int32Array;
+  #placed = 0;
+  #state: number;
+  #frames: Int32Array;
+  readonly #stride: number;
+  #depth = 0;
+  #candidates = new Int32Array(256);
+  #candidateTop = 0;
+  /** The configuration at hand, in the memo's layout. */
+  readonly #key: Int32Array;
+  // For each kind, the open operation that ends first; valid where the stamp is the current one.
+  readonly #stamps: Int32Array;
+  readonly #earliest: Int32Array;
+  #stamp = 0;
+
+  #allowed: number;
+  #cost = 0;
+  #stalls = 0;
+  #stalledAt = -1;
+  #reach: number;
+  readonly #firstReach: number;
+
+  /** How many configurations were visited. */
+  nodes = 0;
+  /** The rank of the last answer that could not be passed yet, and its operation; −1 before the first. */
+  furthest = -1;
+  blocked = -1;
+
+  constructor(problem: Problem, transitions: Transitions<unknown, Input, Json>, options: SearchOptions) {
+    this.#problem = problem;
+    this.#transitions = transitions;
+    this.#stopAt = options.stopAt ?? NEVER;
+    this.#state = options.state ?? 0;
+    const count = problem.at.length;
+    this.#head = problem.rankCount;
+    this.#operationAt = new Int32Array(problem.rankCount).fill(-1);
+    this.#previous = new Int32Array(problem.rankCount + 1);
+    this.#next = new Int32Array(problem.rankCount + 1);
+    this.#slot = new Int32Array(count);
+    this.#open = this.#link();
+
+    const unknowns = groupUnknown(problem);
+    this.#unknownKind = Int32Array.from(unknowns.keys());
+    this.#unknowns = Int32Array.from([...unknowns.values()].flat());
+    this.#unknownBegin = new Int32Array(unknowns.size + 1);
+    this.#unknownOf = new Int32Array(count).fill(-1);
+    [...unknowns.values()].forEach((group, at) => {
+      this.#unknownBegin[at + 1] = (this.#unknownBegin[at] as number) + group.length;
+      for (const operation of group) this.#unknownOf[operation] = at;
+    });
+    this.#used = new Int32Array(unknowns.size);
+    this.#allowed = options.sparing ? 0 : UNBOUNDED;
+
+    const words = Math.max(1, (this.#open + 31) >>> 5);
+    this.#layout = { words, unknowns: unknowns.size, limitWords: (unknowns.size + 31) >>> 5 };
+    this.#failed = new FailedConfigurations(this.#layout, options.memory);
+    this.#key = new Int32Array(this.#failed.keyLength);
+    this.#stride = KEY + this.#failed.keyLength;
+    this.#frames = new Int32Array(this.#stride * 64);
+    this.#trail = new Int32Array(count);
+    this.#stamps = new Int32Array(transitions.kindCount);
+    this.#earliest = new Int32Array(transitions.kindCount);
+    this.#firstReach = 4 * this.#open + 32;
+    this.#reach = this.#firstReach;
+  }
+
+  get hasUnknowns(): boolean {
+    return this.#unknownKind.length > 0;
+  }
+
+  /** The operations placed so far, in order: once `legal` or `reached`, a legal order. */
+  order(): Int32Array {
+    return this.#trail.slice(0, this.#placed);
+  }
+
+  /** The state after `order()`. */
+  get state(): number {
+    return this.#state;
+  }
+
+  /** Gives back what the memo took. */
+  close(): void {
+    this.#failed.clear();
+  }
+
+  /** Goes on for at most `limit` more configurations. */
+  run(limit: number, budget: Budget): Outcome {
+    const last = this.nodes + limit;
+    for (;;) {
+      if (this.nodes >= last || (this.nodes % POLL_EVERY === 0 && budget.exhausted())) return 'open';
+      const boundary = this.#placeReads();
+      if (boundary < 0) return 'legal';
+      const rank = this.#problem.end[boundary] as number;
+      if (rank > this.furthest) {
+        this.furthest = rank;
+        this.blocked = boundary;
+      }
+      if (rank >= this.#stopAt) return 'reached';
+      this.nodes++;
+      this.#enter(boundary, rank);
+      if (!this.#advance()) return 'impossible';
+    }
+  }
+
+  /** Links the events of the known operations and gives each operation a slot; returns how many slots there are. */
+  #link(): number {
+    const { call, end, at } = this.#problem;
+    for (let operation = 0; operation < at.length; operation++) {
+      if (end[operation] === NEVER) continue;
+      this.#operationAt[call[operation] as number] = operation;
+      this.#operationAt[end[operation] as number] = operation;
+    }
+    const free: number[] = [];
+    let slots = 0;
+    let last = this.#head;
+    for (let event = 0; event < this.#head; event++) {
+      const operation = this.#operationAt[event] as number;
+      if (operation < 0) continue;
+      this.#next[last] = event;
+      this.#previous[event] = last;
+      last = event;
+      if (call[operation] === event) this.#slot[operation] = free.pop() ?? slots++;
+      else free.push(this.#slot[operation] as number);
+    }
+    this.#next[last] = -1;
+    return slots;
+  }
+
+  /** Places every open read that the state allows; returns the operation of the first outstanding answer, or −1. */
+  #placeReads(): number {
+    const { call, kind } = this.#problem;
+    let event = this.#next[this.#head] as number;
+    while (event >= 0) {
+      const operation = this.#operationAt[event] as number;
+      if (call[operation] !== event) return operation;
+      const its = kind[operation] as number;
+      if (this.#transitions.isRead[its] === 1 && this.#transitions.step(this.#state, its) !== IMPOSSIBLE) {
+        this.#place(operation);
+        event = this.#next[this.#previous[event] as number] as number;
+      } else event = this.#next[event] as number;
+    }
+    return -1;
+  }
+
+  /** Opens a frame for the configuration at hand, unless it is known to fail or nothing can be placed. */
+  #enter(boundary: number, rank: number): void {
+    const first = this.#candidateTop;
+    this.#describeConfiguration(rank);
+    const known = this.#failed.find(this.#key, this.#left());
+    if (known >= 0) {
+      if (this.#depth > 0) this.#inherit(this.#depth - 1, this.#failed.limitsOf(known), this.#failed.isSpared(known));
+      return;
+    }
+    this.#collect(boundary, rank);
+    if (this.#candidateTop === first) {
+      if (this.#depth > 0) this.#inherit(this.#depth - 1, this.#limits(), false);
+      return;
+    }
+    const frame = this.#depth * this.#stride;
+    if (frame + this.#stride > this.#frames.length) this.#frames = doubled(this.#frames);
+    this.#frames[frame + TRAIL] = this.#placed;
+    this.#frames[frame + FIRST] = first;
+    this.#frames[frame + NEXT] = first;
+    this.#frames[frame + LAST] = this.#candidateTop;
+    this.#frames[frame + ALLOWED] = this.#allowed;
+    this.#frames[frame + SPARED] = 0;
+    this.#frames.set(this.#key, frame + KEY);
+    this.#depth++;
+  }
+
+  /** Writes rank, state, the masks of open operations that are not placed, and the use of unknown kinds to the key. */
+  #describeConfiguration(rank: number): void {
+    const { words } = this.#layout;
+    const { kind, end } = this.#problem;
+    const key = this.#key.fill(0);
+    key[0] = rank;
+    key[1] = this.#state;
+    const stamp = ++this.#stamp;
+    for (let event = this.#next[this.#head] as number; event !== rank; event = this.#next[event] as number) {
+      const operation = this.#operationAt[event] as number;
+      const its = kind[operation] as number;
+      const slot = this.#slot[operation] as number;
+      const word = 2 + (slot >>> 5) + (this.#transitions.isRead[its] === 1 ? words : 0);
+      key[word] = (key[word] as number) | (1 << (slot & 31));
+      const rival = this.#earliest[its] as number;
+      if (this.#stamps[its] !== stamp || (end[operation] as number) < (end[rival] as number)) {
+        this.#stamps[its] = stamp;
+        this.#earliest[its] = operation;
+      }
+    }
+    key.set(this.#used, 2 + 2 * words);
+  }
+
+  /**
+   * Pushes what can be placed now: known operations as they are, an unknown kind `u` as −1 − u. What allows the
+   * boundary's own operation comes first. Notes the unknown kinds that have run out.
+   */
+  #collect(boundary: number, rank: number): void {
+    const { kind } = this.#problem;
+    const wanted = kind[boundary] as number;
+    const first = this.#candidateTop;
+    const room = first + this.#open + this.#unknownKind.length;
+    while (room > this.#candidates.length) this.#candidates = doubled(this.#candidates);
+    let promising = first;
+    for (let event = this.#next[this.#head] as number; event !== rank; event = this.#next[event] as number) {
+      const operation = this.#operationAt[event] as number;
+      const its = kind[operation] as number;
+      if (this.#transitions.isRead[its] === 1 || this.#earliest[its] !== operation) continue;
+      const next = this.#transitions.step(this.#state, its);
+      if (next === IMPOSSIBLE) continue;
+      const helps = operation === boundary || this.#transitions.step(next, wanted) !== IMPOSSIBLE;
+      const place = this.#candidateTop++;
+      this.#candidates[place] = helps ? (this.#candidates[promising] as number) : operation;
+      if (helps) this.#candidates[promising++] = operation;
+    }
+    this.#collectUnknown(rank);
+  }
+
+  #collectUnknown(rank: number): void {
+    const { call } = this.#problem;
+    const limits = 2 + 2 * this.#layout.words + this.#layout.unknowns;
+    for (let unknown = 0; unknown < this.#unknownKind.length; unknown++) {
+      const next = this.#transitions.step(this.#state, this.#unknownKind[unknown] as number);
+      if (next === IMPOSSIBLE || next === this.#state) continue;
+      const used = this.#used[unknown] as number;
+      const at = (this.#unknownBegin[unknown] as number) + used;
+      if (at < (this.#unknownBegin[unknown + 1] as number) && (call[this.#unknowns[at] as number] as number) < rank)
+        this.#candidates[this.#candidateTop++] = -1 - unknown;
+      else if (used > 0) {
+        const word = limits + (unknown >>> 5);
+        this.#key[word] = (this.#key[word] as number) | (1 << (unknown & 31));
+      }
+    }
+  }
+
+  /** Takes the next thing to try, going back as far as needed; `false` when nothing is left anywhere. */
+  #advance(): boolean {
+    while (this.#depth > 0) {
+      const frame = (this.#depth - 1) * this.#stride;
+      this.#undo(this.#frames[frame + TRAIL] as number);
+      this.#state = this.#frames[frame + KEY + 1] as number;
+      this.#candidateTop = this.#frames[frame + LAST] as number;
+      const next = this.#frames[frame + NEXT] as number;
+      if (next < this.#candidateTop) {
+        this.#frames[frame + NEXT] = next + 1;
+        if (this.#take(this.#candidates[next] as number)) return true;
+        this.#frames[frame + SPARED] = 1;
+      } else if (!this.#reconsider(frame)) this.#fail(frame);
+    }
+    return false;
+  }
+
+  /** Places a candidate; `false` if it would cost more than is allowed. */
+  #take(candidate: number): boolean {
+    const { kind } = this.#problem;
+    let operation = candidate;
+    if (candidate < 0) {
+      if (this.#cost >= this.#allowed) return false;
+      const unknown = -1 - candidate;
+      operation = this.#unknowns[(this.#unknownBegin[unknown] as number) + (this.#used[unknown] as number)] as number;
+    }
+    this.#state = this.#transitions.step(this.#state, kind[operation] as number);
+    this.#place(operation);
+    return true;
+  }
+
+  /** Starts a frame over if more may be spent now, or if it is time to allow more. */
+  #reconsider(frame: number): boolean {
+    if (this.#frames[frame + SPARED] === 0) return false;
+    if (this.#allowed === (this.#frames[frame + ALLOWED] as number)) {
+      const rank = this.#frames[frame + KEY] as number;
+      const isRoot = this.#depth === 1;
+      if (!isRoot && rank >= this.furthest - this.#reach) return false;
+      if (this.furthest > this.#stalledAt) {
+        this.#stalledAt = this.furthest;
+        this.#stalls = 0;
+        this.#reach = this.#firstReach;
+      } else if (++this.#stalls % 4 === 0) this.#reach *= 2;
+      this.#allowed = Math.min(UNBOUNDED, isRoot ? 2 * this.#allowed + 1 : this.#allowed + 1);
+    }
+    this.#frames[frame + NEXT] = this.#frames[frame + FIRST] as number;
+    this.#frames[frame + ALLOWED] = this.#allowed;
+    this.#frames[frame + SPARED] = 0;
+    return true;
+  }
+
+  /** Closes the innermost frame and remembers its configuration. */
+  #fail(frame: number): void {
+    this.#depth--;
+    this.#candidateTop = this.#frames[frame + FIRST] as number;
+    const spared = this.#frames[frame + SPARED] === 1;
+    const key = this.#frames.subarray(frame + KEY, frame + this.#stride);
+    const left = (this.#frames[frame + ALLOWED] as number) - this.#cost;
+    this.#failed.add(key, spared ? left : UNBOUNDED);
+    const { words, unknowns } = this.#layout;
+    if (this.#depth > 0) this.#inherit(this.#depth - 1, key.subarray(2 + 2 * words + unknowns), spared);
+  }
+
+  /** Hands what limited a failure to the frame above it. */
+  #inherit(depth: number, limits: Int32Array, spared: boolean): void {
+    const frame = depth * this.#stride;
+    if (spared) this.#frames[frame + SPARED] = 1;
+    const begin = frame + this.#stride - limits.length;
+    for (let word = 0; word < limits.length; word++)
+      this.#frames[begin + word] = (this.#frames[begin + word] as number) | (limits[word] as number);
+  }
+
+  #limits(): Int32Array {
+    return this.#key.subarray(this.#key.length - this.#layout.limitWords);
+  }
+
+  #left(): number {
+    return this.#allowed === UNBOUNDED ? UNBOUNDED : this.#allowed - this.#cost;
+  }
+
+  #place(operation: number): void {
+    this.#trail[this.#placed++] = operation;
+    const unknown = this.#unknownOf[operation] as number;
+    if (unknown >= 0) {
+      this.#used[unknown] = (this.#used[unknown] as number) + 1;
+      this.#cost++;
+      return;
+    }
+    this.#unlink(this.#problem.call[operation] as number);
+    this.#unlink(this.#problem.end[operation] as number);
+  }
+
+  #undo(placed: number): void {
+    while (this.#placed > placed) {
+      const operation = this.#trail[--this.#placed] as number;
+      const unknown = this.#unknownOf[operation] as number;
+      if (unknown >= 0) {
+        this.#used[unknown] = (this.#used[unknown] as number) - 1;
+        this.#cost--;
+        continue;
+      }
+      this.#relink(this.#problem.end[operation] as number);
+      this.#relink(this.#problem.call[operation] as number);
+    }
+  }
+
+  #unlink(event: number): void {
+    const previous = this.#previous[event] as number;
+    const next = this.#next[event] as number;
+    this.#next[previous] = next;
+    if (next >= 0) this.#previous[next] = previous;
+  }
+
+  #relink(event: number): void {
+    const next = this.#next[event] as number;
+    this.#next[this.#previous[event] as number] = event;
+    if (next >= 0) this.#previous[next] = event;
+  }
+}
+
+function groupUnknown({ kind, call, end, at }: Problem): Map<number, number[]> {
+  const groups = new Map<number, number[]>();
+  for (let operation = 0; operation < at.length; operation++) {
+    if (end[operation] !== NEVER) continue;
+    const its = kind[operation] as number;
+    const group = groups.get(its);
+    if (group) group.push(operation);
+    else groups.set(its, [operation]);
+  }
+  for (const group of groups.values()) group.sort((a, b) => (call[a] as number) - (call[b] as number));
+  return groups;
+}
+
+function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(2 * array.length);
+  grown.set(array);
+  return grown;
+}

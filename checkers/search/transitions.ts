@@ -1,0 +1,159 @@
+/**
+ * A model as numbers: its states and the kinds of operation that occur (one for each distinct input and output)
+ * are interned, and every step is taken once and remembered.
+ */
+
+import type { Inconsistent, Input, Json, Model } from '../../rig/contract.ts';
+
+/** A step that no legal state follows. */
+export const IMPOSSIBLE = -1;
+
+const UNTRIED = -2;
+
+export class Transitions<State, In extends Input, Out extends Json> {
+  readonly model: Model<State, In, Out>;
+  readonly #states: State[] = [];
+  readonly #stateNumbers = new Map<unknown, number>();
+  readonly #kinds: { readonly input: In; readonly output: Out | undefined }[] = [];
+  readonly #kindNumbers = new Map<string, number>();
+  /** 1 where operations of that kind never change the state. */
+  readonly isRead: number[] = [];
+  /** An open-addressed table: state, kind, next state. */
+  #table = new Int32Array(3 * 64).fill(UNTRIED);
+  #taken = 0;
+
+  constructor(model: Model<State, In, Out>) {
+    this.model = model;
+    this.#number(model.initial);
+  }
+
+  get stateCount(): number {
+    return this.#states.length;
+  }
+
+  get kindCount(): number {
+    return this.#kinds.length;
+  }
+
+  /** The kind of an operation that ended with `output`; `undefined`: nobody saw how. `changesNothing`: it was refused. */
+  kind(input: In, output: Out | undefined, changesNothing: boolean): number {
+    const name = `${changesNothing ? '!' : ''}${JSON.stringify(input)}${output === undefined ? '' : `=${JSON.stringify(output)}`}`;
+    let kind = this.#kindNumbers.get(name);
+    if (kind === undefined) {
+      kind = this.#kinds.push({ input, output }) - 1;
+      this.#kindNumbers.set(name, kind);
+      this.isRead.push(changesNothing || this.model.functions?.[input.f] === 'read' ? 1 : 0);
+    }
+    return kind;
+  }
+
+  /** The number of the state that follows, or `IMPOSSIBLE`. */
+  step(state: number, kind: number): number {
+    const mask = this.#table.length / 3 - 1;
+    let slot = hash(state, kind) & mask;
+    for (; this.#table[3 * slot + 2] !== UNTRIED; slot = (slot + 1) & mask)
+      if (this.#table[3 * slot] === state && this.#table[3 * slot + 1] === kind)
+        return this.#table[3 * slot + 2] as number;
+    const next = this.#take(state, kind);
+    this.#table[3 * slot] = state;
+    this.#table[3 * slot + 1] = kind;
+    this.#table[3 * slot + 2] = next;
+    if (++this.#taken * 2 > mask) this.#grow();
+    return next;
+  }
+
+  /** Why `kind` cannot follow `state`, in the model's words; `null` if it can. */
+  reason(state: number, kind: number): string | null {
+    const { input, output } = this.#kinds[kind] as { input: In; output: Out | undefined };
+    const next = this.model.step(this.#states[state] as State, input, output);
+    return isInconsistent(next) ? next.inconsistent : this.#broken(next);
+  }
+
+  /** The state in words. */
+  describe(state: number): string {
+    const found = this.#states[state] as State;
+    return typeof found === 'object' && found !== null ? this.model.fingerprint(found) : JSON.stringify(found);
+  }
+
+  /** Takes every step from every state that can be reached; `false` if there are more than `limit` of them. */
+  explore(limit: number): boolean {
+    for (let state = 0; state < this.#states.length; state++) {
+      if (this.#states.length * this.#kinds.length > limit) return false;
+      for (let kind = 0; kind < this.#kinds.length; kind++) this.step(state, kind);
+    }
+    return true;
+  }
+
+  /**
+   * True if leaving out an optional `kind` never hurts: whatever can follow it could follow without it, to the same
+   * state. Every state must have been explored.
+   */
+  isPointless(kind: number): boolean {
+    for (let state = 0; state < this.#states.length; state++) {
+      const after = this.step(state, kind);
+      if (after !== IMPOSSIBLE && after !== state && !this.#isCovered(after, state)) return false;
+    }
+    return true;
+  }
+
+  /** True if every step from `state` could as well be taken from `other`. */
+  #isCovered(state: number, other: number): boolean {
+    for (let kind = 0; kind < this.#kinds.length; kind++) {
+      const next = this.step(state, kind);
+      if (next === IMPOSSIBLE) continue;
+      const instead = this.step(other, kind);
+      if (next !== instead && !(next === state && instead === other)) return false;
+    }
+    return true;
+  }
+
+  #take(state: number, kind: number): number {
+    const { input, output } = this.#kinds[kind] as { input: In; output: Out | undefined };
+    const before = this.#states[state] as State;
+    const next = this.model.step(before, input, output);
+    if (isInconsistent(next) || this.#broken(next) !== null) return IMPOSSIBLE;
+    const after = next === before ? state : this.#number(next);
+    if (this.isRead[kind] === 1 && after !== state)
+      throw new Error(
+        `the model ${this.model.name} calls ${input.f} a read, yet ${this.model.describe(input, output)} turns ${this.describe(state)} into ${this.describe(after)}`,
+      );
+    return after;
+  }
+
+  #broken(state: State): string | null {
+    const sound = this.model.invariant?.(state) ?? true;
+    return sound === true ? null : sound;
+  }
+
+  #number(state: State): number {
+    const name = typeof state === 'object' ? this.model.fingerprint(state) : state;
+    // A text and a fingerprint may be equal; the kind of value keeps them apart.
+    const known = typeof state === 'object' ? `{}${String(name)}` : typeof name === 'string' ? `""${name}` : name;
+    let number = this.#stateNumbers.get(known);
+    if (number === undefined) {
+      number = this.#states.push(state) - 1;
+      this.#stateNumbers.set(known, number);
+    }
+    return number;
+  }
+
+  #grow(): void {
+    const old = this.#table;
+    this.#table = new Int32Array(old.length * 2).fill(UNTRIED);
+    const mask = this.#table.length / 3 - 1;
+    for (let from = 0; from < old.length; from += 3) {
+      if (old[from + 2] === UNTRIED) continue;
+      let slot = hash(old[from] as number, old[from + 1] as number) & mask;
+      while (this.#table[3 * slot + 2] !== UNTRIED) slot = (slot + 1) & mask;
+      this.#table.set(old.subarray(from, from + 3), 3 * slot);
+    }
+  }
+}
+
+const hash = (state: number, kind: number): number => {
+  const mixed = Math.imul(state, 0x9e3779b1) ^ Math.imul(kind + 1, 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
+};
+
+const isInconsistent = (next: unknown): next is Inconsistent =>
+  typeof next === 'object' && next !== null && 'inconsistent' in next;
