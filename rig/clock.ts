@@ -27,6 +27,17 @@ export function deadline(clock: Clock, ms: number, parent?: AbortSignal): { sign
   };
 }
 
+/** The promise's result, unless the signal aborts first: then a rejection, and what comes later is ignored. */
+export function within<T>(signal: AbortSignal, promise: PromiseLike<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    const settled = () => signal.removeEventListener('abort', stop);
+    promise.then(resolve, reject).then(settled, settled);
+  });
+}
+
 export class RealClock implements Clock {
   readonly #begun = performance.now();
 

@@ -1,0 +1,165 @@
+/** What each command of the command line does. Text for people goes to standard error, results to standard output. */
+
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import pc from 'picocolors';
+import { configSchemaOf, durationMs } from './config.ts';
+import type { Checker, RunHeader, RunRecord } from './contract.ts';
+import { worst } from './define.ts';
+import { EXIT, exitOf, UsageError } from './exit.ts';
+import { readAnyHistory } from './formats.ts';
+import { applyCheckers, judge } from './judge.ts';
+import { readHistory } from './history-file.ts';
+import { healRuns } from './leftovers.ts';
+import { castOf, hostDrivers, linearizableBy, rooms, summarise } from './rooms.ts';
+import { draw } from './run.ts';
+import { readHeader, readVerdict, Store } from './store.ts';
+import { verdictSchema } from './verdict-schema.ts';
+
+export { demo, runOnce } from './run-command.ts';
+
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
+export interface CheckFlags {
+  readonly model?: string;
+  readonly checker?: string;
+  readonly timeout: string;
+  readonly json?: boolean;
+}
+
+export async function check(wanted: string, flags: CheckFlags): Promise<void> {
+  const timeoutMs = durationMs(flags.timeout, '--timeout');
+  if (flags.model !== undefined && flags.checker !== undefined)
+    throw new UsageError('give --model or --checker, not both');
+  const chosen: Checker[] = [
+    ...(flags.model === undefined ? [] : [linearizableBy(flags.model)]),
+    ...(flags.checker === undefined ? [] : [rooms.checkers.get(flags.checker)]),
+  ];
+  const isFile = existsSync(wanted) && statSync(wanted).isFile();
+  if (isFile) return checkFile(wanted, chosen, timeoutMs, flags.json === true);
+  const directory = new Store().find(wanted);
+  const header = readHeader(directory);
+  const checkers = chosen.length > 0 ? chosen : castOf(header.spec).checkers;
+  const limited: RunHeader = { ...header, spec: { ...header.spec, checkTimeoutMs: timeoutMs } };
+  const record = { ...(await judge(directory, limited, checkers)), header };
+  conclude(record, flags.json === true);
+}
+
+async function checkFile(path: string, checkers: readonly Checker[], timeoutMs: number, json: boolean): Promise<void> {
+  if (checkers.length === 0)
+    throw new UsageError(
+      `${path} is a history without a run: say --model (${rooms.models.names.join(', ')}) or --checker (${rooms.checkers.names.join(', ')})`,
+    );
+  const { history, format } = await readAnyHistory(path);
+  for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
+  const { verdicts, errors } = await applyCheckers(history, checkers, timeoutMs);
+  const validity = worst(verdicts.map((verdict) => verdict.validity));
+  if (json) print(JSON.stringify(verdicts, null, 2));
+  else {
+    say(`${history.length} operations, read as ${format}`);
+    for (const verdict of verdicts) {
+      print(`${verdict.validity}: ${verdict.summary}`);
+      for (const anomaly of verdict.anomalies.slice(0, 3)) print(`  ${anomaly.name}: ${anomaly.explanation}`);
+    }
+  }
+  process.exitCode = exitOf({ validity, ending: 'complete', signal: undefined, errors, left: null }).code;
+}
+
+export async function report(wanted: string): Promise<void> {
+  const store = new Store();
+  const directory = store.find(wanted);
+  const header = readHeader(directory);
+  const verdict = readVerdict(directory);
+  const record: RunRecord = verdict
+    ? { header, verdict, history: await readHistory(join(directory, 'history.jsonl')), directory }
+    : await judge(directory, header, castOf(header.spec).checkers);
+  const files = await draw(record, rooms.reports.all, (message) => say(message));
+  for (const file of files) print(join(directory, file));
+}
+
+/** Prints the end of a run and sets the exit code. */
+export function conclude(record: RunRecord, json: boolean): void {
+  if (json) print(JSON.stringify(record.verdict, null, 2));
+  else print(summarise(record, { colour: pc.isColorSupported }));
+  process.exitCode = record.verdict.exit.code;
+}
+
+const KINDS = ['clusters', 'workloads', 'nemeses', 'checkers', 'models', 'hosts', 'runs'] as const;
+
+export async function list(what: string | undefined, flags: { readonly json?: boolean }): Promise<void> {
+  const kinds = KINDS.filter((kind) => what === undefined || kind === what);
+  if (kinds.length === 0) throw new UsageError(`there is no list of "${what}"; there are ${KINDS.join(', ')}`);
+  const lists = Object.fromEntries(kinds.map((kind) => [kind, entriesOf(kind)]));
+  if (flags.json) return void print(JSON.stringify(lists, null, 2));
+  for (const kind of kinds) {
+    print(pc.bold(kind));
+    const entries = lists[kind] ?? [];
+    const width = Math.max(0, ...entries.map(([name]) => name.length));
+    for (const [name, summary] of entries) print(`  ${name.padEnd(width)}  ${summary}`);
+    if (entries.length === 0) print('  none yet');
+  }
+}
+
+/** Name and one sentence of each member of a kind. */
+function entriesOf(kind: (typeof KINDS)[number]): readonly (readonly [string, string])[] {
+  switch (kind) {
+    case 'clusters':
+      return rooms.clusters.all.flatMap((cluster) => [
+        [cluster.name, `${cluster.summary} (on ${cluster.hosts.join(', ')}; API ${cluster.apis.join(', ')})`] as const,
+        ...Object.entries(cluster.variants).map(([name, says]) => [`${cluster.name}:${name}`, says] as const),
+      ]);
+    case 'workloads':
+    case 'nemeses':
+      return rooms[kind].all.map(({ name, summary }) => [name, summary] as const);
+    case 'checkers':
+    case 'models':
+      return rooms[kind].names.map((name) => [name, ''] as const);
+    case 'hosts':
+      return hostDrivers.map(({ name }) => [name, 'see `ordeal doctor`'] as const);
+    case 'runs':
+      return new Store().runs().map((directory) => {
+        const header = readHeader(directory);
+        const verdict = readVerdict(directory);
+        return [header.id, `${verdict?.validity ?? 'not judged'}  ${header.startedAt}  ${header.command}`] as const;
+      });
+  }
+}
+
+export async function doctor(flags: { readonly json?: boolean }): Promise<void> {
+  const found = await Promise.all(
+    hostDrivers.map(async (driver) => ({ host: driver.name, capabilities: await driver.probe() })),
+  );
+  if (flags.json) return void print(JSON.stringify(found, null, 2));
+  for (const { host, capabilities } of found) {
+    const missing = capabilities.filter(({ needed, available }) => needed && !available);
+    print(
+      `${missing.length === 0 ? pc.green('✔') : pc.red('✘')} ${pc.bold(host)}${missing.length === 0 ? '' : ' is not available'}`,
+    );
+    for (const { name, available, reason } of capabilities)
+      print(`    ${available ? pc.green('✔') : pc.red('✘')} ${name}: ${reason}`);
+  }
+  print(
+    `${pc.green('✔')} ${pc.bold('memory')}\n    ${pc.green('✔')} always: it lives in Ordeal's own process, on virtual time`,
+  );
+}
+
+export async function heal(
+  wanted: string | undefined,
+  flags: { readonly all?: boolean; readonly force?: boolean },
+): Promise<void> {
+  if ((wanted === undefined) === (flags.all !== true)) throw new UsageError('say which run to heal, or --all');
+  const { removed, problems, refused } = await healRuns(wanted ?? null, flags.force === true);
+  for (const line of removed) print(`removed ${line}`);
+  for (const line of problems) say(`${pc.red('not healed:')} ${line}`);
+  if (refused) throw new UsageError(refused);
+  print(removed.length === 0 && problems.length === 0 ? 'nothing was left behind' : `${removed.length} removed`);
+  process.exitCode = problems.length > 0 ? EXIT.faultMayBeActive : EXIT.valid;
+}
+
+export function schema(name: string | undefined): void {
+  const schemas: Readonly<Record<string, object>> = { verdict: verdictSchema, config: configSchemaOf(rooms) };
+  const chosen = schemas[name ?? 'verdict'];
+  if (!chosen) throw new UsageError(`there is no schema "${name}"; there are ${Object.keys(schemas).join(', ')}`);
+  print(JSON.stringify(chosen, null, 2));
+}

@@ -1,0 +1,202 @@
+/**
+ * What a person may say about a run, by flags or in a YAML or JSON file, and the spec that follows from it. The
+ * schema is the whole truth: every name, range and default is here, and an error names the path, the value and
+ * the alternatives. Nothing is touched before a configuration has passed.
+ */
+
+import { readFileSync, statSync } from 'node:fs';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import type { HostName, Json, RunSpec } from './contract.ts';
+import { UsageError } from './exit.ts';
+import { sentenceOf } from './outcome.ts';
+import type { rooms as Rooms } from './rooms.ts';
+
+const LARGEST_CONFIG_BYTES = 1 << 20;
+const LONGEST_RUN_MS = 24 * 3_600_000;
+
+/** The configuration of one run. Durations are texts such as `500ms`, `60s`, `5m`. Everything has a default. */
+export interface RunConfig {
+  name?: string;
+  cluster?: string;
+  bug?: string;
+  host?: HostName | 'auto';
+  workload?: string;
+  nemesis?: string | readonly string[];
+  seed?: number;
+  nodes?: number;
+  concurrency?: number | string;
+  rate?: number | 'closed';
+  timeLimit?: string;
+  warmUp?: string;
+  calm?: readonly [string, string];
+  fault?: readonly [string, string];
+  requestTimeout?: string;
+  bringUpTimeout?: string;
+  recoveryTimeout?: string;
+  finalTimeout?: string;
+  checkTimeout?: string;
+}
+
+const duration = { type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h)$' } as const;
+const range = { type: 'array', items: duration, minItems: 2, maxItems: 2 } as const;
+
+/** The JSON Schema of a configuration, published as `ordeal schema config`. */
+export const configSchemaOf = (rooms: typeof Rooms) =>
+  ({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Configuration of one run of Ordeal',
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' },
+      cluster: { type: 'string', maxLength: 128 },
+      bug: { type: 'string', maxLength: 128 },
+      host: { enum: ['auto', 'docker', 'netns', 'loopback', 'memory'] },
+      workload: { enum: rooms.workloads.names },
+      nemesis: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: 20 }] },
+      seed: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },
+      nodes: { type: 'integer', minimum: 1, maximum: 9 },
+      concurrency: {
+        anyOf: [
+          { type: 'integer', minimum: 1, maximum: 10_000 },
+          { type: 'string', pattern: '^\\d{1,4}n$' },
+        ],
+      },
+      rate: { anyOf: [{ type: 'number', exclusiveMinimum: 0, maximum: 1_000_000 }, { const: 'closed' }] },
+      timeLimit: duration,
+      warmUp: duration,
+      calm: range,
+      fault: range,
+      requestTimeout: duration,
+      bringUpTimeout: duration,
+      recoveryTimeout: duration,
+      finalTimeout: duration,
+      checkTimeout: duration,
+    },
+  }) as const;
+
+/** Reads a configuration file; YAML is a superset of JSON. */
+export function readConfig(path: string, rooms: typeof Rooms): RunConfig {
+  let value: Json;
+  try {
+    if (statSync(path).size > LARGEST_CONFIG_BYTES) throw new Error('it is larger than 1 MiB');
+    value = parse(readFileSync(path, 'utf8'), { maxAliasCount: 20 }) as Json;
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read as a configuration: ${sentenceOf(error)}`);
+  }
+  return checkConfig(value, path, rooms);
+}
+
+/** `where` names the source in errors. */
+export function checkConfig(value: unknown, where: string, rooms: typeof Rooms): RunConfig {
+  const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true, verbose: true }).compile<RunConfig>(
+    configSchemaOf(rooms),
+  );
+  if (validate(value)) return value;
+  const [first] = (validate.errors ?? []).filter((error) => error.keyword !== 'anyOf');
+  throw new UsageError(`${where}: ${first ? sentence(first) : 'it is not a configuration'}`);
+}
+
+function sentence(error: ErrorObject): string {
+  const path = error.instancePath.slice(1).replaceAll('/', '.') || 'the configuration';
+  const value = JSON.stringify(error.data)?.slice(0, 80);
+  const schema = error.parentSchema as { properties?: object } | undefined;
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return `"${error.params['additionalProperty']}" is not a setting; there are ${Object.keys(schema?.properties ?? {}).join(', ')}`;
+    case 'enum':
+      return `${path} is ${value}; it may be ${(error.params['allowedValues'] as string[]).join(', ')}`;
+    case 'pattern':
+      return error.params['pattern'] === duration.pattern
+        ? `${path} is ${value}; a duration is a number with a unit: 500ms, 60s, 5m or 1h`
+        : `${path} is ${value}; it must match ${error.params['pattern']}`;
+    default:
+      return `${path} is ${value}; it ${error.message}`;
+  }
+}
+
+/** The spec that a configuration means. `host` was settled before, because it depends on the machine. */
+export function specOf(config: RunConfig, host: HostName, seed: number, rooms: typeof Rooms): RunSpec {
+  const [clusterName = '', fromCluster] = (config.cluster ?? 'ledger').split(':');
+  const cluster = rooms.clusters.get(clusterName);
+  const variant = config.bug ?? fromCluster ?? null;
+  const variants = Object.keys(cluster.variants);
+  if (variant !== null && !variants.includes(variant))
+    throw new UsageError(
+      `cluster ${cluster.name} has no bug or variant "${variant}"; there are ${variants.join(', ') || 'none'}`,
+    );
+  const fitting = rooms.workloads.all.filter((workload) => cluster.apis.includes(workload.api));
+  const workload = rooms.workloads.get(config.workload ?? fitting[0]?.name ?? '');
+  if (!fitting.includes(workload))
+    throw new UsageError(
+      `workload ${workload.name} needs the ${workload.api} API, which cluster ${cluster.name} does not offer (it has ${cluster.apis.join(', ')}); workloads for it: ${fitting.map(({ name }) => name).join(', ')}`,
+    );
+  const nodeCount = config.nodes ?? cluster.nodeCounts.default;
+  if (!cluster.nodeCounts.allowed.includes(nodeCount))
+    throw new UsageError(
+      `cluster ${cluster.name} cannot have ${nodeCount} nodes; it may have ${cluster.nodeCounts.allowed.join(', ')}`,
+    );
+  const spec: RunSpec = {
+    name: config.name ?? [cluster.name, ...(variant ? [variant] : []), workload.name].join('-'),
+    cluster: cluster.name,
+    variant,
+    host,
+    workload: workload.name,
+    nemeses: nemesesOf(config.nemesis, cluster.controls, rooms),
+    seed,
+    nodeCount,
+    workerCount: workerCountOf(config.concurrency ?? '4n', nodeCount),
+    ratePerSecond: config.rate === 'closed' ? null : (config.rate ?? 200),
+    warmUpMs: durationMs(config.warmUp ?? '1s', 'warmUp'),
+    timeLimitMs: durationMs(config.timeLimit ?? '30s', 'timeLimit'),
+    calmMs: boundsMs(config.calm ?? ['1500ms', '4s'], 'calm'),
+    faultMs: boundsMs(config.fault ?? ['1500ms', '5s'], 'fault'),
+    requestTimeoutMs: durationMs(config.requestTimeout ?? '1s', 'requestTimeout'),
+    bringUpTimeoutMs: durationMs(config.bringUpTimeout ?? '5m', 'bringUpTimeout'),
+    recoveryTimeoutMs: durationMs(config.recoveryTimeout ?? '30s', 'recoveryTimeout'),
+    finalTimeoutMs: durationMs(config.finalTimeout ?? '30s', 'finalTimeout'),
+    checkTimeoutMs: durationMs(config.checkTimeout ?? '1m', 'checkTimeout'),
+  };
+  if (spec.timeLimitMs > LONGEST_RUN_MS) throw new UsageError(`timeLimit is ${config.timeLimit}; the longest is 24h`);
+  return spec;
+}
+
+function boundsMs([from, to]: readonly [string, string], what: string): readonly [number, number] {
+  const bounds = [durationMs(from, what), durationMs(to, what)] as const;
+  if (bounds[0] > bounds[1])
+    throw new UsageError(`${what} runs from ${from} to ${to}; the first must not be the larger`);
+  return bounds;
+}
+
+function nemesesOf(wanted: RunConfig['nemesis'], controls: readonly string[], rooms: typeof Rooms): readonly string[] {
+  const names = (typeof wanted === 'string' ? wanted.split(',') : (wanted ?? ['partition', 'kill', 'pause']))
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'none');
+  for (const [at, name] of names.entries()) {
+    const nemesis = rooms.nemeses.get(name);
+    if (names.indexOf(name) !== at) throw new UsageError(`nemesis ${name} is named twice`);
+    for (const control of nemesis.controls)
+      if (!controls.includes(control))
+        throw new UsageError(`nemesis ${name} needs the ${control} control, which this cluster lacks`);
+  }
+  return names;
+}
+
+const workerCountOf = (concurrency: number | string, nodeCount: number): number =>
+  typeof concurrency === 'number'
+    ? concurrency
+    : concurrency.endsWith('n')
+      ? Number(concurrency.slice(0, -1)) * nodeCount
+      : Number(concurrency);
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `1.5s` in milliseconds; `what` names the setting if it is no duration. */
+export function durationMs(text: string, what: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  const unitMs = UNITS_MS[unit ?? ''];
+  if (unitMs === undefined)
+    throw new UsageError(`${what} is "${text}"; a duration is a number with a unit: 500ms, 60s, 5m or 1h`);
+  return Number(amount) * unitMs;
+}

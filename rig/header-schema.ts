@@ -1,0 +1,49 @@
+/** The JSON Schema of `spec.json`: a stored run may come from anywhere, so it is checked like any other input. */
+
+const name = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' } as const;
+const milliseconds = { type: 'number', minimum: 0, maximum: 86_400_000 } as const;
+const range = { type: 'array', items: milliseconds, minItems: 2, maxItems: 2 } as const;
+
+export const headerSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'What decided a run of Ordeal, and where it ran',
+  type: 'object',
+  required: ['schema', 'id', 'startedAt', 'command', 'spec', 'environment'],
+  properties: {
+    schema: { const: 1 },
+    id: { type: 'string', pattern: '^[0-9a-f]{8}$' },
+    startedAt: { type: 'string', maxLength: 40 },
+    command: { type: 'string', maxLength: 4_096 },
+    environment: {
+      type: 'object',
+      additionalProperties: { type: 'string', maxLength: 4_096 },
+      maxProperties: 200,
+    },
+    spec: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['name', 'cluster', 'variant', 'host', 'workload', 'nemeses', 'seed', 'checkTimeoutMs'],
+      properties: {
+        name,
+        cluster: name,
+        variant: { anyOf: [name, { type: 'null' }] },
+        host: { enum: ['docker', 'netns', 'loopback', 'memory'] },
+        workload: name,
+        nemeses: { type: 'array', items: name, maxItems: 50 },
+        seed: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },
+        nodeCount: { type: 'integer', minimum: 1, maximum: 1_000 },
+        workerCount: { type: 'integer', minimum: 1, maximum: 100_000 },
+        ratePerSecond: { anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'null' }] },
+        warmUpMs: milliseconds,
+        timeLimitMs: milliseconds,
+        calmMs: range,
+        faultMs: range,
+        requestTimeoutMs: milliseconds,
+        bringUpTimeoutMs: milliseconds,
+        recoveryTimeoutMs: milliseconds,
+        finalTimeoutMs: milliseconds,
+        checkTimeoutMs: milliseconds,
+      },
+    },
+  },
+} as const;

@@ -1,0 +1,126 @@
+/**
+ * From a run's directory to its verdict, with no cluster: what `ordeal check DIR` does alone, also for a run whose
+ * rig was killed. Reads `spec.json` and `history.jsonl`, writes `verdict.json`.
+ */
+
+import { join } from 'node:path';
+import type { Budget, Checker, Ending, RunHeader, RunRecord, RunVerdict, Verdict } from './contract.ts';
+import { unknown, worst } from './define.ts';
+import { exitOf } from './exit.ts';
+import { faultRecords } from './faults.ts';
+import { FAIL, type History, OK } from './history.ts';
+import { readHistory } from './history-file.ts';
+import { sentenceOf } from './outcome.ts';
+import { writeJson } from './store.ts';
+
+const MOST_HEAP_BYTES = 3 * 2 ** 30;
+/** How many polls of a budget pass between looks at the clock. */
+const POLLS_A_LOOK = 256;
+
+/** Judges with these checkers; a checker that throws makes an `unknown` and an error, never the end of the others. */
+export async function judge(
+  directory: string,
+  header: RunHeader,
+  checkers: readonly Checker[],
+  progress: (message: string) => void = () => {},
+): Promise<RunRecord> {
+  const history = await readHistory(join(directory, 'history.jsonl'));
+  const { verdicts, errors } = await applyCheckers(history, checkers, header.spec.checkTimeoutMs, progress);
+  const verdict = conclude(header, history, verdicts, errors);
+  writeJson(join(directory, 'verdict.json'), verdict);
+  return { header, history, verdict, directory };
+}
+
+export async function applyCheckers(
+  history: History,
+  checkers: readonly Checker[],
+  timeoutMs: number,
+  progress: (message: string) => void = () => {},
+): Promise<{ readonly verdicts: readonly Verdict[]; readonly errors: readonly string[] }> {
+  const verdicts: Verdict[] = [];
+  const errors: string[] = [];
+  for (const checker of checkers) {
+    progress(`${checker.name} judges ${history.length} operations`);
+    try {
+      verdicts.push(await checker.check(history, budgetOf(timeoutMs)));
+    } catch (error) {
+      const problem = `checker ${checker.name} failed: ${sentenceOf(error)}`;
+      errors.push(problem);
+      verdicts.push(unknown(checker.name, problem));
+    }
+  }
+  return { verdicts, errors };
+}
+
+function budgetOf(timeoutMs: number): Budget {
+  const untilMs = performance.now() + timeoutMs;
+  let polls = 0;
+  let reason = '';
+  return {
+    exhausted() {
+      if (reason !== '') return true;
+      if (polls++ % POLLS_A_LOOK !== 0) return false;
+      if (performance.now() > untilMs) reason = `${timeoutMs / 1000} s of time`;
+      else if (process.memoryUsage.rss() > MOST_HEAP_BYTES) reason = `${MOST_HEAP_BYTES / 2 ** 30} GiB of memory`;
+      return reason !== '';
+    },
+    reason: () => reason,
+  };
+}
+
+function conclude(
+  header: RunHeader,
+  history: History,
+  verdicts: readonly Verdict[],
+  checkErrors: readonly string[],
+): RunVerdict {
+  const down = history.phases.findLast((phase) => phase.ending !== undefined);
+  const ending: Ending | 'killed' = down?.ending ?? 'killed';
+  // Of an interrupted run the note is the signal's name, of a failed one what went wrong.
+  const errors = ending === 'failed' && down?.note !== undefined ? [down.note, ...checkErrors] : checkErrors;
+  const validity = worst(verdicts.map((verdict) => verdict.validity));
+  const exit = exitOf({ validity, ending, signal: down?.note, errors, left: down?.left ?? null });
+  return {
+    schema: 1,
+    id: header.id,
+    validity,
+    ending,
+    summary: summaryOf(validity, ending, verdicts, errors),
+    exit,
+    verdicts,
+    faults: faultRecords(history),
+    errors,
+    warnings: history.warnings,
+    counts: countsOf(history),
+    durationMs: Math.round(history.lastNs / 1e6),
+  };
+}
+
+function summaryOf(
+  validity: RunVerdict['validity'],
+  ending: RunVerdict['ending'],
+  verdicts: readonly Verdict[],
+  errors: readonly string[],
+): string {
+  const worstOnes = verdicts.filter((verdict) => verdict.validity === validity);
+  const [error] = errors;
+  if (validity === 'invalid' || error === undefined) {
+    const judged = validity === 'valid' ? verdicts.slice(0, 1) : worstOnes;
+    const sentence = judged.map((verdict) => verdict.summary).join('; ') || 'nothing was judged';
+    return ending === 'interrupted' ? `interrupted; until then: ${sentence}` : sentence;
+  }
+  return error;
+}
+
+function countsOf(history: History): RunVerdict['counts'] {
+  const counts = history.functions.map(() => ({ ok: 0, fail: 0, info: 0 }));
+  for (let at = 0; at < history.length; at++) {
+    const count = counts[history.f[at] as number] as { ok: number; fail: number; info: number };
+    if (history.type[at] === OK) count.ok++;
+    else if (history.type[at] === FAIL) count.fail++;
+    else count.info++;
+  }
+  return Object.fromEntries(
+    history.functions.map((f, at) => [f, counts[at] as { ok: number; fail: number; info: number }]),
+  );
+}

@@ -1,0 +1,117 @@
+/** The command line: what each command takes, and the exit code of whatever happens. */
+
+import { Command, CommanderError, Option } from 'commander';
+import pc from 'picocolors';
+import { check, demo, doctor, heal, list, report, runOnce, schema } from './commands.ts';
+import { version } from './environment.ts';
+import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
+
+const examples = `
+Examples:
+  ordeal demo                                      the whole thing on this machine, in half a minute
+  ordeal run --cluster etcd --workload register --nemesis partition,kill,pause --time-limit 60s
+  ordeal run --cluster etcd:stale-reads --workload register --nemesis partition
+  ordeal run --cluster ledger --bug ack-before-commit
+  ordeal run night.yaml --seed 7                   a configuration file; flags win over it
+  ordeal check latest                              judge a stored run again
+  ordeal check history.edn --model cas-register    judge any history: JSONL, Jepsen's, Porcupine's
+  ordeal report latest                             draw a stored run again
+  ordeal heal --all                                undo whatever earlier runs left behind
+
+Exit codes, the first that applies:
+${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`;
+
+function commandLine(): Command {
+  const program = new Command('ordeal')
+    .description('Puts a real deployment on trial: brings it up, loads it, breaks it, judges it, shows it.')
+    .version(version)
+    .addHelpText('after', examples)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true });
+  addRunOptions(
+    program.command('run [config]').description('run one trial: prepare, load, faults, heal, judge, report'),
+  ).action(runOnce);
+  addRunOptions(program.command('demo').description('a run of the embedded ledger: no Docker, no privilege')).action(
+    (flags) => demo(flags),
+  );
+  program
+    .command('check <run-or-file>')
+    .description('judge a stored run again, or any history file')
+    .option('--model <name>', 'judge linearizability by this model')
+    .option('--checker <name>', 'judge by this checker')
+    .option('--timeout <duration>', 'how long each checker may think', '5m')
+    .option('--json', 'print the verdicts as JSON')
+    .action(check);
+  program
+    .command('report [run]')
+    .description('draw a stored run again (default: latest)')
+    .action((wanted = 'latest') => report(wanted));
+  program
+    .command('list [what]')
+    .description('clusters, workloads, nemeses, checkers, models, hosts or runs (default: all)')
+    .option('--json', 'as JSON')
+    .action(list);
+  program
+    .command('doctor')
+    .description('what this machine can and cannot do, and what to install')
+    .option('--json', 'as JSON')
+    .action(doctor);
+  program
+    .command('heal [run]')
+    .description('undo whatever earlier runs left behind: containers, networks, namespaces, rules, processes')
+    .option('--all', 'of every run')
+    .option('--force', 'even of a run that is still going')
+    .action(heal);
+  program.command('schema [name]').description('print a JSON Schema: verdict or config').action(schema);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+function addRunOptions(command: Command): Command {
+  return command
+    .option('--cluster <name>', 'which system, `name` or `name:variant` (default: ledger)')
+    .option('--bug <name>', 'the same as the variant: a known bug of the cluster')
+    .addOption(
+      new Option('--host <name>', 'where its nodes live').choices(['auto', 'docker', 'netns', 'loopback', 'memory']),
+    )
+    .option('--workload <name>', 'what clients ask')
+    .option('--nemesis <names>', 'what goes wrong, comma-separated, or none (default: partition,kill,pause)')
+    .option('--seed <n>', 'same seed, same requests and faults (default: random, always printed)')
+    .option('--nodes <n>', 'how many nodes')
+    .option('--concurrency <n|Nn>', 'workers, or workers for each node (default: 4n)')
+    .option('--rate <n|closed>', 'requests a second in open loop, or closed (default: 200)')
+    .option('--time-limit <duration>', 'how long load and faults last (default: 30s)')
+    .option('--warm-up <duration>', 'load before the first fault (default: 1s)')
+    .option('--request-timeout <duration>', 'when a request counts as lost (default: 1s)')
+    .option('--recovery-timeout <duration>', 'how long recovery may take (default: 30s)')
+    .option('--name <name>', 'folder of the run in the store')
+    .option('--store <directory>', 'where runs are kept (default: .ordeal)')
+    .option('--quiet', 'print the end only')
+    .option('--json', 'print the verdict as JSON on standard output');
+}
+
+/** Runs one command line and ends the process with its exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    const program = commandLine();
+    if (argv.length <= 2) program.outputHelp();
+    else await program.parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = report64or70(error);
+  }
+  // Sockets and timers of what was given up on must not keep the process alive.
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+  process.exit();
+}
+
+function report64or70(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.badUsage;
+  if (error instanceof UsageError) {
+    process.stderr.write(`${pc.red('ordeal:')} ${error.message}\n`);
+    return EXIT.badUsage;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${pc.red('ordeal:')} a bug in Ordeal, please report it with this:\n${stack}\n`);
+  return EXIT.bugInOrdeal;
+}

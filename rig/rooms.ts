@@ -1,0 +1,74 @@
+/** The registry: the one file that knows every room. Being exported from a room's index is being registered. */
+
+import * as checkerRoom from '../checkers/index.ts';
+import { linearizable } from '../checkers/linearizable.ts';
+import { models } from '../checkers/models/index.ts';
+import { drivers } from '../clusters/hosts/index.ts';
+import * as clusterRoom from '../clusters/index.ts';
+import * as nemesisRoom from '../nemeses/index.ts';
+import * as reportRoom from '../reports/index.ts';
+import * as workloadRoom from '../workloads/index.ts';
+import type { Checker, Cluster, HostDriver, HostName, Model, Nemesis, Report, RunSpec, Workload } from './contract.ts';
+import { UsageError } from './exit.ts';
+import type { Cast } from './run.ts';
+
+/** Members of one kind, found by name. */
+export class Room<T extends { readonly name: string }> {
+  readonly #kind: string;
+  readonly #members: ReadonlyMap<string, T>;
+
+  constructor(kind: string, members: readonly T[]) {
+    this.#kind = kind;
+    this.#members = new Map(members.map((member) => [member.name, member]));
+    if (this.#members.size < members.length) throw new Error(`two members of the room of ${kind} share a name`);
+  }
+
+  /** Sorted by name. */
+  get all(): readonly T[] {
+    return [...this.#members.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  get names(): readonly string[] {
+    return this.all.map((member) => member.name);
+  }
+
+  get(name: string): T {
+    const member = this.#members.get(name);
+    if (!member) throw new UsageError(`no ${this.#kind} is called "${name}"; there are ${this.names.join(', ')}`);
+    return member;
+  }
+}
+
+/** The exports of a room that are members; functions and constants beside them are not. */
+const membersOf = <T extends { readonly name: string }>(room: object, mark: string): T[] =>
+  Object.values(room).filter((member): member is T => typeof member === 'object' && member !== null && mark in member);
+
+export const rooms = {
+  clusters: new Room<Cluster>('cluster', membersOf(clusterRoom, 'up')),
+  workloads: new Room<Workload>('workload', membersOf(workloadRoom, 'generator')),
+  nemeses: new Room<Nemesis>('nemesis', membersOf(nemesisRoom, 'inject')),
+  checkers: new Room<Checker>('checker', membersOf(checkerRoom, 'check')),
+  models: new Room<Model>('model', Object.values(models) as unknown as Model[]),
+  reports: new Room<Report>('report', membersOf(reportRoom, 'write')),
+};
+
+export { summarise } from '../reports/index.ts';
+
+export const hostDrivers: readonly HostDriver[] = drivers;
+
+export const driverOf = (host: HostName): HostDriver | undefined => drivers.find((driver) => driver.name === host);
+
+export const linearizableBy = (modelName: string): Checker => linearizable(rooms.models.get(modelName)) as Checker;
+
+/** Every member a spec names; the checkers are the workload's own and those that judge every run. */
+export function castOf(spec: RunSpec): Cast {
+  const workload = rooms.workloads.get(spec.workload);
+  return {
+    cluster: rooms.clusters.get(spec.cluster),
+    workload,
+    nemeses: spec.nemeses.map((name) => rooms.nemeses.get(name)),
+    checkers: [...workload.checkers, checkerRoom.exercised, checkerRoom.statistics],
+    reports: rooms.reports.all,
+    driver: driverOf(spec.host),
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * One run, from a spec to its verdict: bring up, interpret, take down, judge, draw. Each stage leaves a file that
+ * the next one reads, so a run whose rig dies can still be judged and drawn.
+ */
+
+import { join } from 'node:path';
+import { type Clock, deadline, RealClock, VirtualClock, within } from './clock.ts';
+import type {
+  Checker,
+  Cluster,
+  Ending,
+  HostDriver,
+  Nemesis,
+  Report,
+  RunHeader,
+  RunningCluster,
+  RunRecord,
+  RunSpec,
+  Unstamped,
+  Workload,
+} from './contract.ts';
+import { describeEnvironment } from './environment.ts';
+import { interpret } from './interpreter.ts';
+import { Journal } from './journal.ts';
+import { judge } from './judge.ts';
+import { sentenceOf } from './outcome.ts';
+import { Random } from './random.ts';
+import { type Store, writeJson } from './store.ts';
+
+/** The members that a spec names, looked up. */
+export interface Cast {
+  readonly cluster: Cluster;
+  readonly workload: Workload;
+  readonly nemeses: readonly Nemesis[];
+  /** The workload's own and those that judge every run. */
+  readonly checkers: readonly Checker[];
+  readonly reports: readonly Report[];
+  /** Where the nodes live; absent for a host inside this process. */
+  readonly driver: HostDriver | undefined;
+}
+
+/** What somebody who watches a run is told, and how they may end it. */
+export interface Audience {
+  event(event: Unstamped, timeNs: number): void;
+  progress(message: string): void;
+  /** The run was given a directory: before anything was touched. */
+  begun(header: RunHeader, directory: string): void;
+  /** Aborts to end the load; its reason is the signal's name. Faults are healed, what there is is judged. */
+  readonly stop: AbortSignal;
+  /** Aborts to skip everything but healing and taking down. */
+  readonly onlyHeal: AbortSignal;
+}
+
+const COLLECT_TIMEOUT_MS = 30_000;
+const DOWN_TIMEOUT_MS = 60_000;
+
+export async function run(
+  spec: RunSpec,
+  cast: Cast,
+  store: Store,
+  command: string,
+  audience: Audience,
+): Promise<RunRecord | null> {
+  const id = store.newId();
+  const startedAt = new Date().toISOString();
+  const directory = store.create(spec.name, id, startedAt);
+  const clock: Clock = spec.host === 'memory' ? new VirtualClock() : new RealClock();
+  let header: RunHeader = { schema: 1, id, startedAt, command, spec, environment: describeEnvironment() };
+  writeJson(join(directory, 'spec.json'), header);
+  audience.begun(header, directory);
+
+  const journal = new Journal(join(directory, 'history.jsonl'), clock, (event, timeNs) =>
+    audience.event(event, timeNs),
+  );
+  const errors: string[] = [];
+  const attempt = async (what: string, act: () => Promise<void>) => {
+    try {
+      await act();
+    } catch (error) {
+      errors.push(`${what}: ${sentenceOf(error)}`);
+    }
+  };
+
+  journal.append({ type: 'phase', phase: 'bring-up' });
+  await attempt('bring-up', async () => {
+    const cluster = await bringUp(id, spec, cast, directory, clock, audience);
+    try {
+      header = { ...header, environment: { ...header.environment, ...cluster.facts } };
+      writeJson(join(directory, 'spec.json'), header);
+      const { workload, nemeses } = cast;
+      const result = await interpret({ spec, workload, nemeses, cluster, journal, clock, stop: audience.stop });
+      errors.push(...result.errors);
+      if (!audience.onlyHeal.aborted)
+        await attempt('collecting logs', () => bounded(clock, COLLECT_TIMEOUT_MS, cluster.collect(directory)));
+    } finally {
+      journal.append({ type: 'phase', phase: 'down' });
+      await attempt('taking down', () => bounded(clock, DOWN_TIMEOUT_MS, cluster[Symbol.asyncDispose]()));
+    }
+  });
+
+  const left = await whatIsLeft(id, cast, clock);
+  const ending: Ending = audience.stop.aborted ? 'interrupted' : errors.length > 0 ? 'failed' : 'complete';
+  const note = ending === 'failed' ? errors.join('; ') : ending === 'interrupted' ? String(audience.stop.reason) : null;
+  await journal.appendDurably({
+    type: 'phase',
+    phase: 'down',
+    ending,
+    ...(note === null ? {} : { note }),
+    ...(left === null ? {} : { left }),
+  });
+  journal.close();
+  if (audience.onlyHeal.aborted) return null;
+
+  const record = await judge(directory, header, cast.checkers, (message) => audience.progress(message));
+  await draw(record, cast.reports, (message) => audience.progress(message));
+  return record;
+}
+
+/** Draws every report; one that fails says so and changes nothing else. Returns the files written. */
+export async function draw(
+  record: RunRecord,
+  reports: readonly Report[],
+  progress: (message: string) => void,
+): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const report of reports) {
+    progress(`drawing ${report.name}`);
+    try {
+      files.push(...(await report.write(record)));
+    } catch (error) {
+      progress(`report ${report.name} could not be drawn: ${sentenceOf(error)}`);
+    }
+  }
+  return files;
+}
+
+async function bringUp(
+  runId: string,
+  spec: RunSpec,
+  cast: Cast,
+  directory: string,
+  clock: Clock,
+  audience: Audience,
+): Promise<RunningCluster> {
+  const limit = deadline(clock, spec.bringUpTimeoutMs, audience.stop);
+  try {
+    return await cast.cluster.up({
+      runId,
+      host: spec.host,
+      variant: spec.variant,
+      nodeCount: spec.nodeCount,
+      directory,
+      rng: new Random(spec.seed).fork('cluster'),
+      clock,
+      progress: (message) => audience.progress(message),
+      signal: limit.signal,
+    });
+  } finally {
+    limit.cancel();
+  }
+}
+
+/** Sweeps by tag what taking down has left; returns what could not be removed, or `null`. */
+async function whatIsLeft(runId: string, cast: Cast, clock: Clock): Promise<string | null> {
+  if (!cast.driver) return null;
+  const { driver } = cast;
+  try {
+    await bounded(clock, DOWN_TIMEOUT_MS, driver.sweep(runId));
+    return null;
+  } catch (error) {
+    return sentenceOf(error);
+  }
+}
+
+async function bounded<T>(clock: Clock, ms: number, promise: PromiseLike<T>): Promise<T> {
+  const limit = deadline(clock, ms);
+  try {
+    return await within(limit.signal, promise);
+  } finally {
+    limit.cancel();
+  }
+}
