@@ -1,0 +1,16 @@
+/** What a plug-in or a script imports from `ordeal`: the words, and the functions that define and judge. */
+
+export type * from './contract.ts';
+export {
+  defineChecker,
+  defineCluster,
+  defineNemesis,
+  defineWorkload,
+  invalid,
+  Refused,
+  RequestError,
+  unknown,
+  valid,
+} from './define.ts';
+export { FAIL, History, INFO, NEVER, OK } from './history.ts';
+export { Random } from './random.ts';
