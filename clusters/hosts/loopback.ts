@@ -1,0 +1,223 @@
+/**
+ * The host `loopback`: nodes are plain processes on 127.0.0.1, and every link between them, and from the rig to
+ * them, is a proxy in the rig's process. So partitions need no privilege and no particular operating system.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Capability, NodeId, Party } from '../../rig/contract.ts';
+import { CappedLog } from './capped-log.ts';
+import { missingExecutables } from './executables.ts';
+import { FreePorts, noPort } from './free-ports.ts';
+import {
+  type Address,
+  CLIENTS,
+  type Lab,
+  type LabDriver,
+  type LabPlan,
+  type ProcessState,
+  type Program,
+} from './host.ts';
+import { Lifeline } from './lifeline.ts';
+import { LinkProxy } from './link-proxy.ts';
+import { NodeProcess } from './node-process.ts';
+import { sweepProcesses } from './process-sweep.ts';
+import { runCommand } from './run-command.ts';
+
+const HOST = '127.0.0.1';
+const END_MS = 5_000;
+/** Of the rig's own environment, programs see no more than this. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LD_LIBRARY_PATH', 'SystemRoot', 'TEMP'];
+
+export const loopback: LabDriver = { name: 'loopback', open, probe, sweep: sweepProcesses };
+
+interface Link {
+  readonly from: Party;
+  readonly to: NodeId;
+  readonly port: number;
+  readonly proxy: LinkProxy;
+}
+
+async function open(plan: LabPlan): Promise<Lab> {
+  const missing = await missingExecutables(plan.nodes.flatMap((node) => node.executables ?? []));
+  if (missing.length > 0) throw new Error(missing.join('; '));
+  plan.progress('finding free ports');
+  const ports = new FreePorts(HOST, plan.runId);
+  const listening = new Map<string, Address>();
+  const links: Link[] = [];
+  let lifeline: Lifeline | undefined;
+  try {
+    for (const node of plan.nodes) {
+      await mkdir(folderOf(plan, node.id), { recursive: true });
+      for (const port of node.ports) {
+        plan.signal.throwIfAborted();
+        const target = { host: HOST, port: await ports.take() };
+        listening.set(placeOf(node.id, port), target);
+        for (const from of [CLIENTS, ...plan.nodes.map(({ id }) => id)]) {
+          if (from !== node.id) links.push({ from, to: node.id, port, proxy: await openProxy(ports, target) });
+        }
+      }
+    }
+    lifeline = await Lifeline.open({ ...inherited(), ORDEAL_RUN: plan.runId });
+    return new LoopbackLab(plan, listening, links, lifeline);
+  } catch (error) {
+    await Promise.all(links.map(({ proxy }) => proxy.close()));
+    await lifeline?.close();
+    throw error;
+  }
+}
+
+const placeOf = (node: NodeId, port: number): string => `${node}:${port}`;
+const folderOf = (plan: LabPlan, node: NodeId): string => path.join(plan.directory, 'nodes', node);
+
+async function openProxy(ports: FreePorts, target: Address): Promise<LinkProxy> {
+  try {
+    return await LinkProxy.open(HOST, ports.candidates(), target);
+  } catch (error) {
+    throw noPort(HOST, error);
+  }
+}
+
+function inherited(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    INHERITED.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+class LoopbackLab implements Lab {
+  readonly facts: Readonly<Record<string, string>> = {
+    kernel: `${os.type()} ${os.release()}`,
+    network: `a proxy for each link, on ${HOST}`,
+  };
+  readonly #plan: LabPlan;
+  readonly #listening: ReadonlyMap<string, Address>;
+  readonly #links: readonly Link[];
+  readonly #lifeline: Lifeline;
+  readonly #processes = new Map<NodeId, NodeProcess>();
+  readonly #logs = new Map<NodeId, CappedLog>();
+  readonly #deafTo = new Map<Party, ReadonlySet<Party>>();
+
+  constructor(plan: LabPlan, listening: ReadonlyMap<string, Address>, links: readonly Link[], lifeline: Lifeline) {
+    this.#plan = plan;
+    this.#listening = listening;
+    this.#links = links;
+    this.#lifeline = lifeline;
+  }
+
+  address(from: Party, to: NodeId, port: number): Address {
+    if (from === to) return this.listen(to, port);
+    const link = this.#links.find((each) => each.from === from && each.to === to && each.port === port);
+    if (!link) throw new RangeError(`there is no link from ${from} to port ${port} of ${to} in this lab`);
+    return link.proxy.address;
+  }
+
+  listen(node: NodeId, port: number): Address {
+    const address = this.#listening.get(placeOf(node, port));
+    if (!address) throw new RangeError(`${node} serves no port ${port} in this lab`);
+    return address;
+  }
+
+  data(node: NodeId): string {
+    const folder = path.join(folderOf(this.#plan, node), 'data');
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  async start(node: NodeId, program: Program): Promise<void> {
+    const earlier = this.#processes.get(node);
+    earlier?.signal('SIGKILL');
+    await earlier?.ended;
+    const log = this.#log(node);
+    const env = { ...inherited(), ...program.env, ORDEAL_RUN: this.#plan.runId, ORDEAL_NODE: node };
+    const started = await NodeProcess.start(program, { cwd: this.data(node), env, log });
+    this.#lifeline.hold(started.pid);
+    void started.ended.then(() => this.#lifeline.letGo(started.pid));
+    this.#processes.set(node, started);
+  }
+
+  async signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    this.#processes.get(node)?.signal(signal);
+  }
+
+  async state(node: NodeId): Promise<ProcessState> {
+    return (await this.#processes.get(node)?.state()) ?? 'gone';
+  }
+
+  async deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void> {
+    this.#deafTo.set(listener, new Set(senders));
+    for (const { from, to, proxy } of this.#links) {
+      if (from === listener || to === listener) proxy.cut(this.#isDeaf(to, from), this.#isDeaf(from, to));
+    }
+  }
+
+  async unheard(listener: Party): Promise<number> {
+    let count = 0;
+    for (const { from, to, proxy } of this.#links) {
+      if (to === listener) count += proxy.unheard.forth;
+      if (from === listener) count += proxy.unheard.back;
+    }
+    return count;
+  }
+
+  execute(_node: NodeId, command: readonly [string, ...string[]]): Promise<string> {
+    return runCommand(command);
+  }
+
+  async collect(directory: string): Promise<void> {
+    for (const { id } of this.#plan.nodes)
+      await writeFile(path.join(directory, `${id}.log`), await this.#log(id).read());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const processes = [...this.#processes.values()];
+    for (const process of processes) process.signal('SIGKILL');
+    const ended = Promise.all(processes.map((process) => process.ended)).then(() => true);
+    const inTime = await Promise.race([ended, sleep(END_MS, false)]);
+    await Promise.all(this.#links.map(({ proxy }) => proxy.close()));
+    await this.#lifeline.close();
+    for (const log of this.#logs.values()) log.close();
+    if (!inTime) throw new Error(`not every node has ended ${END_MS / 1000} s after SIGKILL; run \`ordeal heal\``);
+  }
+
+  #isDeaf(listener: Party, sender: Party): boolean {
+    return this.#deafTo.get(listener)?.has(sender) ?? false;
+  }
+
+  #log(node: NodeId): CappedLog {
+    const log = this.#logs.get(node) ?? new CappedLog(path.join(folderOf(this.#plan, node), 'log'));
+    this.#logs.set(node, log);
+    return log;
+  }
+}
+
+async function probe(): Promise<readonly Capability[]> {
+  const windows = process.platform === 'win32';
+  return [
+    {
+      name: 'processes',
+      available: true,
+      needed: true,
+      reason: 'plain processes of this machine, without privilege',
+    },
+    {
+      name: 'partitions',
+      available: true,
+      needed: false,
+      reason: `each link is a proxy on ${HOST}; bytes stall as behind a packet filter, but a new connection is accepted and then silent`,
+    },
+    {
+      name: 'pause',
+      available: !windows,
+      needed: false,
+      reason: windows
+        ? 'Windows has no SIGSTOP; use the host docker to pause nodes'
+        : 'SIGSTOP and SIGCONT to process groups',
+    },
+  ];
+}
