@@ -4,16 +4,9 @@
  */
 
 import type { Completion, FaultEvent, HistoryEvent, Input, Json, NodeId, Operation, PhaseEvent } from './contract.ts';
+import { FAIL, OK, Recording, type Stamped } from './recording.ts';
 
-/** Values of the `type` column. */
-export const OK = 0;
-export const FAIL = 1;
-export const INFO = 2;
-
-/** In `completeIndex`: no completion was recorded, or it was an `info`. Larger than every event's index. */
-export const NEVER = 0x7fffffff;
-
-export type Stamped<E> = E & { readonly index: number; readonly timeNs: number };
+export { FAIL, INFO, NEVER, OK, type Stamped } from './recording.ts';
 
 export class History<In extends Input = Input, Out extends Json = Json> {
   /** How many operations there are: the length of every column. */
@@ -53,95 +46,32 @@ export class History<In extends Input = Input, Out extends Json = Json> {
   readonly #outputs: readonly (Out | undefined)[];
   readonly #details: ReadonlyMap<number, string>;
 
-  constructor(events: readonly HistoryEvent<In, Out>[], warnings: readonly string[] = []) {
-    const problems = [...warnings];
-    const faults: Stamped<FaultEvent>[] = [];
-    const phases: Stamped<PhaseEvent>[] = [];
-    let length = 0;
-    for (const event of events) if (event.type === 'invoke') length++;
-
+  constructor(source: Recording<In, Out> | readonly HistoryEvent<In, Out>[], warnings: readonly string[] = []) {
+    const recording = source instanceof Recording ? source : recorded(source);
+    const { length } = recording;
     this.length = length;
-    this.invokeIndex = new Int32Array(shared(4 * length));
-    this.completeIndex = new Int32Array(shared(4 * length)).fill(NEVER);
-    this.invokedNs = new Float64Array(shared(8 * length));
-    this.completedNs = new Float64Array(shared(8 * length)).fill(Infinity);
-    this.dueNs = new Float64Array(shared(8 * length));
-    this.endedNs = new Float64Array(shared(8 * length)).fill(Number.NaN);
-    this.process = new Int32Array(shared(4 * length));
-    this.type = new Uint8Array(shared(length)).fill(INFO);
-    this.f = new Uint16Array(shared(2 * length));
-    this.node = new Uint16Array(shared(2 * length));
-    this.error = new Uint16Array(shared(2 * length));
-    const functions = new Interner();
-    const nodes = new Interner();
-    const errors = new Interner();
-    errors.of('');
-    const neverCompleted = errors.of('never-completed');
-    this.error.fill(neverCompleted);
-
-    const inputs: In[] = [];
-    const outputs: (Out | undefined)[] = [];
-    const details = new Map<number, string>();
-    const open = new Map<number, number>();
-    for (const event of events) {
-      switch (event.type) {
-        case 'nemesis':
-          faults.push(event);
-          break;
-        case 'phase':
-          phases.push(event);
-          break;
-        case 'invoke': {
-          if (open.has(event.process))
-            problems.push(
-              `process ${event.process} asked again at ${event.index} with a request open: that one is taken as unknown`,
-            );
-          const at = inputs.push(event.input) - 1;
-          open.set(event.process, at);
-          this.invokeIndex[at] = event.index;
-          this.invokedNs[at] = event.timeNs;
-          this.dueNs[at] = event.dueNs ?? event.timeNs;
-          this.process[at] = event.process;
-          this.f[at] = functions.of(event.input.f);
-          this.node[at] = nodes.of(event.node);
-          break;
-        }
-        case 'ok':
-        case 'fail':
-        case 'info': {
-          const at = open.get(event.process);
-          if (at === undefined) {
-            problems.push(`process ${event.process} completed at ${event.index} with nothing open: left out`);
-            break;
-          }
-          open.delete(event.process);
-          this.endedNs[at] = event.timeNs;
-          if (event.type !== 'info') {
-            this.completeIndex[at] = event.index;
-            this.completedNs[at] = event.timeNs;
-          }
-          this.type[at] = event.type === 'ok' ? OK : event.type === 'fail' ? FAIL : INFO;
-          if (event.type === 'ok') {
-            outputs[at] = event.output;
-            this.error[at] = 0;
-          } else {
-            this.error[at] = errors.of(event.error);
-            if (event.detail !== undefined) details.set(at, event.detail);
-          }
-        }
-      }
-    }
-    this.functions = functions.names;
-    this.nodes = nodes.names;
-    this.errors = errors.names;
-    this.faults = faults;
-    this.phases = phases;
-    this.eventCount = events.length;
-    this.lastNs = events.at(-1)?.timeNs ?? 0;
-    this.warnings = problems;
-    this.#inputs = inputs;
-    this.#outputs = outputs;
-    this.#details = details;
+    this.invokeIndex = trim(recording.invokeIndex, new Int32Array(shared(4 * length)));
+    this.completeIndex = trim(recording.completeIndex, new Int32Array(shared(4 * length)));
+    this.invokedNs = trim(recording.invokedNs, new Float64Array(shared(8 * length)));
+    this.completedNs = trim(recording.completedNs, new Float64Array(shared(8 * length)));
+    this.dueNs = trim(recording.dueNs, new Float64Array(shared(8 * length)));
+    this.endedNs = trim(recording.endedNs, new Float64Array(shared(8 * length)));
+    this.process = trim(recording.process, new Int32Array(shared(4 * length)));
+    this.type = trim(recording.type, new Uint8Array(shared(length)));
+    this.f = trim(recording.f, new Uint16Array(shared(2 * length)));
+    this.node = trim(recording.node, new Uint16Array(shared(2 * length)));
+    this.error = trim(recording.error, new Uint16Array(shared(2 * length)));
+    this.functions = recording.functions.names;
+    this.nodes = recording.nodes.names;
+    this.errors = recording.errors.names;
+    this.faults = recording.faults;
+    this.phases = recording.phases;
+    this.eventCount = recording.eventCount;
+    this.lastNs = recording.lastNs;
+    this.warnings = [...warnings, ...recording.warnings];
+    this.#inputs = recording.inputs;
+    this.#outputs = recording.outputs;
+    this.#details = recording.details;
   }
 
   /** The arguments of operation `at`, 0 ≤ at < length. */
@@ -198,17 +128,15 @@ export class History<In extends Input = Input, Out extends Json = Json> {
 
 const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
 
-/** Gives each distinct string a small number, in order of first sight. */
-class Interner {
-  readonly names: string[] = [];
-  readonly #numbers = new Map<string, number>();
+type Column = Int32Array | Float64Array | Uint8Array | Uint16Array;
 
-  of(name: string): number {
-    let number = this.#numbers.get(name);
-    if (number === undefined) {
-      number = this.names.push(name) - 1;
-      this.#numbers.set(name, number);
-    }
-    return number;
-  }
+function trim<A extends Column>(column: Column, into: A): A {
+  into.set(column.subarray(0, into.length));
+  return into;
+}
+
+function recorded<In extends Input, Out extends Json>(events: readonly HistoryEvent<In, Out>[]): Recording<In, Out> {
+  const recording = new Recording<In, Out>();
+  for (const event of events) recording.add(event);
+  return recording;
 }

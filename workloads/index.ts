@@ -1,2 +1,2 @@
 /** Everything in this room; being exported here is being registered. */
-export {};
+export { register } from './register.ts';

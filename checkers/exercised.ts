@@ -1,0 +1,73 @@
+/**
+ * Was anything put to the test? Every function must have succeeded, every fault must have met load and had an
+ * effect, and the cluster must have come back. Otherwise the run proves nothing, and the verdict is `unknown`.
+ */
+
+import type { FaultRecord } from '../rig/contract.ts';
+import { defineChecker, unknown, valid } from '../rig/define.ts';
+import { faultRecords } from '../rig/faults.ts';
+import { type History, OK } from '../rig/history.ts';
+
+export const exercised = defineChecker({
+  name: 'exercised',
+  check(history) {
+    const faults = faultRecords(history);
+    const reasons = [...idleFunctions(history), ...idleFaults(history, faults), ...missingRecovery(history, faults)];
+    const statistics = { functions: history.functions, faults: faults.length, reasons };
+    if (reasons.length > 0) return unknown('exercised', reasons.join('; '), statistics);
+    const met = faults.length === 0 ? 'no fault was asked for' : `${faults.length} faults met load and had an effect`;
+    return valid('exercised', `every function succeeded, ${met}`, statistics);
+  },
+});
+
+function idleFunctions(history: History): string[] {
+  if (history.length === 0) return ['no request was made'];
+  const succeeded = new Set<number>();
+  for (let at = 0; at < history.length; at++) if (history.type[at] === OK) succeeded.add(history.f[at] as number);
+  return history.functions.filter((_, f) => !succeeded.has(f)).map((name) => `no ${name} ever succeeded`);
+}
+
+function idleFaults(history: History, faults: readonly FaultRecord[]): string[] {
+  return faults.flatMap((fault) => {
+    const reasons: string[] = [];
+    if (fault.stuck !== null) reasons.push(`the fault "${fault.sentence}" may still be in force: ${fault.stuck}`);
+    if (fault.injectedNs === null) return [...reasons, `the fault "${fault.sentence}" never came into force`];
+    if (fault.releasedNs === null && fault.stuck === null)
+      reasons.push(`the fault "${fault.sentence}" was never seen to be undone`);
+    if (!metLoad(history, fault.injectedNs, fault.releaseNs ?? history.lastNs))
+      reasons.push(`no request was made while the fault "${fault.sentence}" was in force`);
+    if (fault.evidence === null) reasons.push(`nothing was observed of the fault "${fault.sentence}"`);
+    else if (!fault.evidence.effective)
+      reasons.push(`the fault "${fault.sentence}" had no effect: ${fault.evidence.observed}`);
+    return reasons;
+  });
+}
+
+/** True if an operation was invoked from `fromNs` to `untilNs`. Invocations are in order of time. */
+function metLoad(history: History, fromNs: number, untilNs: number): boolean {
+  let low = 0;
+  let high = history.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((history.invokedNs[middle] as number) < fromNs) low = middle + 1;
+    else high = middle;
+  }
+  return low < history.length && (history.invokedNs[low] as number) <= untilNs;
+}
+
+/** Only a run has phases and faults; a history from elsewhere owes no recovery. */
+function missingRecovery(history: History, faults: readonly FaultRecord[]): string[] {
+  const recovery = history.phases.find(({ phase }) => phase === 'recovery');
+  const last = faults.reduce((latest, { releasedNs }) => Math.max(latest, releasedNs ?? 0), 0);
+  if (!recovery) {
+    if (faults.length === 0) return [];
+    return ['the cluster was not seen to recover: the run ended before that'];
+  }
+  if (history.phases.some(({ phase, index }) => phase === 'final' && index > recovery.index)) return [];
+  const answered = new Set<number>();
+  for (let at = 0; at < history.length; at++)
+    if (history.type[at] === OK && (history.invokedNs[at] as number) >= last) answered.add(history.node[at] as number);
+  const silent = history.nodes.filter((_, node) => !answered.has(node));
+  if (silent.length === 0) return [];
+  return [`the cluster did not recover: ${silent.join(', ')} answered nothing after the last fault was undone`];
+}
