@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { VirtualClock } from './clock.ts';
+import { RealClock, VirtualClock } from './clock.ts';
 import { Journal, LONGEST_LINE_BYTES } from './journal.ts';
 
 let directory: string;
@@ -21,11 +21,11 @@ describe('Journal', () => {
   it('stamps each event with its index and the clock’s time', async () => {
     const clock = new VirtualClock();
     const path = join(directory, 'history.jsonl');
-    const journal = new Journal(path, clock);
+    const journal = await Journal.create(path, clock);
     journal.append({ type: 'phase', phase: 'bring-up' });
     await clock.sleep(2);
     journal.append({ type: 'invoke', process: 0, node: 'n1', input: { f: 'read' } });
-    journal.close();
+    await journal.close();
     expect(linesOf(path)).toEqual([
       { index: 0, timeNs: 0, type: 'phase', phase: 'bring-up' },
       { index: 1, timeNs: 2e6, type: 'invoke', process: 0, node: 'n1', input: { f: 'read' } },
@@ -34,7 +34,7 @@ describe('Journal', () => {
 
   it('has a fault on disk when it says so, without being closed', async () => {
     const path = join(directory, 'history.jsonl');
-    const journal = new Journal(path, new VirtualClock());
+    const journal = await Journal.create(path, new VirtualClock());
     await journal.appendDurably({
       type: 'nemesis',
       nemesis: 'kill',
@@ -44,28 +44,38 @@ describe('Journal', () => {
       sentence: 'n1 is killed',
     });
     expect(linesOf(path)).toHaveLength(1);
-    journal.close();
+    await journal.close();
   });
 
-  it('writes an answer that is too large as an unknown', () => {
+  it('writes an answer that is too large as an unknown', async () => {
     const path = join(directory, 'history.jsonl');
-    const journal = new Journal(path, new VirtualClock());
+    const journal = await Journal.create(path, new VirtualClock());
     journal.append({ type: 'ok', process: 0, node: 'n1', output: 'x'.repeat(LONGEST_LINE_BYTES) });
-    journal.close();
+    await journal.close();
     expect(linesOf(path)[0]).toMatchObject({ type: 'info', error: 'output-too-large' });
   });
 
-  it('never overwrites a history', () => {
+  it('never overwrites a history', async () => {
     const path = join(directory, 'history.jsonl');
-    new Journal(path, new VirtualClock()).close();
-    expect(() => new Journal(path, new VirtualClock())).toThrow('EEXIST');
+    await (await Journal.create(path, new RealClock())).close();
+    await expect(Journal.create(path, new RealClock())).rejects.toThrow('EEXIST');
+    await expect(Journal.create(path, new VirtualClock())).rejects.toThrow('EEXIST');
   });
 
-  it('ignores what comes after its end', () => {
+  it('keeps the order of what is appended while the disk works', async () => {
     const path = join(directory, 'history.jsonl');
-    const journal = new Journal(path, new VirtualClock());
+    const journal = await Journal.create(path, new RealClock());
+    for (let process = 0; process < 20_000; process++)
+      journal.append({ type: 'invoke', process, node: 'n1', input: { f: 'read' } });
+    await journal.close();
+    expect(linesOf(path).map(({ process }) => process)).toEqual(Array.from({ length: 20_000 }, (_, at) => at));
+  });
+
+  it('ignores what comes after its end', async () => {
+    const path = join(directory, 'history.jsonl');
+    const journal = await Journal.create(path, new VirtualClock());
     journal.append({ type: 'phase', phase: 'down' });
-    journal.close();
+    await journal.close();
     journal.append({ type: 'ok', process: 0, node: 'n1', output: null });
     expect(linesOf(path)).toHaveLength(1);
   });

@@ -69,7 +69,7 @@ export async function run(
   writeJson(join(directory, 'spec.json'), header);
   audience.begun(header, directory);
 
-  const journal = new Journal(join(directory, 'history.jsonl'), clock, (event, timeNs) =>
+  const journal = await Journal.create(join(directory, 'history.jsonl'), clock, (event, timeNs) =>
     audience.event(event, timeNs),
   );
   const errors: string[] = [];
@@ -108,7 +108,7 @@ export async function run(
     ...(note === null ? {} : { note }),
     ...(left === null ? {} : { left }),
   });
-  journal.close();
+  await journal.close();
   if (audience.onlyHeal.aborted) return null;
 
   const record = await judge(directory, header, cast.checkers, (message) => audience.progress(message));
