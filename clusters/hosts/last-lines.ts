@@ -1,9 +1,12 @@
-/** The last lines of nodes' logs, safe to print: they come from a system under test. */
+/** The ends of nodes' logs: to keep, and to print. They come from a system under test, which may write without end. */
 
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-const tailBytes = 2048;
+/** How much of a log is kept. */
+export const keptLogBytes = 8 << 20;
+
+const printedBytes = 2048;
 const tailLines = 4;
 
 /** For each node that wrote a log below `directory`, its last lines, indented, on lines of their own. */
@@ -18,13 +21,22 @@ export async function lastLines(directory: string, nodes: readonly string[]): Pr
   return tails.join('');
 }
 
+/** Writes the newest 8 MiB of one file to another; an empty one if there is no such file. */
+export async function copyTail(from: string, to: string): Promise<void> {
+  await writeFile(to, await lastBytes(from, keptLogBytes));
+}
+
 async function tail(file: string): Promise<string> {
-  await using log = await open(file).catch(() => undefined);
-  if (!log) return '';
-  const { size } = await log.stat();
-  const start = Math.max(0, size - tailBytes);
-  const { buffer, bytesRead } = await log.read(Buffer.alloc(tailBytes), 0, tailBytes, start);
-  const text = buffer.toString('utf8', 0, bytesRead);
+  const text = (await lastBytes(file, printedBytes)).toString('utf8');
   // Nothing but printable text and line ends: a log must not be able to drive the terminal.
   return text.replace(/[^\P{C}\n]/gu, ' ');
+}
+
+async function lastBytes(file: string, maxBytes: number): Promise<Buffer> {
+  await using log = await open(file).catch(() => undefined);
+  if (!log) return Buffer.alloc(0);
+  const { size } = await log.stat();
+  const length = Math.min(size, maxBytes);
+  const { buffer, bytesRead } = await log.read(Buffer.alloc(length), 0, length, size - length);
+  return buffer.subarray(0, bytesRead);
 }

@@ -1,0 +1,263 @@
+/**
+ * The nodes of one run as containers. A container is made at a node's first start, with a fixed address, and started
+ * again later on the same file system. Its network namespace is new each time, so rules are set anew.
+ */
+
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PassThrough, type Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type Dockerode from 'dockerode';
+import type { NodeId, Party } from '../../rig/contract.ts';
+import { refusalOf } from './docker-engine.ts';
+import type { Image } from './docker-images.ts';
+import { Firewalls, type RunInside } from './firewall.ts';
+import {
+  type Address,
+  CLIENTS,
+  type Lab,
+  type LabPlan,
+  type NodePlan,
+  type ProcessState,
+  type Program,
+} from './host.ts';
+import { keptLogBytes } from './last-lines.ts';
+import { isOfRun } from './process-table.ts';
+import { type Command, runCommand } from './run-command.ts';
+import { nodeAddress, rigAddress } from './subnets.ts';
+
+/** How the rig gets to nodes: at their own addresses, or at ports of 127.0.0.1, by `node:port`. */
+export type Reach =
+  | { readonly kind: 'direct' }
+  | { readonly kind: 'published'; readonly ports: ReadonlyMap<string, number> };
+
+export interface DockerLabParts {
+  readonly engine: Dockerode;
+  readonly plan: LabPlan;
+  /** By the name in the node's plan. */
+  readonly images: ReadonlyMap<string, Image>;
+  readonly prefix: string;
+  readonly reach: Reach;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly facts: Readonly<Record<string, string>>;
+  remove(): Promise<void>;
+}
+
+const dataFolder = '/data';
+const maxOutputBytes = 1 << 20;
+
+export class DockerLab implements Lab {
+  readonly facts: Readonly<Record<string, string>>;
+  readonly #parts: DockerLabParts;
+  readonly #nodes: ReadonlyMap<NodeId, { readonly plan: NodePlan; readonly address: string }>;
+  readonly #containers = new Map<NodeId, Dockerode.Container>();
+  readonly #firewalls: Firewalls;
+
+  constructor(parts: DockerLabParts) {
+    this.facts = parts.facts;
+    this.#parts = parts;
+    this.#nodes = new Map(
+      parts.plan.nodes.map((plan, index) => [plan.id, { plan, address: nodeAddress(parts.prefix, index) }]),
+    );
+    this.#firewalls = new Firewalls(
+      parts.plan.runId,
+      [...this.#nodes.keys()],
+      (party) => (party === CLIENTS ? rigAddress(parts.prefix) : this.#node(party).address),
+      (node) => this.#access(node),
+    );
+  }
+
+  address(from: Party, to: NodeId, port: number): Address {
+    const { reach } = this.#parts;
+    if (from !== CLIENTS || reach.kind === 'direct') return { host: this.#node(to).address, port };
+    const published = reach.ports.get(`${to}:${port}`);
+    if (published === undefined) throw new RangeError(`${to} does not serve port ${port}`);
+    return { host: '127.0.0.1', port: published };
+  }
+
+  listen(_node: NodeId, port: number): Address {
+    return { host: '0.0.0.0', port };
+  }
+
+  data(_node: NodeId): string {
+    return dataFolder;
+  }
+
+  async start(node: NodeId, program: Program): Promise<void> {
+    const container = this.#containers.get(node) ?? (await this.#create(node, program));
+    this.#containers.set(node, container);
+    this.#firewalls.renewed(node);
+    await tolerate([304], () => container.start());
+  }
+
+  async signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    const container = this.#containers.get(node);
+    if (!container) return;
+    // 404: it is gone. 409: it does not run. 500: an older engine says so when there is nothing to pause or to resume.
+    if (signal === 'SIGKILL') {
+      await this.#firewalls.unheard(node).catch(() => 0);
+      await tolerate([404, 409], () => container.kill({ signal }));
+    } else if (signal === 'SIGSTOP') await tolerate([404, 409, 500], () => container.pause());
+    else await tolerate([404, 409, 500], () => container.unpause());
+  }
+
+  async state(node: NodeId): Promise<ProcessState> {
+    return (await this.#look(node)).state;
+  }
+
+  deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void> {
+    return this.#firewalls.deafen(listener, senders);
+  }
+
+  unheard(listener: Party): Promise<number> {
+    return this.#firewalls.unheard(listener);
+  }
+
+  async execute(node: NodeId, command: Command): Promise<string> {
+    const container = this.#containers.get(node);
+    if (!container) throw new Error(`${node} has not been started`);
+    return executeIn(container, command);
+  }
+
+  async collect(directory: string): Promise<void> {
+    await Promise.all(
+      [...this.#containers].map(async ([node, container]) => {
+        // The engine itself keeps no more than 16 MiB of it.
+        const raw = (await container.logs({ stdout: true, stderr: true, follow: false })) as unknown as Buffer;
+        await writeFile(path.join(directory, `${node}.log`), unframed(raw).subarray(-keptLogBytes));
+      }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.remove();
+  }
+
+  #node(node: NodeId) {
+    const found = this.#nodes.get(node);
+    if (!found) throw new RangeError(`${node} is not a node here; these are: ${[...this.#nodes.keys()].join(', ')}`);
+    return found;
+  }
+
+  async #create(node: NodeId, program: Program): Promise<Dockerode.Container> {
+    const { engine, plan, images, labels } = this.#parts;
+    const { plan: nodePlan, address } = this.#node(node);
+    const network = `ordeal-${plan.runId}`;
+    const ports = this.#publishedPorts(nodePlan);
+    return engine.createContainer({
+      name: `ordeal-${plan.runId}-${node}`,
+      Hostname: node,
+      Image: images.get(nodePlan.image?.name ?? '')?.tag ?? '',
+      Entrypoint: [],
+      Cmd: [...program.command],
+      Env: [
+        ...Object.entries(program.env ?? {}).map(([name, value]) => `${name}=${value}`),
+        `ORDEAL_RUN=${plan.runId}`,
+        `ORDEAL_NODE=${node}`,
+      ],
+      WorkingDir: dataFolder,
+      Labels: { ...labels, 'ordeal.node': node, 'ordeal.system': plan.system },
+      ExposedPorts: Object.fromEntries(Object.keys(ports).map((port) => [port, {}])),
+      HostConfig: {
+        NetworkMode: network,
+        CapAdd: ['NET_ADMIN'],
+        Init: true,
+        PortBindings: ports,
+        ExtraHosts: [...this.#nodes].map(([name, other]) => `${name}:${other.address}`),
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '8m', 'max-file': '2' } },
+      },
+      NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: address } } } },
+    });
+  }
+
+  #publishedPorts(node: NodePlan): Record<string, { HostIp: string; HostPort: string }[]> {
+    const { reach } = this.#parts;
+    if (reach.kind === 'direct') return {};
+    return Object.fromEntries(
+      node.ports.map((port) => [
+        `${port}/tcp`,
+        [{ HostIp: '127.0.0.1', HostPort: String(reach.ports.get(`${node.id}:${port}`)) }],
+      ]),
+    );
+  }
+
+  async #look(node: NodeId): Promise<{ state: ProcessState; pid: number }> {
+    const container = this.#containers.get(node);
+    if (!container) return { state: 'gone', pid: 0 };
+    try {
+      const { State } = await container.inspect();
+      return { state: State.Paused ? 'stopped' : State.Running ? 'running' : 'gone', pid: State.Pid };
+    } catch (error) {
+      if (refusalOf(error) === 404) return { state: 'gone', pid: 0 };
+      throw error;
+    }
+  }
+
+  /** Into the container's network: by its process, as root beside the engine (3 ms); otherwise through the engine. */
+  async #access(node: NodeId): Promise<RunInside | null> {
+    const container = this.#containers.get(node);
+    const { state, pid } = await this.#look(node);
+    if (!container || state === 'gone') return null;
+    if (process.getuid?.() === 0 && isOfRun(pid, this.#parts.plan.runId)) {
+      return (command, input) => runCommand(['nsenter', `--target=${pid}`, '--net', '--', ...command], input);
+    }
+    const run: RunInside = (command, input) =>
+      executeIn(container, input === undefined ? command : ['sh', '-c', 'printf %s "$0" | "$@"', input, ...command]);
+    if (state === 'running') return run;
+    // Nothing can be executed in a paused container: it is let go for the moment that this takes.
+    return async (command, input) => {
+      await container.unpause();
+      try {
+        return await run(command, input);
+      } finally {
+        await container.pause();
+      }
+    };
+  }
+}
+
+async function tolerate(statuses: readonly number[], request: () => Promise<unknown>): Promise<void> {
+  try {
+    await request();
+  } catch (error) {
+    if (!statuses.includes(refusalOf(error) ?? 0)) throw error;
+  }
+}
+
+async function executeIn(container: Dockerode.Container, command: Command): Promise<string> {
+  const execution = await container.exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
+  const stream = await execution.start({});
+  const [output, errors] = [new Kept(), new Kept()];
+  container.modem.demuxStream(stream, output.stream, errors.stream);
+  await finished(stream);
+  const { ExitCode } = await execution.inspect();
+  if (ExitCode === 0) return output.text;
+  throw new Error(
+    `${command.join(' ')} failed with exit code ${ExitCode}: ${(errors.text || output.text).trim().slice(-500)}`,
+  );
+}
+
+/** The beginning of a stream; the rest is read and forgotten. */
+class Kept {
+  readonly stream: Writable;
+  text = '';
+
+  constructor() {
+    const through = new PassThrough();
+    through.on('data', (chunk: Buffer) => {
+      if (this.text.length < maxOutputBytes) this.text += chunk.toString('utf8');
+    });
+    this.stream = through;
+  }
+}
+
+/** The engine sends logs in frames: one byte for which stream, three of nothing, four of length, then text. */
+function unframed(raw: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= raw.length; ) {
+    const end = at + 8 + raw.readUInt32BE(at + 4);
+    parts.push(raw.subarray(at + 8, end));
+    at = end;
+  }
+  return Buffer.concat(parts);
+}

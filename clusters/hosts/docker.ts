@@ -1,0 +1,183 @@
+/**
+ * The host `docker`: each node is a container on an engine, all of a run on one internal network. Containers and networks
+ * carry the label `ordeal.run`, by which alone they are found again. Images stay, for the next run.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Dockerode from 'dockerode';
+import type { Capability } from '../../rig/contract.ts';
+import { findEngine, refusalOf } from './docker-engine.ts';
+import { type Image, imageOf } from './docker-images.ts';
+import { DockerLab, type Reach } from './docker-lab.ts';
+import type { Lab, LabDriver, LabPlan } from './host.ts';
+import { freePorts } from './published-ports.ts';
+import { freePrefixes, prefixesHere, rigAddress } from './subnets.ts';
+
+export const docker: LabDriver = { name: 'docker', open, probe, sweep };
+
+const runLabel = 'ordeal.run';
+const baseImage = 'debian:bookworm-slim';
+
+async function open(plan: LabPlan): Promise<Lab> {
+  const engine = await findEngine();
+  const images = new Map<string, Image>();
+  for (const node of plan.nodes) {
+    if (!node.image) throw new Error(`${plan.system} has no image for ${node.id}, so it cannot live on docker`);
+    if (images.has(node.image.name)) continue;
+    images.set(node.image.name, await imageOf(engine, node.image, plan.progress, plan.signal));
+  }
+  plan.signal.throwIfAborted();
+  try {
+    plan.progress('making a network');
+    const { prefix, reach } = await makeNetwork(engine, plan);
+    return new DockerLab({
+      engine,
+      plan,
+      images,
+      prefix,
+      reach,
+      labels: { [runLabel]: plan.runId },
+      facts: await factsOf(engine, prefix, images),
+      remove: async () => void (await removeAll(engine, plan.runId)),
+    });
+  } catch (error) {
+    await removeAll(engine, plan.runId);
+    throw error;
+  }
+}
+
+/**
+ * Internal: nothing gets out. An engine on this machine's kernel makes it reachable from here; of any other engine the
+ * nodes' ports have to be published, which an internal network does not allow.
+ */
+async function makeNetwork(engine: Dockerode, plan: LabPlan): Promise<{ prefix: string; reach: Reach }> {
+  const prefix = await claimNetwork(engine, plan, true);
+  if (prefixesHere().includes(prefix)) return { prefix, reach: { kind: 'direct' } };
+  await engine.getNetwork(`ordeal-${plan.runId}`).remove();
+  const wanted = plan.nodes.flatMap((node) => node.ports.map((port) => `${node.id}:${port}`));
+  const ports = await freePorts(wanted.length);
+  return {
+    prefix: await claimNetwork(engine, plan, false),
+    reach: { kind: 'published', ports: new Map(wanted.map((name, index) => [name, ports[index] as number])) },
+  };
+}
+
+async function claimNetwork(engine: Dockerode, plan: LabPlan, internal: boolean): Promise<string> {
+  for (const prefix of freePrefixes(plan.runId)) {
+    plan.signal.throwIfAborted();
+    try {
+      await engine.createNetwork({
+        Name: `ordeal-${plan.runId}`,
+        CheckDuplicate: true,
+        Driver: 'bridge',
+        Internal: internal,
+        IPAM: { Driver: 'default', Config: [{ Subnet: `${prefix}.0/24`, Gateway: rigAddress(prefix) }] },
+        Labels: { [runLabel]: plan.runId },
+      });
+      return prefix;
+    } catch (error) {
+      if (!/overlap/i.test((error as Error).message)) throw error;
+    }
+  }
+  throw new Error(
+    'every network of 198.19.0.0/16 is in use on this engine; `ordeal heal` removes what earlier runs left',
+  );
+}
+
+async function factsOf(
+  engine: Dockerode,
+  prefix: string,
+  images: ReadonlyMap<string, Image>,
+): Promise<Readonly<Record<string, string>>> {
+  const version = await engine.version();
+  return {
+    engine: `Docker ${version.Version}`,
+    kernel: version.KernelVersion ?? 'unknown',
+    network: `${prefix}.0/24`,
+    ...Object.fromEntries([...images].map(([name, image]) => [`image ${name}`, image.digest])),
+  };
+}
+
+async function sweep(runId: string | null): Promise<readonly string[]> {
+  let engine: Dockerode;
+  try {
+    engine = await findEngine();
+  } catch {
+    return [];
+  }
+  return removeAll(engine, runId);
+}
+
+/** Every container, then every network, of that run or of all; says which. Rejects if one of them stays. */
+async function removeAll(engine: Dockerode, runId: string | null): Promise<readonly string[]> {
+  const filters = { label: [runId === null ? runLabel : `${runLabel}=${runId}`] };
+  const containers = await engine.listContainers({ all: true, filters });
+  await Promise.all(
+    containers.map(({ Id }) => untilGone(() => engine.getContainer(Id).remove({ force: true, v: true }))),
+  );
+  const networks = await engine.listNetworks({ filters });
+  await Promise.all(networks.map(({ Id }) => untilGone(() => engine.getNetwork(Id).remove())));
+  return [
+    ...containers.map((container) => `container ${container.Names[0]?.replace(/^\//, '') ?? container.Id}`),
+    ...networks.map((network) => `network ${network.Name}`),
+  ];
+}
+
+const removalTries = 20;
+
+/** The engine refuses for a moment what it is already removing, or what something that is just going away still uses. */
+async function untilGone(remove: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await remove();
+    } catch (error) {
+      const status = refusalOf(error);
+      if (status === 404) return;
+      if (tries >= removalTries || (status !== 409 && status !== 403 && status !== 500)) throw error;
+      await sleep(250);
+    }
+  }
+}
+
+async function probe(): Promise<readonly Capability[]> {
+  let engine: Dockerode;
+  try {
+    engine = await findEngine();
+  } catch (error) {
+    return [{ name: 'engine', available: false, needed: true, reason: (error as Error).message }];
+  }
+  try {
+    const { Version, Os, KernelVersion } = await engine.version();
+    return [
+      { name: 'engine', available: true, needed: true, reason: `Docker ${Version} on ${Os}, kernel ${KernelVersion}` },
+      await baseImageHere(engine),
+      addressesFrom(await engine.info()),
+    ];
+  } catch (error) {
+    return [{ name: 'engine', available: false, needed: true, reason: `it answers, but: ${(error as Error).message}` }];
+  }
+}
+
+async function baseImageHere(engine: Dockerode): Promise<Capability> {
+  const name = 'base image';
+  try {
+    await engine.getImage(baseImage).inspect();
+    return { name, available: true, needed: false, reason: `${baseImage} is there` };
+  } catch {
+    const reason = `${baseImage} is not there: the first build pulls it from a registry, or \`.ci/engine\` makes it`;
+    return { name, available: false, needed: false, reason };
+  }
+}
+
+function addressesFrom(info: { readonly KernelVersion?: string; readonly OperatingSystem?: string }): Capability {
+  const isHere = process.platform === 'linux' && !/Docker Desktop/.test(info.OperatingSystem ?? '');
+  const asRoot = isHere && process.getuid?.() === 0;
+  return {
+    name: 'partitions',
+    available: true,
+    needed: false,
+    reason: asRoot
+      ? 'by iptables of this machine inside the containers’ namespaces'
+      : 'by iptables inside the containers, from their images; slower than as root beside the engine',
+  };
+}

@@ -1,0 +1,8 @@
+/** Every host that can make labs; being in this list is being registered. */
+
+import { docker } from './docker.ts';
+import type { LabDriver } from './host.ts';
+import { netns } from './netns.ts';
+
+export const drivers: readonly LabDriver[] = [docker, netns];
+export { insideUserNamespace } from './user-namespace.ts';

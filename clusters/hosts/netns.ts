@@ -1,0 +1,334 @@
+/**
+ * The host `netns`: each node is a process in a Linux network namespace of its own. A bridge in one more namespace joins
+ * them, out of reach of the packet filters of this machine, and one link leads from there to the rig. Needs root, or to
+ * be root inside a user namespace (`user-namespace.ts`). Where the run's pieces are is told by their names alone.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Capability, NodeId, Party } from '../../rig/contract.ts';
+import { Firewalls, type RunInside } from './firewall.ts';
+import {
+  type Address,
+  CLIENTS,
+  type Lab,
+  type LabDriver,
+  type LabPlan,
+  type ProcessState,
+  type Program,
+} from './host.ts';
+import { missingExecutables } from './executables.ts';
+import { copyTail } from './last-lines.ts';
+import { processesInside, processesOfRun, signalProcess, stateOf } from './process-table.ts';
+import { type Command, runCommand } from './run-command.ts';
+import { freePrefixes, nodeAddress, prefixesHere, rigAddress } from './subnets.ts';
+import { canEnterUserNamespace, userNamespace } from './user-namespace.ts';
+
+const namespaceFolder = '/run/netns';
+const endMs = 10_000;
+
+export const netns: LabDriver = { name: 'netns', open, probe, sweep };
+
+const tagOf = (runId: string): string => `ordeal-${runId}`;
+const namespaceOf = (runId: string, place: string): string => `${tagOf(runId)}-${place}`;
+const fileOf = (namespace: string): string => path.join(namespaceFolder, namespace);
+const inside = (namespace: string, command: Command): Command => [
+  'nsenter',
+  `--net=${fileOf(namespace)}`,
+  '--',
+  ...command,
+];
+
+async function open(plan: LabPlan): Promise<Lab> {
+  if (process.platform !== 'linux') throw new Error('network namespaces are a thing of Linux; use the host docker');
+  if (process.getuid?.() !== 0) {
+    throw new Error(
+      'the host netns needs root, or to be started inside a user namespace; use sudo, or the host docker',
+    );
+  }
+  const missing = await missingExecutables(plan.nodes.flatMap((node) => node.executables ?? []));
+  if (missing.length > 0) throw new Error(missing.join('; '));
+  try {
+    plan.progress('making network namespaces');
+    const prefix = await makeSwitch(plan.runId, plan.signal);
+    for (const [index, node] of plan.nodes.entries()) {
+      plan.signal.throwIfAborted();
+      await makeNode(plan.runId, node.id, index, prefix);
+      await mkdir(path.join(plan.directory, 'nodes', node.id, 'data'), { recursive: true });
+    }
+    return new NamespaceLab(plan, prefix, await kernel());
+  } catch (error) {
+    await sweep(plan.runId);
+    throw error;
+  }
+}
+
+/** The namespace with the bridge, and the link from it to the rig; says which network they have. */
+async function makeSwitch(runId: string, signal: AbortSignal): Promise<string> {
+  const namespace = namespaceOf(runId, 'sw');
+  const link = tagOf(runId);
+  await runCommand(['ip', 'netns', 'add', namespace]);
+  await ip([`link add ${link} type veth peer name rig netns ${namespace}`]);
+  await ip(
+    ['link set lo up', 'link add bridge type bridge', 'link set bridge up', 'link set rig master bridge up'],
+    namespace,
+  );
+  await ip([`link set ${link} addrgenmode none`, `link set ${link} up`]);
+  for (const prefix of freePrefixes(runId)) {
+    signal.throwIfAborted();
+    const address = rigAddress(prefix);
+    await ip([`addr add ${address}/24 dev ${link}`]);
+    // Two runs may look for a free network at the same moment; whoever sees the other gives way.
+    if (prefixesHere().filter((other) => other === prefix).length === 1) return prefix;
+    await ip([`addr del ${address}/24 dev ${link}`]);
+  }
+  throw new Error('every network of 198.19.0.0/16 is in use here; `ordeal heal` removes what earlier runs left');
+}
+
+async function makeNode(runId: string, node: NodeId, index: number, prefix: string): Promise<void> {
+  const namespace = namespaceOf(runId, node);
+  const port = `port${index}`;
+  const bridge = namespaceOf(runId, 'sw');
+  await runCommand(['ip', 'netns', 'add', namespace]);
+  await ip(
+    [`link add ${port} type veth peer name eth0 netns ${namespace}`, `link set ${port} master bridge up`],
+    bridge,
+  );
+  await ip(
+    [
+      'link set lo up',
+      'link set eth0 addrgenmode none',
+      `addr add ${nodeAddress(prefix, index)}/24 dev eth0`,
+      'link set eth0 up',
+    ],
+    namespace,
+  );
+}
+
+/** Several `ip` commands in one process, on this machine or inside a namespace. */
+async function ip(commands: readonly string[], namespace?: string): Promise<void> {
+  const where = namespace === undefined ? [] : ['-netns', namespace];
+  await runCommand(['ip', ...where, '-batch', '-'], `${commands.join('\n')}\n`);
+}
+
+const kernel = async (): Promise<string> => (await runCommand(['uname', '-r'])).trim();
+
+class NamespaceLab implements Lab {
+  readonly facts: Readonly<Record<string, string>>;
+  readonly #plan: LabPlan;
+  readonly #addresses: ReadonlyMap<Party, string>;
+  readonly #firewalls: Firewalls;
+  /** The process that is the node, by node, once it has been started. */
+  readonly #leaders = new Map<NodeId, number>();
+
+  constructor(plan: LabPlan, prefix: string, kernelVersion: string) {
+    const nodes = plan.nodes.map((node) => node.id);
+    this.#plan = plan;
+    this.#addresses = new Map([
+      [CLIENTS, rigAddress(prefix)],
+      ...nodes.map((node, index) => [node, nodeAddress(prefix, index)] as const),
+    ]);
+    this.#firewalls = new Firewalls(
+      plan.runId,
+      nodes,
+      (party) => this.#address(party),
+      async (node) => this.#runIn(node),
+    );
+    this.facts = { kernel: kernelVersion, network: `${prefix}.0/24` };
+  }
+
+  address(_from: Party, to: NodeId, port: number): Address {
+    return { host: this.#address(to), port };
+  }
+
+  listen(node: NodeId, port: number): Address {
+    return { host: this.#address(node), port };
+  }
+
+  data(node: NodeId): string {
+    return path.join(this.#folder(node), 'data');
+  }
+
+  async start(node: NodeId, program: Program): Promise<void> {
+    await this.signal(node, 'SIGKILL');
+    const [file, ...args] = inside(this.#namespace(node), program.command);
+    const log = openSync(this.#log(node), 'a');
+    try {
+      const child = spawn(file, args, {
+        cwd: this.data(node),
+        detached: true,
+        env: {
+          PATH: process.env['PATH'],
+          HOME: this.data(node),
+          ...program.env,
+          ORDEAL_RUN: this.#plan.runId,
+          ORDEAL_NODE: node,
+        },
+        stdio: ['ignore', log, log],
+      });
+      await once(child, 'spawn');
+      child.unref();
+      this.#leaders.set(node, child.pid as number);
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  async signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    const wanted = { SIGKILL: 'gone', SIGSTOP: 'stopped', SIGCONT: 'running' } as const;
+    await signalAll(() => this.#processes(node), signal, wanted[signal]);
+  }
+
+  async state(node: NodeId): Promise<ProcessState> {
+    const leader = this.#leaders.get(node);
+    if (leader === undefined || stateOf(leader) === 'gone') return 'gone';
+    return this.#processes(node).every((pid) => stateOf(pid) !== 'running') ? 'stopped' : 'running';
+  }
+
+  deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void> {
+    return this.#firewalls.deafen(listener, senders);
+  }
+
+  unheard(listener: Party): Promise<number> {
+    return this.#firewalls.unheard(listener);
+  }
+
+  execute(node: NodeId, command: Command): Promise<string> {
+    return runCommand(inside(this.#namespace(node), command));
+  }
+
+  async collect(directory: string): Promise<void> {
+    for (const { id } of this.#plan.nodes) await copyTail(this.#log(id), path.join(directory, `${id}.log`));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await sweep(this.#plan.runId);
+    await Promise.all(this.#plan.nodes.map(({ id }) => rm(this.data(id), { recursive: true, force: true })));
+  }
+
+  #address(party: Party): string {
+    const address = this.#addresses.get(party);
+    if (!address)
+      throw new RangeError(`${party} has no address; these have: ${[...this.#addresses.keys()].join(', ')}`);
+    return address;
+  }
+
+  #namespace(node: NodeId): string {
+    return namespaceOf(this.#plan.runId, node);
+  }
+
+  #folder(node: NodeId): string {
+    return path.join(this.#plan.directory, 'nodes', node);
+  }
+
+  #log(node: NodeId): string {
+    return path.join(this.#folder(node), 'log');
+  }
+
+  #processes(node: NodeId): readonly number[] {
+    return processesInside(fileOf(this.#namespace(node)));
+  }
+
+  #runIn(node: NodeId): RunInside {
+    return (command, input) => runCommand(inside(this.#namespace(node), command), input);
+  }
+}
+
+/** Signals again and again until all are in the wanted state: a tree may grow while it is being signalled. */
+async function signalAll(
+  processes: () => readonly number[],
+  signal: NodeJS.Signals,
+  wanted: ProcessState,
+): Promise<readonly number[]> {
+  const signalled = new Set<number>();
+  for (let waitedMs = 0; waitedMs < endMs; waitedMs += 10) {
+    const others = processes().filter((pid) => stateOf(pid) !== wanted && stateOf(pid) !== 'gone');
+    if (others.length === 0) return [...signalled];
+    for (const pid of others) {
+      signalProcess(pid, signal);
+      signalled.add(pid);
+    }
+    await sleep(10);
+  }
+  throw new Error(`the processes ${processes().join(', ')} are not ${wanted} ${endMs / 1000} s after ${signal}`);
+}
+
+async function sweep(runId: string | null): Promise<readonly string[]> {
+  if (process.platform !== 'linux') return [];
+  const belongs = (name: string) =>
+    runId === null
+      ? /^ordeal-[0-9a-f]{8}(-|$)/.test(name)
+      : name === tagOf(runId) || name.startsWith(`${tagOf(runId)}-`);
+  const namespaces = (await readdir(namespaceFolder).catch(() => [])).filter(belongs);
+  const ended = await signalAll(
+    () => [...new Set([...namespaces.flatMap((name) => processesInside(fileOf(name))), ...processesOfRun(runId)])],
+    'SIGKILL',
+    'gone',
+  );
+  const removed = ended.map((pid) => `process ${pid}`);
+  for (const name of namespaces) {
+    await runCommand(['ip', 'netns', 'delete', name]);
+    removed.push(`network namespace ${name}`);
+  }
+  // The end of a link goes with its other end, but a little later, or not at all if making it was cut short.
+  for (const name of (await readdir('/sys/class/net').catch(() => [])).filter(belongs)) {
+    await runCommand(['ip', 'link', 'delete', name]).catch(() => {});
+    removed.push(`network link ${name}`);
+  }
+  return removed;
+}
+
+async function probe(): Promise<readonly Capability[]> {
+  if (process.platform !== 'linux') {
+    return [
+      {
+        name: 'linux',
+        available: false,
+        needed: true,
+        reason: `network namespaces need Linux; this is ${process.platform}`,
+      },
+    ];
+  }
+  const missing = await missingExecutables([
+    { name: 'ip', install: 'iproute2' },
+    { name: 'nsenter', install: 'util-linux' },
+    { name: 'iptables-save', install: 'iptables' },
+  ]);
+  const privilege = await privilegeHere();
+  const tools: Capability = {
+    name: 'tools',
+    available: missing.length === 0,
+    needed: true,
+    reason: missing.join('; ') || 'ip, nsenter and iptables are installed',
+  };
+  if (!privilege.available || missing.length > 0) return [privilege, tools];
+  return [privilege, tools, await linksAndRules()];
+}
+
+async function privilegeHere(): Promise<Capability> {
+  if (process.getuid?.() === 0) return { name: 'privilege', available: true, needed: true, reason: 'running as root' };
+  const reason = await canEnterUserNamespace();
+  return {
+    name: 'privilege',
+    available: reason === null,
+    needed: true,
+    reason: reason ?? 'not root, but a user namespace can be entered',
+  };
+}
+
+/** Tries in a namespace that ends with the try. */
+async function linksAndRules(): Promise<Capability> {
+  const script =
+    'ip link add a type veth peer name b && ip link add c type bridge && iptables-save -t filter >/dev/null';
+  const around = process.getuid?.() === 0 ? (['unshare', '--net', '--'] as const) : userNamespace;
+  try {
+    await runCommand([...around, 'sh', '-c', script]);
+    return { name: 'partitions', available: true, needed: true, reason: 'virtual links, a bridge and iptables work' };
+  } catch (error) {
+    return { name: 'partitions', available: false, needed: true, reason: (error as Error).message };
+  }
+}

@@ -1,0 +1,29 @@
+/** Runs a short command of this machine: bounded in time and output, and its failure is a sentence. */
+
+import { execa } from 'execa';
+
+export type Command = readonly [string, ...string[]];
+
+const limitMs = 15_000;
+const maxOutputBytes = 1 << 20;
+
+/** Its standard output. Rejects with its exit code and the end of its standard error. */
+export async function runCommand(command: Command, input = ''): Promise<string> {
+  const [file, ...args] = command;
+  const result = await execa(file, args, {
+    input,
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: maxOutputBytes,
+    reject: false,
+    stripFinalNewline: false,
+  });
+  if (!result.failed) return result.stdout;
+  const said = (result.stderr || result.stdout || '').trim().slice(-500);
+  const how = result.timedOut
+    ? `did not end within ${limitMs / 1000} s`
+    : result.code === 'ENOENT'
+      ? 'is not installed here'
+      : `failed with ${result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`}`;
+  throw new Error(`${[file, ...args].join(' ')} ${how}${said ? `: ${said}` : ''}`);
+}
