@@ -18,6 +18,9 @@ const topologies: {
   'one-way': grudges.oneWay,
 };
 
+/** Draws until a cut would be noticed; that takes two or three tries at most places. */
+const MOST_TRIES = 50;
+
 /** A nemesis that cuts the network in one of `shapes`. */
 const partitionInto = (name: string, summary: string, shapes: readonly Topology[]) =>
   defineNemesis<'network', Partition>({
@@ -25,8 +28,12 @@ const partitionInto = (name: string, summary: string, shapes: readonly Topology[
     summary,
     controls: ['network'],
     choose(context) {
-      const topology = context.rng.pick(shapes);
-      return { topology, deaf: topologies[topology](disputed(context), context.rng, context) };
+      const parties = disputed(context);
+      for (let tries = 1; ; tries++) {
+        const topology = context.rng.pick(shapes);
+        const deaf = topologies[topology](parties, context.rng, context);
+        if (tries === MOST_TRIES || cutsALink(deaf, context)) return { topology, deaf };
+      }
     },
     async inject({ deaf }, { network }) {
       for (const { from, to } of grudges.cuts(deaf)) await network.drop(from, to);
@@ -35,10 +42,15 @@ const partitionInto = (name: string, summary: string, shapes: readonly Topology[
   });
 
 /** Clients mostly see both sides: only who talks to both can tell that they disagree. */
-function disputed({ rng, parties }: ChooseContext): readonly Party[] {
+function disputed({ rng, parties, links }: ChooseContext): readonly Party[] {
   const withoutClients = parties.filter((party) => party !== 'clients');
-  return withoutClients.length < 2 || rng.chance(0.15) ? parties : withoutClients;
+  const among = links?.filter((link) => link.every((party) => withoutClients.includes(party)));
+  return withoutClients.length < 2 || among?.length === 0 || rng.chance(0.15) ? parties : withoutClients;
 }
+
+/** Where only some parties talk to each other, most cuts between the others change nothing. */
+const cutsALink = (deaf: grudges.Grudge, { links }: ChooseContext): boolean =>
+  links === undefined || links.some(([one, other]) => deaf[one]?.includes(other) || deaf[other]?.includes(one));
 
 export const partition = partitionInto(
   'partition',

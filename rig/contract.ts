@@ -18,6 +18,9 @@ export type NodeId = string;
 /** An end of a network link: a node, or a name the cluster gives to something else, such as `clients` or `store`. */
 export type Party = string;
 
+/** Two parties that talk to each other. */
+export type Link = readonly [Party, Party];
+
 // ── History ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a client asks for. `f` names the function, the rest are its arguments. */
@@ -223,6 +226,8 @@ export interface RunningCluster extends AsyncDisposable {
   readonly nodes: readonly NodeId[];
   /** Everything between which the network can be cut: the nodes, and perhaps `clients` or `store`. */
   readonly parties: readonly Party[];
+  /** Which of them talk to each other, where not all do: a cut elsewhere changes nothing. */
+  readonly links?: readonly Link[] | undefined;
   /** Versions, image digests, addresses: for the report's environment section. */
   readonly facts: Readonly<Record<string, string>>;
   /** Cheap; the rig keeps one client for each process and connects anew after an `info`. */
@@ -314,6 +319,8 @@ export interface ChooseContext {
   readonly rng: Random;
   readonly nodes: readonly NodeId[];
   readonly parties: readonly Party[];
+  /** As in `RunningCluster`. */
+  readonly links?: readonly Link[] | undefined;
   readonly primaries: readonly NodeId[];
 }
 

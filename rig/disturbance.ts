@@ -41,8 +41,8 @@ export class Disturbance {
       if (this.#halt.aborted) return;
 
       const primaries = await this.#bounded(PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(() => []);
-      const { nodes, parties } = cluster;
-      const chosen = nemesis.choose({ rng: rng.fork(`fault ${count}`), nodes, parties, primaries });
+      const { nodes, parties, links } = cluster;
+      const chosen = nemesis.choose({ rng: rng.fork(`fault ${count}`), nodes, parties, links, primaries });
       const fault = JSON.parse(JSON.stringify(chosen)) as typeof chosen; // What is injected is what is on disk.
       const sentence = nemesis.describe(fault);
       const hold = `${nemesis.name}-${count}`;

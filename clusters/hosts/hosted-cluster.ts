@@ -6,7 +6,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { type Clock, deadline } from '../../rig/clock.ts';
-import type { ApiName, Client, Controls, Evidence, NodeId, Party, RunningCluster } from '../../rig/contract.ts';
+import type { ApiName, Client, Controls, Evidence, Link, NodeId, Party, RunningCluster } from '../../rig/contract.ts';
 import { type Hold, Holds } from './holds.ts';
 import type { Lab, ProcessState } from './host.ts';
 import type { Deployment, SystemDefinition } from './hosted.ts';
@@ -20,6 +20,7 @@ const disposeMs = 60_000;
 export class HostedCluster implements RunningCluster {
   readonly nodes: readonly NodeId[];
   readonly parties: readonly Party[];
+  readonly links: readonly Link[] | undefined;
   /** Nodes and supporting nodes, in the order they are started. */
   readonly members: readonly NodeId[];
   facts: Readonly<Record<string, string>>;
@@ -33,9 +34,16 @@ export class HostedCluster implements RunningCluster {
   #queue: Promise<unknown> = Promise.resolve();
   #disposed: Promise<void> | null = null;
 
-  constructor(system: SystemDefinition, deployment: Deployment, parties: readonly Party[], clock: Clock) {
+  constructor(
+    system: SystemDefinition,
+    deployment: Deployment,
+    parties: readonly Party[],
+    links: readonly Link[] | undefined,
+    clock: Clock,
+  ) {
     this.nodes = deployment.nodes;
     this.parties = parties;
+    this.links = links;
     this.members = [...deployment.supporting, ...deployment.nodes];
     this.facts = { host: deployment.host, ...deployment.lab.facts };
     this.#system = system;

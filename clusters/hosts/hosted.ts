@@ -11,6 +11,7 @@ import type {
   ClusterOptions,
   ControlName,
   HostName,
+  Link,
   NodeId,
   Party,
   RunningCluster,
@@ -35,6 +36,8 @@ export interface SystemDefinition {
   members(nodeCount: number, host: HostName): Members;
   /** Between what the network can be cut. Default: the nodes. Others to name: `clients`, and supporting nodes. */
   parties?(members: Members): readonly Party[];
+  /** Which parties talk to each other. Default: all of them. */
+  links?(members: Members): readonly Link[];
   plan(node: NodeId, host: HostName): NodePlan;
   /** What to run on that node; asked again for each restart, and must then say the same. */
   program(node: NodeId, deployment: Deployment): Program;
@@ -96,7 +99,8 @@ async function bringUp(system: SystemDefinition, options: ClusterOptions): Promi
     nodes: members.nodes,
     supporting,
   };
-  const cluster = new HostedCluster(system, deployment, system.parties?.(members) ?? members.nodes, options.clock);
+  const parties = system.parties?.(members) ?? members.nodes;
+  const cluster = new HostedCluster(system, deployment, parties, system.links?.(members), options.clock);
   try {
     for (const group of [supporting, members.nodes]) {
       if (group.length === 0) continue;
