@@ -1,2 +1,4 @@
 /** Everything in this room; being exported here is being registered. */
-export {};
+
+export { html } from './html/report.ts';
+export { summarise } from './summary.ts';

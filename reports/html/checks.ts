@@ -1,0 +1,74 @@
+/** What each checker said, with its statistics; and, for a run that is not a pass, why. */
+
+import type { Json, RunVerdict, Validity, Verdict } from '../../rig/contract.ts';
+import { counted, grouped, plain, shown } from '../phrases.ts';
+import { type Markup, markup } from './markup.ts';
+
+const SYMBOLS: Readonly<Record<Validity, readonly [symbol: string, tone: string]>> = {
+  valid: ['✓', 'good'],
+  unknown: ['?', 'unsure'],
+  invalid: ['✗', 'bad'],
+};
+
+export function checks(verdict: RunVerdict): Markup {
+  const judged =
+    verdict.verdicts.length === 0
+      ? markup`<p class="note">Nothing was judged.</p>`
+      : verdict.verdicts.map((one) => check(one));
+  return markup`
+<section id="checks" aria-labelledby="checks-title">
+  <h2 id="checks-title">How it was judged</h2>
+  ${judged}
+  ${countsTable(verdict)}
+  <p class="muted">Exit code ${verdict.exit.code}: ${plain(verdict.exit.reason, 300)}</p>
+</section>`;
+}
+
+function check(one: Verdict): Markup {
+  const [symbol, tone] = SYMBOLS[one.validity];
+  const rows = statisticsRows(one.statistics);
+  const statistics =
+    rows.length > 0 &&
+    markup`<details><summary>Statistics</summary><dl class="pairs">${rows.map(
+      ([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`,
+    )}</dl></details>`;
+  return markup`
+<article class="check">
+  <h3><span class="chip ${tone}"><span aria-hidden="true">${symbol}</span> ${one.validity}</span> ${plain(one.checker, 80)}</h3>
+  <p>${plain(one.summary, 600)}${one.anomalies.length > 0 && markup` <span class="muted">${counted(one.anomalies.length, 'anomaly', 'anomalies')}.</span>`}</p>
+  ${statistics}
+</article>`;
+}
+
+/** Nested statistics as flat names, `read.ok`; at most 60 of them. */
+function statisticsRows(statistics: Json): readonly (readonly [string, string])[] {
+  const rows: (readonly [string, string])[] = [];
+  const walk = (name: string, value: Json, depth: number): void => {
+    if (rows.length >= 60) return;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && depth < 3) {
+      for (const [inner, item] of Object.entries(value))
+        walk(name === '' ? inner : `${name} · ${inner}`, item, depth + 1);
+      return;
+    }
+    if (name === '' && value === null) return;
+    const text = typeof value === 'number' && Number.isInteger(value) ? grouped(value) : shown(value, 200);
+    rows.push([name === '' ? 'value' : plain(name, 80), text]);
+  };
+  walk('', statistics, 0);
+  return rows;
+}
+
+function countsTable({ counts }: RunVerdict): Markup | null {
+  const functions = Object.entries(counts).slice(0, 40);
+  if (functions.length === 0) return null;
+  const rows = functions.map(
+    ([f, { ok, fail, info }]) => markup`<tr><th scope="row">${plain(f, 60)}</th>
+      <td>${grouped(ok)}</td><td>${grouped(fail)}</td><td>${grouped(info)}</td></tr>`,
+  );
+  return markup`
+<table class="numbers">
+  <caption>Operations by function and outcome</caption>
+  <thead><tr><th scope="col">Function</th><th scope="col">ok</th><th scope="col">failed</th><th scope="col">unknown</th></tr></thead>
+  <tbody>${rows}</tbody>
+</table>`;
+}

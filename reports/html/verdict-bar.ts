@@ -1,0 +1,48 @@
+/** The head of the page: the verdict as word, symbol and colour, one sentence, and the run in a line of facts. */
+
+import type { RunRecord } from '../../rig/contract.ts';
+import type { Outcome } from '../outcome.ts';
+import { counted, duration, grouped, plain } from '../phrases.ts';
+import { type Markup, markup } from './markup.ts';
+
+export function verdictBar(run: RunRecord, outcome: Outcome): Markup {
+  const { header, verdict } = run;
+  const { spec } = header;
+  const variant = spec.variant === null ? '' : `:${spec.variant}`;
+  const counts = Object.values(verdict.counts);
+  const total = (type: 'ok' | 'fail' | 'info') => counts.reduce((sum, count) => sum + count[type], 0);
+  const [ok, fail, info] = [total('ok'), total('fail'), total('info')];
+  const facts: readonly (readonly [string, string])[] = [
+    ['System', `${plain(spec.cluster, 60)}${plain(variant, 60)}, ${counted(spec.nodeCount, 'node')} on ${spec.host}`],
+    ['Workload', plain(spec.workload, 60)],
+    [
+      'Operations',
+      `${grouped(ok + fail + info)}: ${grouped(ok)} ok, ${grouped(fail)} failed, ${grouped(info)} unknown`,
+    ],
+    ['Faults', verdict.faults.length === 0 ? 'none' : grouped(verdict.faults.length)],
+    ['Duration', duration(verdict.durationMs)],
+    ['Seed', String(spec.seed)],
+    ['Started', plain(header.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'), 40)],
+  ];
+  return markup`
+<header class="verdict ${outcome.tone}">
+  <p class="run"><span class="brand">Ordeal</span> ${plain(spec.name, 80)} <span class="muted">run ${plain(header.id, 60)}</span></p>
+  <h1><span class="symbol" aria-hidden="true">${outcome.symbol}</span> <span class="word">${outcome.word}</span></h1>
+  <p class="sentence">${plain(verdict.summary, 600)}</p>
+  <p class="meaning">${outcome.meaning}${ended(run)}</p>
+  ${stuck(run)}
+  <dl class="facts">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+</header>`;
+}
+
+/** An invalid run that also ended early says so here: its word is taken. */
+function ended({ verdict }: RunRecord): string {
+  if (verdict.validity !== 'invalid' || verdict.ending === 'complete') return '';
+  return ` The run did not end as planned: ${verdict.ending}.`;
+}
+
+function stuck({ header, verdict }: RunRecord): Markup | null {
+  const count = verdict.faults.filter((fault) => fault.stuck !== null).length;
+  if (count === 0) return null;
+  return markup`<p class="alarm"><strong>${counted(count, 'fault')} may still be in force.</strong> Undo with <code>ordeal heal ${plain(header.id, 60)}</code></p>`;
+}

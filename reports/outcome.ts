@@ -1,0 +1,63 @@
+/** How a run ended, as one word with its symbol: what the terminal, the page, its title and its icon all say. */
+
+import type { RunVerdict } from '../rig/contract.ts';
+
+export interface Outcome {
+  readonly word: 'VALID' | 'INVALID' | 'UNKNOWN' | 'INTERRUPTED' | 'FAILED' | 'KILLED';
+  readonly symbol: string;
+  readonly tone: 'good' | 'bad' | 'unsure';
+  /** What the word means, for somebody who sees it for the first time. */
+  readonly meaning: string;
+}
+
+const VALID: Outcome = {
+  word: 'VALID',
+  symbol: '✓',
+  tone: 'good',
+  meaning: 'Everything that was checked holds, and the faults really happened.',
+};
+const INVALID: Outcome = {
+  word: 'INVALID',
+  symbol: '✗',
+  tone: 'bad',
+  meaning: 'The system did something that it must never do. The operations that prove it are shown.',
+};
+const UNKNOWN: Outcome = {
+  word: 'UNKNOWN',
+  symbol: '?',
+  tone: 'unsure',
+  meaning: 'Nothing wrong was found, but something that must be known for a pass is missing. This is not a pass.',
+};
+const INTERRUPTED: Outcome = {
+  word: 'INTERRUPTED',
+  symbol: '‖',
+  tone: 'unsure',
+  meaning: 'The run was stopped by hand. What had been recorded was judged; this is not a pass.',
+};
+const FAILED: Outcome = {
+  word: 'FAILED',
+  symbol: '!',
+  tone: 'unsure',
+  meaning: 'The run could not be carried out as planned. What had been recorded was judged; this is not a pass.',
+};
+const KILLED: Outcome = {
+  word: 'KILLED',
+  symbol: '!',
+  tone: 'unsure',
+  meaning: 'The rig itself died before the end. What it had recorded was judged; this is not a pass.',
+};
+
+/** Something impossible counts however the run ended; short of that, an early end says more than what was judged. */
+export function outcomeOf(verdict: Pick<RunVerdict, 'validity' | 'ending'>): Outcome {
+  if (verdict.validity === 'invalid') return INVALID;
+  switch (verdict.ending) {
+    case 'interrupted':
+      return INTERRUPTED;
+    case 'failed':
+      return FAILED;
+    case 'killed':
+      return KILLED;
+    case 'complete':
+      return verdict.validity === 'valid' ? VALID : UNKNOWN;
+  }
+}

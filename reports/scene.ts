@@ -1,0 +1,85 @@
+/**
+ * What is shown of an anomaly: which operations, in which order, and what the model made of each. The terminal and
+ * the page draw the same scene; it is bounded however many witnesses there are.
+ */
+
+import type { Anomaly, Operation, Verdict } from '../rig/contract.ts';
+import type { History } from '../rig/history.ts';
+import { answered, asked, subjectOf } from './phrases.ts';
+
+export interface SceneStep {
+  readonly operation: Operation;
+  /** When the client stopped waiting; `invokedNs` or later, always finite. */
+  readonly endNs: number;
+  /** What was asked and answered, in a few words: `read → 4` where the subject is said elsewhere. */
+  readonly label: string;
+  /** Its place in the legal order, from 1, and the state after it. */
+  readonly place?: { readonly number: number; readonly state: string };
+  /** Why no legal order can place it next. */
+  readonly impossible?: string;
+}
+
+export interface Scene {
+  readonly anomaly: Anomaly;
+  readonly checker: string;
+  readonly subject: string | null;
+  /** In order of invocation. */
+  readonly steps: readonly SceneStep[];
+  /** Operations that matter too, but did not fit. */
+  readonly omitted: number;
+}
+
+/** The scenes of every anomaly of every verdict, those with the fewest operations first, at most `limit`. */
+export function scenesOf(verdicts: readonly Verdict[], history: History, limit: number, stepLimit = 24): Scene[] {
+  const found = verdicts.flatMap((verdict) =>
+    verdict.anomalies.map((anomaly) => ({ anomaly, checker: verdict.checker, size: drawn(anomaly).length })),
+  );
+  // Something to look at comes before words alone; a model's counterexample before mere witnesses; small before large.
+  const rank = ({ anomaly, size }: (typeof found)[number]) =>
+    (size === 0 ? 2e9 : anomaly.counterexample ? 0 : 1e9) + size;
+  return found
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, limit)
+    .map(({ anomaly, checker }) => sceneOf(anomaly, checker, history, stepLimit));
+}
+
+const drawn = (anomaly: Anomaly): readonly number[] => anomaly.counterexample?.operations ?? anomaly.witnesses;
+
+function sceneOf(anomaly: Anomaly, checker: string, history: History, stepLimit: number): Scene {
+  const reasons = new Map(anomaly.counterexample?.impossible.map(({ index, reason }) => [index, reason]));
+  const places = new Map(
+    anomaly.counterexample?.order.map(({ index, state }, at) => [index, { number: at + 1, state }]),
+  );
+  const wanted = [...new Set([...drawn(anomaly), ...reasons.keys()])].filter((index) => history.at(index) >= 0);
+  const kept = nearest(wanted, [...reasons.keys()], stepLimit);
+  const operations = kept.map((index) => history.operation(history.at(index)));
+  const subjects = new Set(operations.map(({ input }) => subjectOf(input)));
+  const shared = subjects.size === 1;
+  const steps = operations.map((operation): SceneStep => {
+    const place = places.get(operation.index);
+    const impossible = reasons.get(operation.index);
+    return {
+      operation,
+      endNs: endOf(operation, history),
+      label: `${asked(operation.input, { subject: !shared })} → ${answered(operation.input, operation.completion)}`,
+      ...(place && { place }),
+      ...(impossible !== undefined && { impossible }),
+    };
+  });
+  const subject = anomaly.counterexample?.subject ?? (shared ? operations[0] && subjectOf(operations[0].input) : null);
+  return { anomaly, checker, subject: subject ?? null, steps, omitted: wanted.length - kept.length };
+}
+
+/** At most `limit` of the indices: `must` first, then those that come closest before them; ascending. */
+function nearest(indices: readonly number[], must: readonly number[], limit: number): number[] {
+  const last = must.length > 0 ? Math.max(...must) : Math.max(0, ...indices);
+  return [...indices]
+    .sort((a, b) => Number(must.includes(b)) - Number(must.includes(a)) || Math.abs(last - a) - Math.abs(last - b))
+    .slice(0, limit)
+    .sort((a, b) => a - b);
+}
+
+function endOf(operation: Operation, history: History): number {
+  const ended = history.endedNs[history.at(operation.index)] as number;
+  return Number.isNaN(ended) ? Math.max(operation.invokedNs, history.lastNs) : Math.max(operation.invokedNs, ended);
+}

@@ -1,0 +1,118 @@
+/** The end of a run as a terminal shows it: the verdict, what was asked, broken and judged, and what to do next. */
+
+import { isAbsolute, join, relative } from 'node:path';
+import pico from 'picocolors';
+import type { FaultRecord, RunRecord, RunVerdict } from '../rig/contract.ts';
+import { outcomeOf } from './outcome.ts';
+import { answered, asked, atSeconds, counted, duration, grouped, plain } from './phrases.ts';
+import { type Scene, type SceneStep, scenesOf } from './scene.ts';
+
+type Colours = ReturnType<typeof pico.createColors>;
+
+const BAR_WIDTH = 32;
+
+/** The final block, its lines joined by newlines; with `colour`, with terminal colours. Harmless whatever the run holds. */
+export function summarise(run: RunRecord, { colour }: { readonly colour: boolean }): string {
+  const colours = pico.createColors(colour);
+  const { verdict } = run;
+  const outcome = outcomeOf(verdict);
+  const paint = { good: colours.green, bad: colours.red, unsure: colours.yellow }[outcome.tone];
+  const lines = [`${paint(colours.bold(`${outcome.symbol} ${outcome.word}`))}  ${plain(verdict.summary, 300)}`];
+  const [scene] = scenesOf(verdict.verdicts, run.history, 1, 8);
+  if (scene) lines.push('', ...counterexampleLines(scene, colours), '');
+  else if (outcome.tone === 'unsure') lines.push(...reasonLines(verdict));
+  const facts: readonly (readonly [string, string])[] = [
+    ['asked', askedLine(verdict)],
+    ['broken', brokenLine(verdict.faults)],
+    ['judged', judgedLine(verdict)],
+    ['report', fromHere(join(run.directory, 'report.html'))],
+    ['again', plain(run.header.command, 400)],
+  ];
+  for (const [name, text] of facts) lines.push(`  ${colours.dim(name.padEnd(6))}  ${text}`);
+  const stuck = verdict.faults.filter((fault) => fault.stuck !== null);
+  if (stuck.length > 0)
+    lines.push(
+      paint(`  ${counted(stuck.length, 'fault')} may still be in force. Run: ordeal heal ${plain(run.header.id, 80)}`),
+    );
+  return lines.join('\n');
+}
+
+/** Why it is not a pass: a line for each verdict that is not valid. */
+function reasonLines(verdict: RunVerdict): string[] {
+  const doubts = verdict.verdicts.filter(({ validity }) => validity !== 'valid');
+  const lines = doubts.slice(0, 6).map(({ checker, summary }) => `  · ${plain(checker, 40)}: ${plain(summary, 240)}`);
+  return doubts.length > 6 ? [...lines, `  · … and ${doubts.length - 6} more`] : lines;
+}
+
+function askedLine(verdict: RunVerdict): string {
+  const counts = Object.values(verdict.counts);
+  const sum = (type: 'ok' | 'fail' | 'info') => counts.reduce((total, count) => total + count[type], 0);
+  const [ok, fail, info] = [sum('ok'), sum('fail'), sum('info')];
+  return (
+    `${counted(ok + fail + info, 'operation')} in ${duration(verdict.durationMs)}: ` +
+    `${grouped(ok)} ok, ${grouped(fail)} failed, ${grouped(info)} unknown`
+  );
+}
+
+function brokenLine(faults: readonly FaultRecord[]): string {
+  if (faults.length === 0) return 'nothing: no fault was injected';
+  const kinds = new Map<string, number>();
+  for (const { nemesis } of faults) kinds.set(nemesis, (kinds.get(nemesis) ?? 0) + 1);
+  const list = [...kinds].map(([kind, count]) => `${count} × ${plain(kind, 40)}`).join(', ');
+  const healed = faults.filter((fault) => fault.releasedNs !== null && fault.stuck === null).length;
+  const bit = faults.filter((fault) => fault.evidence?.effective).length;
+  const undone = healed === faults.length ? 'all undone' : `${healed} of ${faults.length} undone`;
+  const seen =
+    bit === faults.length ? 'all seen to have an effect' : `${bit} of ${faults.length} seen to have an effect`;
+  return `${counted(faults.length, 'fault')} (${list}): ${seen}, ${undone}`;
+}
+
+function judgedLine(verdict: RunVerdict): string {
+  if (verdict.verdicts.length === 0) return 'nothing was judged';
+  return verdict.verdicts.map(({ checker, validity }) => `${plain(checker, 40)} ${validity}`).join(' · ');
+}
+
+/** The path as one would type it here. */
+function fromHere(path: string): string {
+  const short = relative(process.cwd(), path);
+  return plain(short.startsWith('..') || isAbsolute(short) ? path : short, 400);
+}
+
+/** At most 20 lines: what is wrong, the operations against time, the legal order, and what cannot follow it. */
+function counterexampleLines(scene: Scene, colours: Colours): string[] {
+  const { anomaly, steps, omitted } = scene;
+  const head = `  ${colours.bold(plain(anomaly.name, 60))}  ${plain(anomaly.explanation, 400)}`;
+  if (steps.length === 0) return [head];
+  const lines = [head, '', ...timeLines(steps, colours)];
+  if (omitted > 0) lines.push(`  … and ${counted(omitted, 'more operation')}, in the report`);
+  const placed = steps.filter((step) => step.place).sort((a, b) => (a.place?.number ?? 0) - (b.place?.number ?? 0));
+  if (placed.length > 0) {
+    const order = placed.slice(-6).map((step) => `#${step.operation.index} (${plain(step.place?.state ?? '', 40)})`);
+    lines.push(`  a legal order: ${placed.length > 6 ? '… then ' : ''}${order.join(', then ')}`);
+  }
+  for (const step of steps.filter(({ impossible }) => impossible !== undefined).slice(0, 3))
+    lines.push(colours.red(`  ✗ #${step.operation.index} cannot come next: ${plain(step.impossible ?? '', 200)}`));
+  return lines;
+}
+
+/** Each operation on a line of its own, drawn against time and said in words. */
+function timeLines(steps: readonly SceneStep[], colours: Colours): string[] {
+  const from = Math.min(...steps.map((step) => step.operation.invokedNs));
+  const to = Math.max(...steps.map((step) => step.endNs));
+  const column = (timeNs: number) => Math.round(((timeNs - from) / Math.max(1, to - from)) * (BAR_WIDTH - 1));
+  const indexWidth = Math.max(...steps.map((step) => String(step.operation.index).length)) + 1;
+  const ends = `${atSeconds(from)}${atSeconds(to).padStart(BAR_WIDTH - atSeconds(from).length)}`;
+  const lines = [colours.dim(`${' '.repeat(indexWidth + 5)}${ends}`)];
+  for (const step of steps) {
+    const { operation } = step;
+    const start = column(operation.invokedNs);
+    const end = Math.max(start + 1, column(step.endNs));
+    const body = (step.impossible === undefined ? '-' : '=').repeat(Math.max(0, end - start - 1));
+    const close = { ok: '|', fail: 'x', info: '?' }[operation.completion.type];
+    const bar = `${' '.repeat(start)}|${body}${close}`.padEnd(BAR_WIDTH + 1);
+    const words = `${asked(operation.input)} → ${answered(operation.input, operation.completion)}`;
+    const line = `${`#${operation.index}`.padStart(indexWidth)} ${bar} ${plain(operation.node, 20).padEnd(3)} ${words}`;
+    lines.push(step.impossible === undefined ? `    ${line}` : colours.red(`  ✗ ${line}`));
+  }
+  return lines;
+}
