@@ -1,2 +1,2 @@
 /** Everything in this room; being exported here is being registered. */
-export {};
+export { ledger } from './ledger/ledger.ts';

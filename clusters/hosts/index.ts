@@ -2,7 +2,8 @@
 
 import { docker } from './docker.ts';
 import type { LabDriver } from './host.ts';
+import { loopback } from './loopback.ts';
 import { netns } from './netns.ts';
 
-export const drivers: readonly LabDriver[] = [docker, netns];
+export const drivers: readonly LabDriver[] = [docker, loopback, netns];
 export { insideUserNamespace } from './user-namespace.ts';

@@ -1,0 +1,181 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { RealClock } from '../../rig/clock.ts';
+import type { Client, Ledger, RunningCluster, TransferReceipt } from '../../rig/contract.ts';
+import type { RequestError } from '../../rig/define.ts';
+import { Random } from '../../rig/random.ts';
+import { ledger } from './ledger.ts';
+import { ACCOUNTS, type Bug, OPENING_BALANCE } from './terms.ts';
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+let runs = 0;
+let holds = 0;
+
+async function up(variant: Bug | null = null): Promise<RunningCluster> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'ordeal-ledger-'));
+  cleanUps.push(() => rm(directory, { recursive: true, force: true }));
+  const cluster = await ledger.up({
+    runId: `00000000-${process.pid}-${++runs}`,
+    host: 'loopback',
+    variant,
+    nodeCount: 3,
+    directory,
+    rng: new Random(1),
+    clock: new RealClock(),
+    progress: () => {},
+    signal: AbortSignal.timeout(20_000),
+  });
+  cleanUps.push(() => cluster[Symbol.asyncDispose]());
+  return cluster;
+}
+
+async function connect(cluster: RunningCluster, node: string): Promise<Client<'ledger'>> {
+  const client = await cluster.connect('ledger', node);
+  cleanUps.push(() => client[Symbol.asyncDispose]());
+  return client;
+}
+
+const soon = () => AbortSignal.timeout(3_000);
+const move = (client: Ledger, key: string, amount = 5, from = 'a1', to = 'a2'): Promise<TransferReceipt> =>
+  client.transfer({ key, from, to, amount }, soon());
+
+/** The class of error with which a request ended. */
+const refusal = async (request: Promise<unknown>): Promise<string> =>
+  request.then(
+    () => 'none',
+    (error: RequestError | DOMException) => ('errorClass' in error ? error.errorClass : error.name),
+  );
+
+/** A kill of that node while `request` is in the air, `afterMs` after it was sent; then the node is back. */
+async function killDuring(
+  cluster: RunningCluster,
+  node: string,
+  afterMs: number,
+  request: () => Promise<unknown>,
+): Promise<void> {
+  const answer = request().catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  const hold = `kill-${++holds}`;
+  await cluster.controls(hold).processes?.kill([node]);
+  await answer;
+  await cluster.release(hold);
+  await cluster.recovered(soon());
+}
+
+describe('a sound ledger', () => {
+  it('applies a transfer once however often and through whichever node it is asked for', async () => {
+    const cluster = await up();
+    const clients = await Promise.all(cluster.nodes.map((node) => connect(cluster, node)));
+    const [first, ...others] = clients as [Client<'ledger'>, ...Client<'ledger'>[]];
+    const receipt = await move(first, 'k');
+    expect(receipt).toMatchObject({ amount: 5, replayed: false });
+    for (const client of [first, ...others]) expect(await move(client, 'k')).toEqual({ ...receipt, replayed: true });
+    expect(await first.applied(soon())).toEqual([{ id: receipt.id, key: 'k', from: 'a1', to: 'a2', amount: 5 }]);
+    expect(await others[0]?.balance('a1', soon())).toBe(OPENING_BALANCE - 5);
+  });
+
+  it('keeps what it acknowledged, and keys with it, when a node is killed and started again', async () => {
+    const cluster = await up();
+    const client = await connect(cluster, 'n1');
+    const receipt = await move(client, 'k');
+    await killDuring(cluster, 'n1', 0, () => Promise.resolve());
+    const again = await connect(cluster, 'n1');
+    expect(await move(again, 'k')).toEqual({ ...receipt, replayed: true });
+    expect(await again.applied(soon())).toHaveLength(1);
+  });
+
+  it('applies each of many transfers once while nodes are killed at any moment', { timeout: 60_000 }, async () => {
+    const cluster = await up();
+    const survivor = await connect(cluster, 'n2');
+    for (let round = 0; round < 8; round++) {
+      const victim = await connect(cluster, 'n1');
+      const keys = Array.from({ length: 10 }, (_, index) => `r${round}-${index}`);
+      await killDuring(cluster, 'n1', round, () => Promise.allSettled(keys.map((key) => move(victim, key, 1))));
+      for (const key of keys) await move(survivor, key, 1);
+    }
+    const applied = await survivor.applied(soon());
+    expect(new Set(applied.map(({ key }) => key)).size).toBe(80);
+    expect(applied).toHaveLength(80);
+    const balances = (await survivor.accounts(soon())).map(({ balance }) => balance);
+    expect(balances.reduce((sum, balance) => sum + balance)).toBe(ACCOUNTS.length * OPENING_BALANCE);
+  });
+
+  it('lists more transfers than fit on a page, each of them once', async () => {
+    const cluster = await up();
+    const client = await connect(cluster, 'n1');
+    for (let index = 0; index < 1_100; index++) await move(client, `k${index}`, 1, 'a1', 'a2');
+    const keys = (await client.applied(soon())).map(({ key }) => key);
+    expect(keys).toEqual(Array.from({ length: 1_100 }, (_, index) => `k${index}`));
+  });
+});
+
+describe('a ledger with a planted bug', () => {
+  it('commit-before-record applies a transfer again after a crash in between', async () => {
+    const cluster = await up('commit-before-record');
+    const victim = await connect(cluster, 'n1');
+    const survivor = await connect(cluster, 'n2');
+    await killDuring(cluster, 'n1', 12, () => move(victim, 'k'));
+    await expect.poll(() => refusal(move(survivor, 'k')), { timeout: 3_000 }).toBe('none');
+    expect(await survivor.applied(soon())).toHaveLength(2);
+  });
+
+  it('record-before-commit repeats the answer of a transfer that was never applied', async () => {
+    const cluster = await up('record-before-commit');
+    const victim = await connect(cluster, 'n1');
+    const survivor = await connect(cluster, 'n2');
+    await killDuring(cluster, 'n1', 12, () => move(victim, 'k'));
+    expect(await move(survivor, 'k')).toMatchObject({ replayed: true });
+    expect(await survivor.applied(soon())).toEqual([]);
+  });
+
+  it('ack-before-commit loses an acknowledged transfer', async () => {
+    const cluster = await up('ack-before-commit');
+    const victim = await connect(cluster, 'n1');
+    await move(victim, 'k');
+    await killDuring(cluster, 'n1', 0, () => Promise.resolve());
+    expect(await (await connect(cluster, 'n2')).applied(soon())).toEqual([]);
+  });
+
+  it('key-in-memory does not know a key through another node, but does through the same', async () => {
+    const cluster = await up('key-in-memory');
+    const [one, other] = [await connect(cluster, 'n1'), await connect(cluster, 'n2')];
+    expect(await move(one, 'k')).toMatchObject({ replayed: false });
+    expect(await move(one, 'k')).toMatchObject({ replayed: true });
+    expect(await move(other, 'k')).toMatchObject({ replayed: false });
+    expect(await other.applied(soon())).toHaveLength(2);
+  });
+
+  it("unscoped-key answers a payer with another payer's transfer", async () => {
+    const cluster = await up('unscoped-key');
+    const client = await connect(cluster, 'n1');
+    const receipt = await move(client, 'k', 5, 'a1', 'a2');
+    expect(await move(client, 'k', 7, 'a3', 'a2')).toEqual({ ...receipt, replayed: true });
+  });
+
+  it('reject-but-apply applies a transfer that it refused', async () => {
+    const cluster = await up('reject-but-apply');
+    const client = await connect(cluster, 'n1');
+    const refused: string[] = [];
+    for (let index = 0; index < 60; index++) {
+      if ((await refusal(move(client, `k${index}`, 1))) === 'http-503') refused.push(`k${index}`);
+    }
+    expect(refused.length).toBeGreaterThan(0);
+    const applied = (await client.applied(soon())).map(({ key }) => key);
+    for (const key of refused) expect(applied).toContain(key);
+  });
+
+  it('stale-balance answers with a balance from before a transfer through another node', async () => {
+    const cluster = await up('stale-balance');
+    const [one, other] = [await connect(cluster, 'n1'), await connect(cluster, 'n2')];
+    expect(await one.balance('a1', soon())).toBe(OPENING_BALANCE);
+    await move(other, 'k');
+    expect(await one.balance('a1', soon())).toBe(OPENING_BALANCE);
+    expect(await other.balance('a1', soon())).toBe(OPENING_BALANCE - 5);
+  });
+});
