@@ -1,0 +1,271 @@
+/**
+ * Was every keyed transfer applied exactly once? Acknowledged means applied once; refused means never; unknown means
+ * at most once; one key gets one answer; money is conserved. Judged by transfer, in near-linear time.
+ */
+
+import type { Verdict } from '../rig/contract.ts';
+import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
+import { type History, NEVER } from '../rig/history.ts';
+import { Balances, type Bounds } from './ledger/balances.ts';
+import {
+  type AccountsRead,
+  type Asked,
+  asked,
+  gather,
+  type Listing,
+  receiptOf,
+  type TransfersInput,
+  type TransfersOutput,
+  wasRefused,
+} from './ledger/evidence.ts';
+import { Findings } from './ledger/findings.ts';
+
+export type { TransfersInput, TransfersOutput } from './ledger/evidence.ts';
+
+const NAME = 'exactly-once';
+
+export const exactlyOnce = defineChecker<TransfersInput, TransfersOutput>({
+  name: NAME,
+  check(history) {
+    const evidence = gather(history);
+    const findings = new Findings(history, evidence);
+    const acked = [...evidence.transfers.values()].filter(({ ackedAt }) => ackedAt !== NEVER);
+    for (const listing of evidence.listings) {
+      judgeApplied(findings, listing);
+      judgeMissing(findings, listing, acked);
+    }
+    judgeVanished(findings);
+    judgeReceipts(findings, acked);
+    const lastAck = acked.reduce((latest, { ackedAt }) => Math.max(latest, ackedAt), -1);
+    const truth = evidence.listings.findLast(({ invoked }) => invoked > lastAck) ?? null;
+    judgeBalances(findings, truth);
+    return conclude(findings, acked.length, truth);
+  },
+});
+
+/** What a list holds: nothing twice, nothing refused, nothing that nobody asked for. */
+function judgeApplied(findings: Findings, { at, applied, completed }: Listing): void {
+  const { history, evidence } = findings;
+  for (const [name, entries] of applied) {
+    const [entry] = entries;
+    if (!entry) continue;
+    const transfer = evidence.transfers.get(name) ?? {
+      name,
+      from: entry.from,
+      key: entry.key,
+      attempts: [],
+      ackedAt: NEVER,
+    };
+    const seen = findings.seen(at, entries);
+    if (entries.length > 1)
+      findings.addTransfer('duplicate-application', transfer, at, `applied ${entries.length} times, ${seen}`);
+    const began = transfer.attempts.filter((attempt) => (history.invokeIndex[attempt] as number) < completed);
+    if (began.length === 0)
+      findings.addTransfer('phantom-application', transfer, at, `applied before anyone had asked for it, ${seen}`);
+    else if (wasRefused(history, transfer, completed))
+      findings.addTransfer('rejected-but-applied', transfer, at, `refused, and yet applied, ${seen}`);
+    for (const { to, amount } of began.length === 0 ? [] : entries) {
+      const wanted = began.some((attempt) => {
+        const payload = asked(history, attempt);
+        return payload.to === to && payload.amount === amount;
+      });
+      if (!wanted)
+        findings.addTransfer(
+          'phantom-application',
+          transfer,
+          at,
+          `applied as ${amount} to ${to}, which nobody asked for, ${seen}`,
+        );
+    }
+  }
+}
+
+/** What a list lacks: everything that was acknowledged before it was asked for must be there. */
+function judgeMissing(findings: Findings, { at, applied, invoked }: Listing, acked: readonly Asked[]): void {
+  for (const transfer of acked)
+    if (transfer.ackedAt < invoked && !applied.has(transfer.name))
+      findings.addTransfer(
+        'acknowledged-not-applied',
+        transfer,
+        at,
+        `acknowledged, and yet not ${findings.seen(at, [])}`,
+      );
+}
+
+/** What one list held, every later one must hold. */
+function judgeVanished(findings: Findings): void {
+  const { listings, transfers } = findings.evidence;
+  const seenBy = new Map<string, Listing>();
+  for (const listing of listings) {
+    for (const [name, earlier] of seenBy) {
+      const transfer = transfers.get(name);
+      if (!transfer || listing.applied.has(name) || earlier.completed >= listing.invoked) continue;
+      if (findings.has('acknowledged-not-applied', name)) continue;
+      const then = findings.seen(earlier.at, earlier.applied.get(name) ?? []);
+      findings.addTransfer(
+        'lost-application',
+        transfer,
+        listing.at,
+        `applied ${then}, and no longer ${findings.seen(listing.at, [])}`,
+      );
+    }
+    for (const name of listing.applied.keys()) if (!seenBy.has(name)) seenBy.set(name, listing);
+  }
+}
+
+/** One key gets one answer, and it is about that key's transfer. */
+function judgeReceipts(findings: Findings, acked: readonly Asked[]): void {
+  const { history, evidence } = findings;
+  const owners = new Map<string, string>();
+  for (const { applied } of evidence.listings)
+    for (const [name, entries] of applied) for (const { id } of entries) owners.set(id, name);
+  for (const transfer of acked) {
+    const receipts = transfer.attempts.flatMap((at) => {
+      const receipt = receiptOf(history, at);
+      return receipt ? [{ at, ...receipt }] : [];
+    });
+    const [first] = receipts;
+    for (const { at, id, amount } of receipts) {
+      const owner = owners.get(id);
+      const index = history.invokeIndex[at];
+      if (owner !== undefined && owner !== transfer.name) {
+        const [from, key] = JSON.parse(owner) as [string, string];
+        findings.addTransfer(
+          'foreign-response',
+          transfer,
+          null,
+          `operation ${index} was answered with ${id}, which is the transfer of key ${key} of account ${from}`,
+        );
+      } else if (amount !== asked(history, at).amount)
+        findings.addTransfer(
+          'foreign-response',
+          transfer,
+          null,
+          `operation ${index} asked for ${asked(history, at).amount} and was answered with ${id} for ${amount}`,
+        );
+      if (first && (id !== first.id || amount !== first.amount))
+        findings.addTransfer(
+          'unstable-response',
+          transfer,
+          null,
+          `answered with ${first.id} for ${first.amount}, and with ${id} for ${amount}`,
+        );
+    }
+    judgeId(findings, transfer, receipts);
+  }
+}
+
+/** An acknowledged id must be the id that was applied. */
+function judgeId(
+  findings: Findings,
+  transfer: Asked,
+  receipts: readonly { readonly at: number; readonly id: string }[],
+): void {
+  const { history, evidence } = findings;
+  if (['foreign-response', 'unstable-response'].some((name) => findings.has(name, transfer.name))) return;
+  for (const { at, id } of receipts) {
+    const listing = evidence.listings.find(({ invoked }) => invoked > (history.completeIndex[at] as number));
+    const entries = listing?.applied.get(transfer.name);
+    if (listing && entries && !entries.some((entry) => entry.id === id))
+      findings.addTransfer(
+        'acknowledged-not-applied',
+        transfer,
+        listing.at,
+        `acknowledged as ${id}, but applied ${findings.seen(listing.at, entries)}`,
+      );
+  }
+}
+
+function judgeBalances(findings: Findings, truth: Listing | null): void {
+  const { history, evidence } = findings;
+  const openings = new Map<string, number>();
+  for (const read of evidence.accountReads) judgeTotal(findings, read, openings);
+  const balances = new Balances(history, evidence, truth);
+  let lastAsked = -1;
+  for (const { attempts } of evidence.transfers.values())
+    for (const at of attempts) lastAsked = Math.max(lastAsked, at);
+  const judgeOne = (at: number, account: string, balance: number, isFinal: boolean) => {
+    const opening = openings.get(account);
+    if (opening === undefined) return;
+    const bounds = balances.during(
+      account,
+      opening,
+      history.invokeIndex[at] as number,
+      history.completeIndex[at] as number,
+    );
+    if (balance >= bounds.low && balance <= bounds.high) return;
+    const what = `account ${account} was read as ${balance}, but opened with ${opening} and must then have held ${words(bounds)}`;
+    if (isFinal) findings.addRead('money-not-conserved', `account ${account}`, at, what);
+    else findings.addRead('stale-balance', `account ${account}, operation ${history.invokeIndex[at]}`, at, what);
+  };
+  for (const { at, account, balance } of evidence.balanceReads) judgeOne(at, account, balance, false);
+  for (const read of evidence.accountReads) {
+    for (const { account, balance } of read.accounts) judgeOne(read.at, account, balance, read.at > lastAsked);
+  }
+}
+
+/** All accounts together always hold what they opened with, and what they opened with does not change. */
+function judgeTotal(findings: Findings, { at, accounts }: AccountsRead, openings: Map<string, number>): void {
+  let opening = 0;
+  let balance = 0;
+  for (const account of accounts) {
+    opening += account.opening;
+    balance += account.balance;
+    const before = openings.get(account.account) ?? account.opening;
+    if (before !== account.opening)
+      findings.addRead(
+        'money-not-conserved',
+        `opening of ${account.account}`,
+        at,
+        `account ${account.account} opened with ${before}, and later with ${account.opening}`,
+      );
+    openings.set(account.account, before);
+  }
+  if (opening !== balance)
+    findings.addRead(
+      'money-not-conserved',
+      'all accounts',
+      at,
+      `all accounts together opened with ${opening} and hold ${balance}`,
+    );
+}
+
+const words = ({ low, high }: Bounds): string => (low === high ? `${low}` : `between ${low} and ${high}`);
+
+function conclude(findings: Findings, acked: number, truth: Listing | null): Verdict {
+  const { history, evidence, counts } = findings;
+  const transfers = [...evidence.transfers.values()];
+  const attempts = transfers.reduce((sum, transfer) => sum + transfer.attempts.length, 0);
+  const statistics = {
+    transfers: transfers.length,
+    attempts,
+    attemptedAgain: transfers.filter((transfer) => transfer.attempts.length > 1).length,
+    acknowledged: acked,
+    refused: transfers.filter((transfer) => wasRefused(history, transfer, NEVER)).length,
+    lists: evidence.listings.length,
+    balances: evidence.balanceReads.length,
+    anomalies: counts,
+  };
+  const [first, ...rest] = findings.anomalies;
+  if (first) {
+    const found = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
+    return invalid(NAME, `${found.join(', ')}: ${first.explanation}`, [first, ...rest], statistics);
+  }
+  const missing = missingEvidence(history, findings, acked, truth);
+  if (missing.length > 0) return unknown(NAME, missing.join('; '), statistics);
+  return valid(
+    NAME,
+    `${acked} acknowledged transfers were applied once each, and of ${transfers.length} in ${attempts} attempts none more than once`,
+    statistics,
+  );
+}
+
+function missingEvidence(history: History, { evidence }: Findings, acked: number, truth: Listing | null): string[] {
+  if (history.length === 0) return ['no request was made'];
+  const missing = evidence.malformed.slice(0, 3);
+  if (acked === 0) missing.push('no transfer was acknowledged');
+  if (evidence.listings.length === 0) missing.push('no list of the applied transfers was read');
+  else if (!truth) missing.push('no list of the applied transfers was read after the last acknowledged transfer');
+  if (evidence.accountReads.length === 0) missing.push('the accounts were never read, so balances could not be judged');
+  return missing;
+}

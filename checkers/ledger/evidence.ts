@@ -1,0 +1,155 @@
+/**
+ * What a history of transfers holds, by transfer: every attempt to make it, and everything that was read. A transfer
+ * is named by the paying account and the idempotency key; its attempts are the requests that share both.
+ */
+
+import type { Account, AppliedTransfer, Input, Json, Transfer, TransferReceipt } from '../../rig/contract.ts';
+import { FAIL, type History, NEVER, OK } from '../../rig/history.ts';
+
+export type TransfersInput = Input &
+  (
+    | ({ readonly f: 'transfer' } & Transfer)
+    | { readonly f: 'balance'; readonly account: string }
+    | { readonly f: 'accounts' }
+    | { readonly f: 'applied' }
+  );
+
+/** Of `transfer`, `balance`, `accounts` and `applied`, in this order. */
+export type TransfersOutput = TransferReceipt | number | readonly Account[] | readonly AppliedTransfer[];
+
+/** One transfer that was asked for, by all its attempts. Indices are of events. */
+export interface Asked {
+  readonly name: string;
+  readonly from: string;
+  readonly key: string;
+  /** Positions in the history, in order of invocation. */
+  readonly attempts: number[];
+  /** When the first `ok` was received; `NEVER`: none was. */
+  ackedAt: number;
+}
+
+/** An answer to `applied`: the transfers by name, each as often as it was listed. */
+export interface Listing {
+  readonly at: number;
+  readonly invoked: number;
+  readonly completed: number;
+  readonly applied: ReadonlyMap<string, readonly AppliedTransfer[]>;
+}
+
+export interface AccountsRead {
+  readonly at: number;
+  readonly accounts: readonly Account[];
+}
+
+export interface Evidence {
+  readonly transfers: ReadonlyMap<string, Asked>;
+  /** In order of invocation. */
+  readonly listings: readonly Listing[];
+  readonly accountReads: readonly AccountsRead[];
+  readonly balanceReads: readonly { readonly at: number; readonly account: string; readonly balance: number }[];
+  /** Answers that were not what the API promises, in words. */
+  readonly malformed: readonly string[];
+}
+
+/** The name of a transfer; no account or key can make it ambiguous. */
+export const nameOfTransfer = (from: string, key: string): string => JSON.stringify([from, key]);
+
+export function gather(history: History<TransfersInput, TransfersOutput>): Evidence {
+  const transfers = new Map<string, Asked>();
+  const listings: Listing[] = [];
+  const accountReads: AccountsRead[] = [];
+  const balanceReads: { at: number; account: string; balance: number }[] = [];
+  const malformed: string[] = [];
+  for (let at = 0; at < history.length; at++) {
+    const input = history.input(at);
+    const output: Json | undefined = history.output(at);
+    const isOk = history.type[at] === OK;
+    if (input.f === 'transfer') attempt(history, transfers, at, input);
+    if (!isOk) continue;
+    const complain = () =>
+      malformed.push(`operation ${history.invokeIndex[at]} answered ${input.f} with something else`);
+    if (input.f === 'transfer' && !isReceipt(output)) complain();
+    if (input.f === 'balance') {
+      if (typeof output === 'number') balanceReads.push({ at, account: input.account, balance: output });
+      else complain();
+    }
+    if (input.f === 'accounts') {
+      if (isListOf(output, isAccount)) accountReads.push({ at, accounts: output });
+      else complain();
+    }
+    if (input.f === 'applied') {
+      if (isListOf(output, isApplied)) listings.push(listing(history, at, output));
+      else complain();
+    }
+  }
+  return { transfers, listings, accountReads, balanceReads, malformed };
+}
+
+/** The receipt of an attempt, or `undefined` if it got none. */
+export function receiptOf(history: History<TransfersInput, TransfersOutput>, at: number): TransferReceipt | undefined {
+  const output: Json | undefined = history.output(at);
+  return isReceipt(output) ? output : undefined;
+}
+
+/** What an attempt asked for. */
+export const asked = (history: History<TransfersInput, TransfersOutput>, at: number): Transfer =>
+  history.input(at) as TransfersInput & Transfer;
+
+/** True if every attempt that was made before event `index` was refused. */
+export const wasRefused = (
+  history: History<TransfersInput, TransfersOutput>,
+  transfer: Asked,
+  index: number,
+): boolean => transfer.attempts.every((at) => history.type[at] === FAIL || (history.invokeIndex[at] as number) > index);
+
+function attempt(
+  history: History<TransfersInput, TransfersOutput>,
+  transfers: Map<string, Asked>,
+  at: number,
+  { from, key }: Transfer,
+): void {
+  const name = nameOfTransfer(from, key);
+  let transfer = transfers.get(name);
+  if (!transfer) transfers.set(name, (transfer = { name, from, key, attempts: [], ackedAt: NEVER }));
+  transfer.attempts.push(at);
+  if (history.type[at] === OK) transfer.ackedAt = Math.min(transfer.ackedAt, history.completeIndex[at] as number);
+}
+
+function listing(
+  history: History<TransfersInput, TransfersOutput>,
+  at: number,
+  entries: readonly AppliedTransfer[],
+): Listing {
+  const applied = new Map<string, AppliedTransfer[]>();
+  for (const entry of entries) {
+    const name = nameOfTransfer(entry.from, entry.key);
+    const group = applied.get(name);
+    if (group) group.push(entry);
+    else applied.set(name, [entry]);
+  }
+  return {
+    at,
+    invoked: history.invokeIndex[at] as number,
+    completed: history.completeIndex[at] as number,
+    applied,
+  };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const isListOf = <T>(value: unknown, isOne: (value: unknown) => value is T): value is readonly T[] =>
+  Array.isArray(value) && value.every(isOne);
+
+const isReceipt = (value: unknown): value is TransferReceipt =>
+  isRecord(value) && typeof value['id'] === 'string' && typeof value['amount'] === 'number';
+
+const isAccount = (value: unknown): value is Account =>
+  isRecord(value) &&
+  typeof value['account'] === 'string' &&
+  typeof value['opening'] === 'number' &&
+  typeof value['balance'] === 'number';
+
+const isApplied = (value: unknown): value is AppliedTransfer =>
+  isRecord(value) &&
+  ['id', 'key', 'from', 'to'].every((field) => typeof value[field] === 'string') &&
+  typeof value['amount'] === 'number';
