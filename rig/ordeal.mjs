@@ -17,5 +17,11 @@ if (!existsSync(main)) {
     process.exit(70);
   }
 }
-const { main: begin } = await import(main);
-await begin(process.argv);
+try {
+  const { main: begin } = await import(main);
+  await begin(process.argv);
+} catch (error) {
+  // Node's own exit code for this is 1, which here means that a system broke a promise.
+  process.stderr.write(`ordeal: a bug in Ordeal, please report it with this:\n${error?.stack ?? error}\n`);
+  process.exit(70);
+}

@@ -60,6 +60,7 @@ async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo')
     progress?.end();
     if (record) conclude(record, flags['json'] === true);
     else process.exitCode = EXIT.interrupted;
+    if (signals.mistake !== undefined) throw signals.mistake;
   } finally {
     progress?.end();
     signals.dispose();
@@ -67,18 +68,27 @@ async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo')
   }
 }
 
-/** The first signal ends the load, the second leaves nothing but healing, the third ends Ordeal at once. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const MISTAKES = ['uncaughtException', 'unhandledRejection'] as const;
+
+/**
+ * The first signal ends the load, the second leaves nothing but healing, the third ends Ordeal at once. A mistake
+ * in Ordeal that nobody caught counts as the first signal, so that the faults in force are healed all the same.
+ */
 class Signals {
   readonly #stop = new AbortController();
   readonly #onlyHeal = new AbortController();
   readonly #runId: () => string;
   readonly #say: (message: string) => void;
   #count = 0;
+  /** What nobody caught, if anything. */
+  mistake: unknown;
 
   constructor(runId: () => string, say: (message: string) => void) {
     this.#runId = runId;
     this.#say = say;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#receive);
+    for (const signal of SIGNALS) process.on(signal, this.#receive);
+    for (const mistake of MISTAKES) process.on(mistake, this.#survive);
   }
 
   get stop(): AbortSignal {
@@ -90,8 +100,15 @@ class Signals {
   }
 
   dispose(): void {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, this.#receive);
+    for (const signal of SIGNALS) process.off(signal, this.#receive);
+    for (const mistake of MISTAKES) process.off(mistake, this.#survive);
   }
+
+  readonly #survive = (error: unknown) => {
+    this.mistake ??= error;
+    this.#say(`a bug in Ordeal: ${error instanceof Error ? error.message : String(error)}; healing`);
+    this.#stop.abort('a bug in Ordeal');
+  };
 
   readonly #receive = (signal: NodeJS.Signals) => {
     this.#count++;
