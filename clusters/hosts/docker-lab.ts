@@ -22,7 +22,7 @@ import {
   type Program,
 } from './host.ts';
 import { keptLogBytes } from './last-lines.ts';
-import { isOfRun } from './process-table.ts';
+import { isInCgroupOf } from './process-table.ts';
 import { type Command, runCommand } from './run-command.ts';
 import { nodeAddress, rigAddress } from './subnets.ts';
 
@@ -198,7 +198,7 @@ export class DockerLab implements Lab {
     const container = this.#containers.get(node);
     const { state, pid } = await this.#look(node);
     if (!container || state === 'gone') return null;
-    if (process.getuid?.() === 0 && isOfRun(pid, this.#parts.plan.runId)) {
+    if (process.getuid?.() === 0 && isInCgroupOf(pid, container.id)) {
       return (command, input) => runCommand(['nsenter', `--target=${pid}`, '--net', '--', ...command], input);
     }
     const run: RunInside = (command, input) =>

@@ -150,7 +150,11 @@ export class HostedCluster implements RunningCluster {
     await this.#enqueue(async () => {
       await this.#agree(new Set(nodes));
       this.#mustBeHeld(hold);
-      for (const node of nodes) hold.seen.set(node, this.#holds.wanted(node).process);
+      for (const node of nodes) {
+        const state = await this.#state(node);
+        if (state !== this.#holds.wanted(node).process) throw new Error(`${node} is ${state} and cannot be ${how}`);
+        hold.seen.set(node, state);
+      }
     });
   }
 
@@ -202,7 +206,8 @@ export class HostedCluster implements RunningCluster {
     const state = await this.#state(node);
     if (wanted === 'stopped') {
       if (state === 'running') await this.#step(`pause ${node}`, this.#lab.signal(node, 'SIGSTOP'));
-      await this.#see(node, 'stopped', (now) => now === 'stopped');
+      // What has ended by itself cannot be paused; whoever asked for it finds out.
+      await this.#see(node, 'stopped', (now) => now !== 'running');
     } else {
       if (state === 'stopped') await this.#step(`resume ${node}`, this.#lab.signal(node, 'SIGCONT'));
       await this.#see(node, 'running', (now) => now !== 'stopped');

@@ -23,8 +23,12 @@ export function processesOfRun(runId: string | null): readonly number[] {
   return processIds().filter((pid) => pid !== process.pid && isOfRun(pid, runId) && isAlive(pid));
 }
 
+/** Whether this process of this machine is a container's; an engine elsewhere counts processes of its own. */
+export const isInCgroupOf = (pid: number, containerId: string): boolean =>
+  attempt(() => readFileSync(`/proc/${pid}/cgroup`, 'latin1'))?.includes(containerId) ?? false;
+
 /** Whether this process carries the run's id in its environment. */
-export function isOfRun(pid: number, runId: string | null): boolean {
+function isOfRun(pid: number, runId: string | null): boolean {
   const environment = attempt(() => readFileSync(`/proc/${pid}/environ`, 'latin1'));
   const wanted = `\0ORDEAL_RUN=${runId === null ? '' : `${runId}\0`}`;
   return environment !== undefined && `\0${environment}`.includes(wanted);
