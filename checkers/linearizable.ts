@@ -5,7 +5,7 @@
  * hide an easy violation of another.
  */
 
-import type { Budget, Checker, Input, Json, Model, Verdict } from '../rig/contract.ts';
+import type { Anomaly, Budget, Checker, Input, Json, Model, Verdict } from '../rig/contract.ts';
 import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
 import type { History } from '../rig/history.ts';
 import { explain } from './counterexample.ts';
@@ -16,6 +16,9 @@ import type { Transitions } from './search/transitions.ts';
 
 /** What the memos of all searches may take together: 512 MiB in 32-bit words. */
 const MEMORY_WORDS = 512 * 2 ** 18;
+
+/** Partitions without a legal order that are explained; all are counted. */
+const MOST_EXPLAINED = 10;
 
 /** The factor between the budgets of two turns. */
 const RISE = 4;
@@ -115,12 +118,13 @@ function judge<State, In extends Input, Out extends Json>(
     configurations: trials.reduce((sum, trial) => sum + trial.nodes, 0),
     undecided: open.map(({ partition }) => partition.name),
   };
-  const [first, ...rest] = of('impossible').map(({ partition, search, sparing }) =>
-    explain(history, partition, search as Search, sparing, budget),
-  );
+  const impossible = of('impossible');
+  const [first, ...rest] = impossible
+    .slice(0, MOST_EXPLAINED)
+    .map(({ partition, search, sparing }) => explain(history, partition, search as Search, sparing, budget));
   if (first) {
-    const where = trials.length > 1 ? ` for ${rest.length + 1} of ${trials.length} keys` : '';
-    return invalid(name, `no legal order exists${where}: ${first.explanation}`, [first, ...rest], statistics);
+    const where = trials.length > 1 ? ` for ${impossible.length} of ${trials.length} keys` : '';
+    return invalid(name, `no legal order exists${where}: ${inShort(first)}`, [first, ...rest], statistics);
   }
   if (open.length > 0) {
     const stuck = open.map(({ partition, search }) => {
@@ -137,4 +141,12 @@ function judge<State, In extends Input, Out extends Json>(
   }
   const over = trials.length > 1 ? ` of ${trials.length} keys, each by itself` : '';
   return valid(name, `${operations} operations${over}, have a legal order`, statistics);
+}
+
+/** `on x, operation 8 cannot be placed (cannot read 5 while it holds 7)` */
+function inShort({ counterexample, explanation }: Anomaly): string {
+  const last = counterexample?.impossible.at(-1);
+  return last
+    ? `on ${counterexample?.subject}, operation ${last.index} cannot be placed (${last.reason})`
+    : explanation;
 }

@@ -69,6 +69,11 @@ export class Transitions<State, In extends Input, Out extends Json> {
     return isInconsistent(next) ? next.inconsistent : this.#broken(next);
   }
 
+  /** What operations of that kind observed. */
+  output(kind: number): Out | undefined {
+    return this.#kinds[kind]?.output;
+  }
+
   /** The state in words. */
   describe(state: number): string {
     const found = this.#states[state] as State;
