@@ -75,8 +75,9 @@ export class OpenLoop implements Arrivals {
     return this.#lost + this.#backlog.length - this.#taken;
   }
 
+  /** In whole nanoseconds, as clocks count: a fraction left over would never be reached on virtual time. */
   #gapNs(): number {
-    return this.#rng.exponential() * this.#meanGapNs;
+    return Math.ceil(this.#rng.exponential() * this.#meanGapNs);
   }
 
   #arm(): void {
