@@ -1,2 +1,4 @@
 /** Everything in this room; being exported here is being registered. */
+export { etcd } from './etcd/etcd.ts';
 export { ledger } from './ledger/ledger.ts';
+export { memory } from './memory/memory.ts';

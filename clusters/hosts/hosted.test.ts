@@ -116,9 +116,9 @@ class Trial {
     return JSON.parse(await this.deployment.lab.execute(from, ['perl', '-e', asking, host])) as number | null;
   }
 
-  drop = (hold: string, from: string[], to: string[]) => this.cluster.controls(hold).network?.drop(from, to);
-  kill = (hold: string, names: string[]) => this.cluster.controls(hold).processes?.kill(names);
-  pause = (hold: string, names: string[]) => this.cluster.controls(hold).processes?.pause(names);
+  drop = async (hold: string, from: string[], to: string[]) => this.cluster.controls(hold).network?.drop(from, to);
+  kill = async (hold: string, names: string[]) => this.cluster.controls(hold).processes?.kill(names);
+  pause = async (hold: string, names: string[]) => this.cluster.controls(hold).processes?.pause(names);
   recovered = () => this.cluster.recovered(AbortSignal.timeout(20_000));
 
   async down(): Promise<void> {
