@@ -14,38 +14,36 @@ export function plain(text: string, limit = 200): string {
   const spelt = text
     .slice(0, limit)
     .replace(UNPRINTABLE, (character) => `\\u${(character.codePointAt(0) as number).toString(16).padStart(4, '0')}`);
-  return text.length > limit ? `${spelt}… (${grouped(text.length)} characters)` : spelt;
+  if (text.length <= limit) return spelt;
+  return text.length < 1000 ? `${spelt}…` : `${spelt}… (${grouped(text.length)} characters)`;
 }
 
 const SIMPLE = /^[\p{L}\p{N}][\p{L}\p{N}_.:/-]*$/u;
 
-/** A value as a person would write it: a simple string bare, anything else as JSON; bounded and harmless. */
-export function shown(value: Json | undefined, limit = 120): string {
+/** A value as a person would write it, `{id: t7, amount: 30}`: one line, bounded and harmless. */
+export const shown = (value: Json | undefined, limit = 120): string => written(value, limit, 4);
+
+function written(value: Json | undefined, limit: number, depth: number): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') {
     const head = plain(value, limit);
     return SIMPLE.test(value.slice(0, limit)) ? head : `“${head}”`;
   }
   if (typeof value !== 'object' || value === null) return String(value);
-  return plain(JSON.stringify(shortened(value, limit, 4)), limit);
-}
-
-/** `value` with long strings, long lists and deep nesting cut off, so that writing it out is cheap whatever it holds. */
-function shortened(value: Json, limit: number, depth: number): Json {
-  if (typeof value === 'string') return value.length > limit ? `${value.slice(0, limit)}…` : value;
-  if (typeof value !== 'object' || value === null) return value;
   if (depth === 0) return '…';
-  if (isList(value)) {
-    const head = value.slice(0, 20).map((item) => shortened(item, limit, depth - 1));
-    return value.length > 20 ? [...head, `… ${grouped(value.length - 20)} more`] : head;
+  const parts: string[] = [];
+  let room = limit;
+  for (const [name, item] of Object.entries(value)) {
+    if (room <= 0) {
+      parts.push('…');
+      break;
+    }
+    const part = written(item, Math.min(room, 60), depth - 1);
+    parts.push(Array.isArray(value) ? part : `${plain(name, 40)}: ${part}`);
+    room -= (parts.at(-1) as string).length + 2;
   }
-  const fields: Record<string, Json> = {};
-  for (const [name, item] of Object.entries(value).slice(0, 20))
-    fields[name.slice(0, limit)] = shortened(item, limit, depth - 1);
-  return fields;
+  return Array.isArray(value) ? `[${parts.join(', ')}]` : `{${parts.join(', ')}}`;
 }
-
-const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
 /** Which part of the system a request is about, where it says so: its `key`, else its `account`. */
 export function subjectOf(input: Input): string | undefined {

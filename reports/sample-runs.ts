@@ -227,7 +227,7 @@ export function validRun(directory: string, count = 100_000): RunRecord {
       elapsedMs: 1840,
     },
   );
-  const summary = 'Every key behaved like one register while 6 faults were in force.';
+  const summary = 'Every key behaved like one register while 5 faults were in force.';
   return recordOf(
     {
       name: 'etcd-register',

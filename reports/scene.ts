@@ -11,8 +11,9 @@ export interface SceneStep {
   readonly operation: Operation;
   /** When the client stopped waiting; `invokedNs` or later, always finite. */
   readonly endNs: number;
-  /** What was asked and answered, in a few words: `read → 4` where the subject is said elsewhere. */
-  readonly label: string;
+  /** In a few words, `read` and `4`; the subject is left out where it is the same for all. */
+  readonly ask: string;
+  readonly answer: string;
   /** Its place in the legal order, from 1, and the state after it. */
   readonly place?: { readonly number: number; readonly state: string };
   /** Why no legal order can place it next. */
@@ -22,6 +23,7 @@ export interface SceneStep {
 export interface Scene {
   readonly anomaly: Anomaly;
   readonly checker: string;
+  /** Whose anomaly it is, in words: `key 3`. */
   readonly subject: string | null;
   /** In order of invocation. */
   readonly steps: readonly SceneStep[];
@@ -61,13 +63,22 @@ function sceneOf(anomaly: Anomaly, checker: string, history: History, stepLimit:
     return {
       operation,
       endNs: endOf(operation, history),
-      label: `${asked(operation.input, { subject: !shared })} → ${answered(operation.input, operation.completion)}`,
+      ask: asked(operation.input, { subject: !shared }),
+      answer: answered(operation.input, operation.completion),
       ...(place && { place }),
       ...(impossible !== undefined && { impossible }),
     };
   });
-  const subject = anomaly.counterexample?.subject ?? (shared ? operations[0] && subjectOf(operations[0].input) : null);
-  return { anomaly, checker, subject: subject ?? null, steps, omitted: wanted.length - kept.length };
+  return { anomaly, checker, subject: subjectWords(anomaly, operations), steps, omitted: wanted.length - kept.length };
+}
+
+function subjectWords(anomaly: Anomaly, operations: readonly Operation[]): string | null {
+  const shared = new Set(operations.map(({ input }) => subjectOf(input)));
+  const [only] = shared;
+  const subject = anomaly.counterexample?.subject ?? (shared.size === 1 ? only : undefined);
+  if (subject === undefined) return null;
+  const isKey = operations.length > 0 && operations.every(({ input }) => String(input['key']) === subject);
+  return isKey ? `key ${subject}` : subject;
 }
 
 /** At most `limit` of the indices: `must` first, then those that come closest before them; ascending. */

@@ -20,7 +20,7 @@ export function summarise(run: RunRecord, { colour }: { readonly colour: boolean
   const lines = [`${paint(colours.bold(`${outcome.symbol} ${outcome.word}`))}  ${plain(verdict.summary, 300)}`];
   const [scene] = scenesOf(verdict.verdicts, run.history, 1, 8);
   if (scene) lines.push('', ...counterexampleLines(scene, colours), '');
-  else if (outcome.tone === 'unsure') lines.push(...reasonLines(verdict));
+  lines.push(...reasonLines(verdict, scene !== undefined));
   const facts: readonly (readonly [string, string])[] = [
     ['asked', askedLine(verdict)],
     ['broken', brokenLine(verdict.faults)],
@@ -37,11 +37,12 @@ export function summarise(run: RunRecord, { colour }: { readonly colour: boolean
   return lines.join('\n');
 }
 
-/** Why it is not a pass: a line for each verdict that is not valid. */
-function reasonLines(verdict: RunVerdict): string[] {
-  const doubts = verdict.verdicts.filter(({ validity }) => validity !== 'valid');
-  const lines = doubts.slice(0, 6).map(({ checker, summary }) => `  · ${plain(checker, 40)}: ${plain(summary, 240)}`);
-  return doubts.length > 6 ? [...lines, `  · … and ${doubts.length - 6} more`] : lines;
+/** Why it is not a pass: what could not be done, and, with no counterexample to show, what each doubtful checker said. */
+function reasonLines(verdict: RunVerdict, shown: boolean): string[] {
+  const doubts = shown ? [] : verdict.verdicts.filter(({ validity }) => validity !== 'valid');
+  const reasons = [...verdict.errors, ...doubts.map(({ checker, summary }) => `${checker}: ${summary}`)];
+  const lines = reasons.slice(0, 6).map((reason) => `  · ${plain(reason, 240)}`);
+  return reasons.length > 6 ? [...lines, `  · … and ${reasons.length - 6} more`] : lines;
 }
 
 function askedLine(verdict: RunVerdict): string {
@@ -95,23 +96,25 @@ function counterexampleLines(scene: Scene, colours: Colours): string[] {
   return lines;
 }
 
-/** Each operation on a line of its own, drawn against time and said in words. */
+/** Each operation on a line of its own, drawn against time and said in words. What begins or ends before what is exact; distances are not. */
 function timeLines(steps: readonly SceneStep[], colours: Colours): string[] {
-  const from = Math.min(...steps.map((step) => step.operation.invokedNs));
-  const to = Math.max(...steps.map((step) => step.endNs));
-  const column = (timeNs: number) => Math.round(((timeNs - from) / Math.max(1, to - from)) * (BAR_WIDTH - 1));
+  const times = [...new Set(steps.flatMap((step) => [step.operation.invokedNs, step.endNs]))].sort((a, b) => a - b);
+  const gap = Math.max(1, Math.min(3, Math.floor((BAR_WIDTH - 1) / Math.max(1, times.length - 1))));
+  const width = (times.length - 1) * gap + 2;
   const indexWidth = Math.max(...steps.map((step) => String(step.operation.index).length)) + 1;
-  const ends = `${atSeconds(from)}${atSeconds(to).padStart(BAR_WIDTH - atSeconds(from).length)}`;
-  const lines = [colours.dim(`${' '.repeat(indexWidth + 5)}${ends}`)];
+  const [from, to] = [atSeconds(times[0] ?? 0), atSeconds(times.at(-1) ?? 0)];
+  const lines = [
+    colours.dim(`${' '.repeat(indexWidth + 5)}${from}${to.padStart(Math.max(to.length + 1, width - from.length))}`),
+  ];
   for (const step of steps) {
     const { operation } = step;
-    const start = column(operation.invokedNs);
-    const end = Math.max(start + 1, column(step.endNs));
-    const body = (step.impossible === undefined ? '-' : '=').repeat(Math.max(0, end - start - 1));
+    const start = times.indexOf(operation.invokedNs) * gap;
+    const end = Math.max(start + 1, times.indexOf(step.endNs) * gap);
+    const body = (step.impossible === undefined ? '-' : '=').repeat(end - start - 1);
     const close = { ok: '|', fail: 'x', info: '?' }[operation.completion.type];
-    const bar = `${' '.repeat(start)}|${body}${close}`.padEnd(BAR_WIDTH + 1);
+    const bar = `${' '.repeat(start)}|${body}${close}`.padEnd(width);
     const words = `${asked(operation.input)} → ${answered(operation.input, operation.completion)}`;
-    const line = `${`#${operation.index}`.padStart(indexWidth)} ${bar} ${plain(operation.node, 20).padEnd(3)} ${words}`;
+    const line = `${`#${operation.index}`.padStart(indexWidth)} ${bar} ${plain(operation.node, 12).padEnd(3)} ${plain(words, 120)}`;
     lines.push(step.impossible === undefined ? `    ${line}` : colours.red(`  ✗ ${line}`));
   }
   return lines;

@@ -9,7 +9,7 @@ import { plain } from '../phrases.ts';
 import { Markup, markup } from './markup.ts';
 import { type Bucket, bucketsOf, type FaultSpan, faultSpans } from './series.ts';
 
-const WIDTH = 920;
+const WIDTH = 962;
 
 interface Chart {
   readonly id: string;
@@ -50,14 +50,20 @@ function latencyChart(buckets: readonly Bucket[]): Chart {
     type: 'nominal',
     scale: { domain: [...names], range: ['var(--c-blue)', 'var(--c-orange)', 'var(--c-red)'] },
     title: null,
+    legend: { symbolType: 'stroke' },
   };
   const x = { field: 't', type: 'quantitative' };
-  const y = { field: 'y', type: 'quantitative', scale: { type: 'log' }, title: 'milliseconds' };
+  const ticks = logarithmicTicks(rows.map((row) => row.y).filter((value) => value !== null));
+  const y = {
+    field: 'y',
+    type: 'quantitative',
+    scale: { type: 'log', domain: [ticks[0], ticks.at(-1)] },
+    axis: { values: ticks, labelExpr: UNIT },
+  };
   return {
     id: 'latency',
     title: 'Time to answer',
-    caption:
-      'Milliseconds from when a request was due to its answer; only requests that ended ok. The scale is logarithmic.',
+    caption: 'From when a request was due to its answer; only requests that ended ok. The scale is logarithmic.',
     height: 190,
     layers: [
       {
@@ -83,10 +89,25 @@ function latencyChart(buckets: readonly Bucket[]): Chart {
       {
         data: { values: rows.filter((row) => row.lonely) },
         mark: { type: 'point', filled: true, size: 14 },
-        encoding: { x, y, color: colour },
+        encoding: { x, y, color: { ...colour, legend: null } },
       },
     ],
   };
+}
+
+const UNIT =
+  "datum.value < 1 ? datum.value * 1000 + ' µs' : datum.value < 1000 ? datum.value + ' ms' : datum.value / 1000 + ' s'";
+
+/** 1, 2, 5, 10, … round all values, or only powers of ten where that would be too many. */
+function logarithmicTicks(values: readonly number[]): number[] {
+  const [low, high] = [Math.min(...values, 1), Math.max(...values, 1)];
+  const factors = high / low > 200 ? [1] : [1, 2, 5];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+    for (const factor of factors) ticks.push(Number((factor * 10 ** power).toPrecision(1)));
+  const first = ticks.findLastIndex((tick) => tick <= low);
+  const last = ticks.findIndex((tick) => tick >= high);
+  return ticks.slice(Math.max(0, first), Math.max(first + 2, last + 1));
 }
 
 function rateChart(buckets: readonly Bucket[]): Chart {
@@ -119,7 +140,7 @@ function rateChart(buckets: readonly Bucket[]): Chart {
         mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.6 },
         encoding: {
           x: { field: 't', type: 'quantitative' },
-          y: { field: 'y', type: 'quantitative', title: 'a second' },
+          y: { field: 'y', type: 'quantitative' },
           color: colour,
           strokeDash: { ...colour, scale: { domain, range: shown.map(([, , , dash]) => [...dash]) } },
         },
@@ -153,7 +174,7 @@ function errorChart(buckets: readonly Bucket[]): Chart | null {
         encoding: {
           x: { field: 't', type: 'quantitative' },
           x2: { field: 'u' },
-          y: { field: 'y', type: 'quantitative', title: 'a second', stack: 'zero' },
+          y: { field: 'y', type: 'quantitative', stack: 'zero' },
           color: {
             field: 'name',
             type: 'nominal',
@@ -205,7 +226,7 @@ const SILENT = {
 
 function specification(chart: Chart, spans: readonly FaultSpan[], end: number): TopLevelSpec {
   const time = { domain: [0, end], nice: false };
-  const axis = { title: 'seconds', tickCount: 12, grid: false };
+  const axis = { title: null, tickCount: 12, grid: false, labelExpr: "datum.label + ' s'" };
   const base = { encoding: { x: { type: 'quantitative', scale: time, axis } } };
   const layers = chart.layers.map((layer) => withTime(layer, base.encoding.x));
   return {
@@ -213,8 +234,8 @@ function specification(chart: Chart, spans: readonly FaultSpan[], end: number): 
     description: `${chart.title}. ${chart.caption}`,
     width: WIDTH,
     height: chart.height,
-    autosize: { type: 'pad' },
-    padding: { left: 4, right: 8, top: 4, bottom: 4 },
+    autosize: { type: 'none' },
+    padding: { left: 58, right: 12, top: 46, bottom: 24 },
     layer: [...shading(spans, end), ...layers],
     config: CONFIG,
   } as unknown as TopLevelSpec;
@@ -275,7 +296,7 @@ const CONFIG = {
     labelLimit: 90,
     tickSize: 4,
   },
-  axisY: { minExtent: 46, maxExtent: 46, domain: false, ticks: false, tickCount: 5 },
+  axisY: { domain: false, ticks: false, tickCount: 5, title: null },
   legend: {
     orient: 'top',
     labelFont: FONT,
@@ -285,6 +306,6 @@ const CONFIG = {
     symbolSize: 160,
     symbolStrokeWidth: 2.5,
     columnPadding: 22,
-    offset: 16,
+    offset: 20,
   },
 };

@@ -51,7 +51,7 @@ function legalOrder(steps: readonly SceneStep[]): Markup {
 </ol>
 <ul class="steps">
   ${impossible.map((step) => markup`<li class="impossible"><span class="mark bad"><span aria-hidden="true">✗</span> impossible next</span> ${sentence(step)} <strong class="reason">${plain(step.impossible ?? '', 400)}</strong></li>`)}
-  ${rest.map((step) => markup`<li class="aside"><span class="muted">also in the air</span> ${sentence(step)}</li>`)}
+  ${rest.map((step) => markup`<li class="aside"><span class="muted">not in this order</span> ${sentence(step)}</li>`)}
 </ul>`;
 }
 

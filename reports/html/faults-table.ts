@@ -40,8 +40,8 @@ function row(fault: FaultRecord, at: number): Markup {
 
 function when(fault: FaultRecord): Markup {
   const from = fault.injectedNs ?? fault.injectNs;
-  const until = fault.releasedNs ?? fault.releaseNs;
-  if (until === null) return markup`<span class="nowrap">from ${seconds(from)} s</span>`;
+  const until = fault.releasedNs;
+  if (until === null) return markup`<span class="nowrap">from ${seconds(from)} s on</span>`;
   return markup`<span class="nowrap">${seconds(from)} – ${seconds(until)} s</span> <span class="muted nowrap">for ${duration((until - from) / 1e6)}</span>`;
 }
 
@@ -60,7 +60,7 @@ function effect({ evidence, injectedNs }: FaultRecord): Markup {
 function undone({ stuck, releasedNs }: FaultRecord): Markup {
   if (stuck !== null) return mark('bad', '✗', 'no', plain(stuck, 240));
   if (releasedNs === null) return mark('bad', '✗', 'not recorded', '');
-  return mark('good', '✓', 'yes', `at ${seconds(releasedNs)} s`);
+  return markup`<span class="nowrap">${mark('good', '✓', 'yes', `at ${seconds(releasedNs)} s`)}</span>`;
 }
 
 function recovery({ recoveryMs }: FaultRecord): Markup {

@@ -14,6 +14,7 @@ import { scenesOf } from '../scene.ts';
 import { charts } from './charts.ts';
 import { checks } from './checks.ts';
 import { counterexamples } from './counterexamples.ts';
+import { doubts } from './doubts.ts';
 import { environment, files, runAgain, warnings } from './environment.ts';
 import { faultsTable } from './faults-table.ts';
 import { Markup, markup } from './markup.ts';
@@ -36,6 +37,7 @@ async function page(run: RunRecord): Promise<string> {
   const witnesses = scenes.flatMap((scene) => scene.steps.map((step) => step.operation.index));
   const sections = await Promise.all([
     part('What went wrong', () => counterexamples(run, scenes)),
+    part('Why it is not a pass', () => doubts(run.verdict)),
     part('What was broken', () => faultsTable(run)),
     part('Over time', () => charts(run)),
     part('Every operation', () => timeline(run, witnesses)),

@@ -17,27 +17,30 @@ export interface Bucket {
   readonly errors: Readonly<Record<string, number>>;
 }
 
-/** When a fault was in force, in seconds; one that was never undone lasts to the end. */
+/** When a fault was in force within the run, in seconds; one that was never undone lasts to the end. */
 export interface FaultSpan {
   readonly from: number;
   readonly to: number;
   readonly nemesis: string;
 }
 
-const GRID = 240;
+/** Enough operations in each bucket for its quantiles to differ, where there are enough. */
+const PER_BUCKET = 40;
+const GRID: readonly [least: number, most: number] = [30, 240];
 const EDGE_LIMIT = 300;
 const ERROR_CLASSES = 6;
 
 export const faultSpans = (faults: readonly FaultRecord[], history: History): FaultSpan[] =>
   faults.map((fault) => ({
-    from: (fault.injectedNs ?? fault.injectNs) / 1e9,
-    to: (fault.releasedNs ?? fault.releaseNs ?? history.lastNs) / 1e9,
+    from: Math.min(fault.injectedNs ?? fault.injectNs, history.lastNs) / 1e9,
+    to: Math.min(fault.releasedNs ?? history.lastNs, history.lastNs) / 1e9,
     nemesis: fault.nemesis,
   }));
 
 /** At most 600 buckets, in order, that cover the whole run. */
 export function bucketsOf(history: History, spans: readonly FaultSpan[]): Bucket[] {
-  const edges = edgesOf(history.lastNs / 1e9, spans);
+  const grid = Math.min(GRID[1], Math.max(GRID[0], Math.round(history.length / PER_BUCKET)));
+  const edges = edgesOf(history.lastNs / 1e9, grid, spans);
   const members = sortedIntoBuckets(history, edges);
   const classes = errorClasses(history);
   return members.map((positions, at) =>
@@ -46,8 +49,8 @@ export function bucketsOf(history: History, spans: readonly FaultSpan[]): Bucket
 }
 
 /** A regular grid, with every fault edge in it and no other line close to one. */
-function edgesOf(length: number, spans: readonly FaultSpan[]): number[] {
-  const step = Math.max(length, 1e-6) / GRID;
+function edgesOf(length: number, grid: number, spans: readonly FaultSpan[]): number[] {
+  const step = Math.max(length, 1e-6) / grid;
   const kept: number[] = [0];
   const faultEdges = spans.flatMap(({ from, to }) => [from, to]).sort((a, b) => a - b);
   for (const edge of faultEdges.slice(0, EDGE_LIMIT))

@@ -53,7 +53,8 @@ header .symbol { display: inline-flex; width: 1.6em; height: 1.6em; border-radiu
 .sentence { font-size: 1.16rem; line-height: 1.45; margin-top: 16px; max-width: 62em; }
 .meaning { color: var(--ink-soft); margin-top: 6px; }
 .alarm { margin-top: 14px; padding: 10px 14px; border-left: 4px solid var(--bad); background: var(--bad-ground); }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, auto)); gap: 12px 28px; margin-top: 22px; padding: 14px 0 2px; border-top: 1px solid var(--rule); }
+.facts { display: flex; flex-wrap: wrap; gap: 10px 36px; margin-top: 22px; padding: 14px 0 2px; border-top: 1px solid var(--rule); }
+nav { margin-top: 18px; display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: .92rem; } nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
 .facts dt { color: var(--ink-soft); font-size: .8rem; } .facts dd { margin: 0; }
 .chip, .mark { font-weight: 600; }
 .chip { padding: 1px 9px; border-radius: 99px; font-size: .84rem; margin-right: 6px; }
@@ -74,8 +75,10 @@ tbody th { font-weight: 500; }
 .faults { margin-top: 10px; }
 .faults tbody th { display: flex; gap: 10px; min-width: 15em; padding-bottom: 9px; }
 .faults .nemesis { font-weight: 400; font-size: .84rem; margin-left: 2px; }
+.faults td, .faults tbody th { overflow-wrap: anywhere; } .faults td:nth-child(2) { min-width: 11em; } .faults td:last-child { min-width: 9em; }
 .faults tr { border-bottom: 1px solid var(--rule); } .faults tbody th, .faults td { border: 0; }
 .fault-number { flex: none; min-width: 1.7em; height: 1.7em; padding: 0 4px; line-height: 1.6em; text-align: center; border: 1px solid var(--rule-strong); border-radius: 4px; font-size: .84rem; }
+.reasons { list-style: none; } .reasons li { padding: 5px 0; }
 .plain-list { list-style: none; }
 .pairs > div { display: grid; grid-template-columns: minmax(110px, 190px) 1fr; gap: 14px; padding: 3px 0; }
 .pairs dt { color: var(--ink-soft); } .pairs dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
@@ -99,6 +102,7 @@ const findings = `
 .time-boxes { display: block; font: 12px/1 ui-monospace, 'SF Mono', Menlo, 'DejaVu Sans Mono', monospace; }
 .time-boxes .lane { stroke: var(--rule); }
 .time-boxes text { fill: var(--ink); } .time-boxes .axis, .time-boxes .below { fill: var(--ink-soft); font-size: 11.5px; }
+.time-boxes .below, .time-boxes .axis { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
 .time-boxes .order { fill: none; stroke: var(--good); stroke-width: 1.5; stroke-dasharray: 2 3; }
 .box rect { fill: var(--sunk); stroke: var(--rule-strong); stroke-width: 1.2; }
 .box.fail rect { stroke-dasharray: 4 3; } .box.info rect { stroke: none; } .box.fail text:first-of-type { fill: var(--ink-soft); }
@@ -131,9 +135,11 @@ button.link { border: 0; padding: 0; background: none; color: var(--link); text-
 .filters label { color: var(--ink-soft); } .filters .tick { color: var(--ink); white-space: nowrap; }
 .filters input:not([type=checkbox]), .filters select { border: 1px solid var(--rule-strong); border-radius: 5px; background: var(--paper); padding: 2px 7px; max-width: 14em; color: var(--ink); }
 .filters input[type=checkbox] { accent-color: var(--link); vertical-align: -1px; margin: 0 3px 0 0; }
+.filters .fields { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; flex-basis: 100%; }
 .swatch { display: inline-block; width: 16px; height: 10px; border-radius: 2px; }
 .ok .swatch { background: var(--c-blue); } .fail .swatch { background: repeating-linear-gradient(90deg, var(--c-orange) 0 3px, var(--paper) 3px 4px); } .info .swatch { background: linear-gradient(90deg, var(--c-purple) 50%, transparent); }
-.toolbar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin-bottom: 8px; } .toolbar output { margin-left: 6px; font-size: .9rem; font-variant-numeric: tabular-nums; }
+.toolbar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin-bottom: 8px; } .toolbar .rows { margin-left: auto; font-size: .9rem; } .toolbar select { border: 1px solid var(--rule-strong); border-radius: 5px; background: var(--paper); color: var(--ink); padding: 2px 6px; }
+.toolbar output { margin-left: 6px; font-size: .9rem; font-variant-numeric: tabular-nums; }
 .stage { position: relative; border: 1px solid var(--rule); border-radius: 8px; overflow: hidden; }
 #canvas { display: block; width: 100%; cursor: crosshair; }
 #selection { position: absolute; top: 0; bottom: 0; background: var(--link); opacity: .18; pointer-events: none; }
@@ -141,15 +147,16 @@ button.link { border: 0; padding: 0; background: none; color: var(--link); text-
 #tip strong, #tip span { display: block; } #tip strong { font-weight: 600; }
 #timeline-help { font-size: .87rem; margin-top: 6px; } #shown { margin-top: 12px; }
 #details:not(:empty) { margin: 12px 0; padding: 12px 16px; background: var(--sunk); border-radius: 8px; }
+.listing { max-height: 24rem; overflow: auto; border-top: 1px solid var(--rule); } .listing thead th { position: sticky; top: 0; background: var(--paper); } .listing caption { padding-top: 8px; }
 #listing { margin-top: 8px; font-variant-numeric: tabular-nums; } #listing td, #listing th { padding: 4px 14px 4px 0; white-space: nowrap; }
-#listing td:nth-child(n+7) { white-space: normal; min-width: 9em; overflow-wrap: anywhere; }
+#listing td { max-width: 15em; overflow: hidden; text-overflow: ellipsis; } #listing td:nth-child(n+7) { white-space: normal; min-width: 13em; max-width: none; overflow-wrap: anywhere; }
 #listing .chosen { background: var(--sunk); } #listing td.fail { color: var(--unsure); } #listing td.info { color: var(--bad); }
 `;
 
 const media = `
 @media (max-width: 640px) {
   header.verdict, main, footer { padding: 0 16px; } header.verdict { padding-top: 18px; }
-  header h1 { font-size: 1.7rem; } main > section { margin: 34px 0; } .facts { grid-template-columns: 1fr 1fr; gap: 10px 16px; }
+  header h1 { font-size: 1.7rem; } main > section { margin: 34px 0; } .facts { gap: 10px 24px; }
   .faults thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; } .faults, .faults tbody, .faults tr, .faults td { display: block; }
   .faults tr { padding: 10px 0; } .faults tbody th { padding: 0 0 4px; } .faults td { padding: 2px 0 2px 34px; } .faults td::before { content: attr(data-label) ': '; color: var(--ink-soft); }
   .faults td .plain-list { display: inline; } .faults td .plain-list li { display: inline; } .faults td .plain-list li + li::before { content: ' · '; }

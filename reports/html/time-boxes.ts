@@ -12,7 +12,11 @@ const BOX_TOP = 16;
 const BOX_HEIGHT = 28;
 const CHARACTER_WIDTH = 6.9;
 const LABEL_LIMIT = 44;
+/** Longer than this, the answer stands below the box instead of in it. */
+const ONE_LINE = 30;
 const MARGIN = 14;
+/** What fits beside the names of the lanes without scrolling. */
+const COMFORTABLE_WIDTH = 930;
 
 interface Box {
   readonly step: SceneStep;
@@ -26,7 +30,7 @@ interface Box {
 /** `id` must be unique in the page. */
 export function timeBoxes(scene: Scene, id: string): Markup {
   const processes = [...new Set(scene.steps.map((step) => step.operation.process))].sort((a, b) => a - b);
-  const boxes = placed(scene.steps, processes);
+  const boxes = spread(scene.steps, processes);
   const width = Math.max(320, ...boxes.map((box) => box.right)) + MARGIN;
   const height = processes.length * LANE_HEIGHT + 26;
   const names = processes.map((process) => {
@@ -63,8 +67,15 @@ function described(scene: Scene): string {
   return `${counted(scene.steps.length, 'operation')} as boxes against time${impossible > 0 ? `, ${impossible} of them impossible` : ''}`;
 }
 
+/** As airy as fits without scrolling; what does not fit anyway is drawn as tightly as its labels allow. */
+function spread(steps: readonly SceneStep[], processes: readonly number[]): readonly Box[] {
+  const tries = [4, 2.8, 2, 1.4].map((looseness) => placed(steps, processes, looseness));
+  const fitting = tries.find((boxes) => boxes.every(({ right }) => right < COMFORTABLE_WIDTH));
+  return fitting ?? placed(steps, processes, 1);
+}
+
 /** Walks through all beginnings and ends in order of time, moving right as little as the labels allow. */
-function placed(steps: readonly SceneStep[], processes: readonly number[]): Box[] {
+function placed(steps: readonly SceneStep[], processes: readonly number[], looseness: number): Box[] {
   const boxes = steps.map(
     (step): Box => ({ step, lane: processes.indexOf(step.operation.process), left: 0, right: 0 }),
   );
@@ -82,7 +93,7 @@ function placed(steps: readonly SceneStep[], processes: readonly number[]): Box[
   for (const { box, opens, timeNs } of edges) {
     const share = timeNs === Infinity ? 0 : Math.sqrt((timeNs - previousNs) / Math.max(1, longest));
     if (timeNs !== Infinity) previousNs = timeNs;
-    x += 9 + 60 * share;
+    x += looseness * (9 + 60 * share);
     if (opens) {
       x = Math.max(x, (laneEnds.get(box.lane) ?? 0) + 10);
       box.left = x;
@@ -98,9 +109,19 @@ function placed(steps: readonly SceneStep[], processes: readonly number[]): Box[
 
 const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1);
 
+/** What stands in the box and below it. */
+function words({ ask, answer, place, impossible }: SceneStep): { readonly inside: string; readonly below: string } {
+  const whole = `${ask} → ${answer}`;
+  const split = place === undefined && impossible === undefined && whole.length > ONE_LINE;
+  const below = impossible === undefined ? (place?.state ?? (split ? `→ ${answer}` : '')) : '✗ impossible here';
+  return { inside: cut(split ? ask : whole), below: cut(plain(below)) };
+}
+
+const cut = (text: string): string => (text.length > LABEL_LIMIT ? `${text.slice(0, LABEL_LIMIT - 1)}…` : text);
+
 function boxWidth(step: SceneStep): number {
-  const below = step.place ? step.place.state.length + 4 : 0;
-  return Math.min(LABEL_LIMIT, Math.max(step.label.length + 1, below, 6)) * CHARACTER_WIDTH + 16;
+  const { inside, below } = words(step);
+  return Math.max(inside.length + 1, below.length, 6) * CHARACTER_WIDTH + (step.place ? 31 : 16);
 }
 
 /** Each operation of the legal order takes effect inside its box and after the one before it. */
@@ -131,12 +152,12 @@ function boxMark(box: Box, id: string): Markup {
   const top = laneTop(box);
   const kind = impossible === undefined ? operation.completion.type : 'impossible';
   const fill = impossible === undefined ? (kind === 'info' ? `url(#${id}-fade)` : undefined) : `url(#${id}-hatch)`;
-  const words = `#${operation.index}, process ${operation.process} on ${operation.node}: ${step.label}, ${atSeconds(operation.invokedNs)} to ${atSeconds(step.endNs)}`;
-  const below = impossible === undefined ? place && plain(place.state, LABEL_LIMIT) : '✗ impossible here';
-  return markup`<a href="#op=${operation.index}" class="box ${kind}" aria-label="${plain(words, 240)}"><title>${plain(words, 240)}</title>
+  const sentence = `#${operation.index}, process ${operation.process} on ${operation.node}: ${step.ask} → ${step.answer}, ${atSeconds(operation.invokedNs)} to ${atSeconds(step.endNs)}`;
+  const { inside, below } = words(step);
+  return markup`<a href="#op=${operation.index}" class="box ${kind}" aria-label="${plain(sentence, 240)}"><title>${plain(sentence, 240)}</title>
   <rect x="${round(left)}" y="${top}" width="${round(right - left)}" height="${BOX_HEIGHT}" rx="5"${fill && markup` fill="${fill}"`}/>
-  <text x="${round(left + (place ? 22 : 9))}" y="${top + 18.5}">${plain(step.label, LABEL_LIMIT).slice(0, LABEL_LIMIT + 1)}</text>
+  <text x="${round(left + (place ? 22 : 9))}" y="${top + 18.5}">${inside}</text>
   ${place && box.pointX !== undefined && markup`<circle cx="${round(box.pointX)}" cy="${top}" r="8.5"/><text class="number" x="${round(box.pointX)}" y="${top + 3.7}">${place.number}</text>`}
-  ${below && markup`<text class="below" x="${round(left + 4)}" y="${top + BOX_HEIGHT + 15}">${below}</text>`}
+  ${below !== '' && markup`<text class="below" x="${round(left + 4)}" y="${top + BOX_HEIGHT + 15}">${below}</text>`}
 </a>`;
 }

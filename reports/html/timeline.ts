@@ -11,7 +11,7 @@ import { jsonBlock, type Markup, markup } from './markup.ts';
 import { faultSpans } from './series.ts';
 
 /** Characters of base64: what keeps the whole page below 2 MB. */
-const SIZE_LIMIT = 1_450_000;
+const SIZE_LIMIT = 1_780_000;
 const OPERATION_LIMIT = 200_000;
 
 /** What the page's script reads; columns have one entry for each operation, times in whole microseconds. */
@@ -210,17 +210,18 @@ function filters(history: History): Markup {
     <label class="tick ok"><input type="checkbox" name="type" value="ok" checked> <i class="swatch"></i> ok</label>
     <label class="tick fail"><input type="checkbox" name="type" value="fail" checked> <i class="swatch"></i> failed</label>
     <label class="tick info"><input type="checkbox" name="type" value="info" checked> <i class="swatch"></i> unknown</label></fieldset>
-  <label>Key <input type="text" name="key" list="keys" size="10" placeholder="any"></label><datalist id="keys"></datalist>
+  <label class="tick" id="only-label"><input type="checkbox" name="only"> only the counterexample</label>
+  <div class="fields">
+  <label>Key <input type="text" name="key" list="keys" size="9" placeholder="any"></label><datalist id="keys"></datalist>
   <label>Node <select name="node"><option value="">any</option>${history.nodes.slice(0, 60).map((name) => option(plain(name, 60)))}</select></label>
-  <label>Process <input type="text" name="process" inputmode="numeric" size="5" placeholder="any"></label>
+  <label>Process <input type="text" name="process" inputmode="numeric" size="4" placeholder="any"></label>
   <label>Error <select name="error"><option value="">any</option>${history.errors
     .slice(0, 60)
     .filter(Boolean)
     .map((name) => option(plain(name, 80)))}</select></label>
-  <label>Text <input type="search" name="q" size="14" placeholder="in request or answer"></label>
-  <label>Rows by <select name="rows"><option value="process">process</option><option value="node">node</option><option value="key">key</option></select></label>
-  <label class="tick" id="only-label"><input type="checkbox" name="only"> only the counterexample</label>
+  <label>Text <input type="search" name="q" size="16" placeholder="in request or answer"></label>
   <button type="reset" class="small">Clear filters</button>
+  </div>
 </form>`;
 }
 
@@ -234,6 +235,7 @@ function stage(): Markup {
   <button type="button" class="small" data-move="right" aria-label="Later">→</button>
   <button type="button" class="small" id="zoom-counterexample">Zoom to counterexample</button>
   <output id="range" class="muted"></output>
+  <label class="rows muted">Rows by <select name="rows" form="filters"><option value="process">process</option><option value="node">node</option><option value="key">key</option></select></label>
 </div>
 <div class="stage" id="stage">
   <canvas id="canvas" tabindex="0" role="img" aria-label="Timeline of operations" aria-describedby="timeline-help"></canvas>
@@ -243,7 +245,7 @@ function stage(): Markup {
 <p class="muted" id="timeline-help">Drag to zoom to a stretch of time, ctrl + wheel to zoom, click an operation to read it. Keys: ← → move, + − zoom, 0 whole run, n and p next and previous operation, Esc lets go.</p>
 <p id="shown" role="status"></p>
 <div id="details" aria-live="polite"></div>
-<div class="wide"><table id="listing"><caption></caption>
+<div class="wide listing" tabindex="0" role="group" aria-label="Operations in view"><table id="listing"><caption></caption>
 <thead><tr><th scope="col">Operation</th><th scope="col">Sent at</th><th scope="col">Took</th><th scope="col">Process</th><th scope="col">Node</th><th scope="col">Key</th><th scope="col">Asked</th><th scope="col">Answered</th></tr></thead>
 <tbody></tbody></table></div>`;
 }

@@ -3,6 +3,7 @@
 import type { RunRecord } from '../../rig/contract.ts';
 import type { Outcome } from '../outcome.ts';
 import { counted, duration, grouped, plain } from '../phrases.ts';
+import { hasDoubts } from './doubts.ts';
 import { type Markup, markup } from './markup.ts';
 
 export function verdictBar(run: RunRecord, outcome: Outcome): Markup {
@@ -10,6 +11,7 @@ export function verdictBar(run: RunRecord, outcome: Outcome): Markup {
   const { spec } = header;
   const variant = spec.variant === null ? '' : `:${spec.variant}`;
   const counts = Object.values(verdict.counts);
+  const started = plain(header.startedAt.replace('T', ' ').replace(/:\d+\.\d+Z$/, ' UTC'), 40);
   const total = (type: 'ok' | 'fail' | 'info') => counts.reduce((sum, count) => sum + count[type], 0);
   const [ok, fail, info] = [total('ok'), total('fail'), total('info')];
   const facts: readonly (readonly [string, string])[] = [
@@ -22,17 +24,33 @@ export function verdictBar(run: RunRecord, outcome: Outcome): Markup {
     ['Faults', verdict.faults.length === 0 ? 'none' : grouped(verdict.faults.length)],
     ['Duration', duration(verdict.durationMs)],
     ['Seed', String(spec.seed)],
-    ['Started', plain(header.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'), 40)],
   ];
   return markup`
 <header class="verdict ${outcome.tone}">
-  <p class="run"><span class="brand">Ordeal</span> ${plain(spec.name, 80)} <span class="muted">run ${plain(header.id, 60)}</span></p>
+  <p class="run"><span class="brand">Ordeal</span> ${plain(spec.name, 80)} <span class="muted">run ${plain(header.id, 60)}, ${started}</span></p>
   <h1><span class="symbol" aria-hidden="true">${outcome.symbol}</span> <span class="word">${outcome.word}</span></h1>
   <p class="sentence">${plain(verdict.summary, 600)}</p>
   <p class="meaning">${outcome.meaning}${ended(run)}</p>
   ${stuck(run)}
   <dl class="facts">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+  ${contents(run)}
 </header>`;
+}
+
+/** Links to the parts of the page that this run has. */
+function contents({ verdict, history }: RunRecord): Markup {
+  const anomalies = verdict.verdicts.some((one) => one.anomalies.length > 0);
+  const parts: readonly (readonly [string, string, boolean])[] = [
+    ['counterexample', 'What went wrong', anomalies],
+    ['doubts', 'Why it is not a pass', hasDoubts(verdict)],
+    ['faults', 'Faults', true],
+    ['charts', 'Over time', history.length > 0],
+    ['timeline', 'Every operation', history.length > 0],
+    ['checks', 'Judgement', true],
+    ['again', 'Run it again', true],
+    ['environment', 'Environment', true],
+  ];
+  return markup`<nav aria-label="On this page">${parts.filter(([, , there]) => there).map(([id, name]) => markup`<a href="#${id}">${name}</a> `)}</nav>`;
 }
 
 /** An invalid run that also ended early says so here: its word is taken. */
