@@ -4,7 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import type Dockerode from 'dockerode';
 import { refusalOf } from './docker-engine.ts';
@@ -15,8 +16,28 @@ export type Image = { readonly tag: string; readonly digest: string };
 
 const maxSaid = 20;
 
-/** The image of that folder, built first if the engine does not have it. */
+/** The image of that folder and those files, built first if the engine does not have it. */
 export async function imageOf(
+  engine: Dockerode,
+  plan: ImagePlan,
+  progress: (message: string) => void,
+  signal: AbortSignal,
+): Promise<Image> {
+  if (!plan.files) return imageOfFolder(engine, plan, progress, signal);
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'ordeal-image-'));
+  try {
+    await cp(plan.directory, folder, { recursive: true });
+    for (const [place, file] of Object.entries(plan.files)) {
+      await mkdir(path.dirname(path.join(folder, place)), { recursive: true });
+      await copyFile(file, path.join(folder, place));
+    }
+    return await imageOfFolder(engine, { name: plan.name, directory: folder }, progress, signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function imageOfFolder(
   engine: Dockerode,
   plan: ImagePlan,
   progress: (message: string) => void,

@@ -31,7 +31,12 @@ export interface NodePlan {
   /** The TCP ports it serves, as the node itself numbers them. */
   readonly ports: readonly number[];
   /** The folder with the node's Dockerfile, absolute; used by `docker` alone. */
-  readonly image?: { readonly name: string; readonly directory: string };
+  readonly image?: {
+    readonly name: string;
+    readonly directory: string;
+    /** More files for its Dockerfile to copy: path in the folder → absolute path here. */
+    readonly files?: Readonly<Record<string, string>>;
+  };
   /** Executables it needs, and the Debian package of each; used where nodes are processes of this machine. */
   readonly executables?: readonly { readonly name: string; readonly install: string }[];
 }

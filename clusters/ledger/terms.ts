@@ -5,8 +5,8 @@
 
 export const ACCOUNTS: readonly string[] = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8'];
 
-/** What every account begins with. A few thousand transfers of up to a hundred refuse a payer now and then. */
-export const OPENING_BALANCE = 5_000;
+/** What every account begins with. Transfers of up to a hundred sometimes find a payer short of money. */
+export const OPENING_BALANCE = 1_500;
 
 /** The port that a node serves, as it numbers it itself. */
 export const LEDGER_PORT = 8080;
