@@ -1,0 +1,223 @@
+/**
+ * A replicated store inside this process: registers and a ledger on simulated nodes, which fail, pause and lose
+ * each other as real ones do. It comes up in no time, the seed decides everything that happens in it, and it can be
+ * run with a known bug: the rig's own test bench.
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type {
+  ApiName,
+  Client,
+  ClusterOptions,
+  Controls,
+  Evidence,
+  Json,
+  NodeId,
+  Party,
+  RunningCluster,
+} from '../../rig/contract.ts';
+import { defineCluster, RequestError } from '../../rig/define.ts';
+import type { Random } from '../../rig/random.ts';
+import { type Ask, kvClient, ledgerClient } from './clients.ts';
+import { Holds } from './holds.ts';
+import type { Command } from './machine.ts';
+import { Network } from './network.ts';
+import { type Bug, type Message, Replica, type Reply } from './replica.ts';
+
+const bugs: Readonly<Record<Bug, string>> = {
+  'double-apply': 'A command that is sent again is applied again.',
+  'forgets-on-restart': 'Nodes answer for what is not on disk yet, and forget it when they are killed.',
+  'lost-reply': 'A command that nobody answered in time is refused for certain, though it may have been applied.',
+  'lost-update': 'The leader acknowledges a write that it alone has.',
+  'split-brain': 'A leader counts a majority of the nodes that it still hears, be it alone.',
+  'stale-read': 'A node that cannot reach the leader answers reads from its own copy.',
+};
+
+export const memory = defineCluster({
+  name: 'memory',
+  summary: 'A simulated replicated store with a ledger, in this process and in virtual time.',
+  apis: ['kv', 'ledger'],
+  controls: ['network', 'processes'],
+  hosts: ['memory'],
+  variants: bugs,
+  nodeCounts: { default: 5, allowed: [1, 3, 5, 7] },
+  async up(options) {
+    const cluster = new MemoryCluster(options);
+    await cluster.recovered(options.signal);
+    return cluster;
+  },
+});
+
+const TICK_MS = 10;
+/** How often a client loses its connection, before the request arrives and before the answer does. */
+const LOSS = 0.005;
+
+class MemoryCluster implements RunningCluster {
+  readonly nodes: readonly NodeId[];
+  readonly parties: readonly Party[];
+  readonly facts: Readonly<Record<string, string>>;
+  readonly #options: ClusterOptions;
+  readonly #network: Network;
+  readonly #holds = new Holds();
+  readonly #replicas: ReadonlyMap<NodeId, Replica>;
+  readonly #dead = new Set<NodeId>();
+  /** What arrived at each paused node: it waits in the buffers of the kernel. */
+  readonly #backlog = new Map<NodeId, (() => void)[]>();
+  readonly #losses: Random;
+  #requests = 0;
+  #stopTicking = () => {};
+
+  constructor(options: ClusterOptions) {
+    const { clock, rng, nodeCount, variant } = options;
+    this.#options = options;
+    this.nodes = Array.from({ length: nodeCount }, (_, number) => `n${number + 1}`);
+    this.parties = [...this.nodes, 'clients'];
+    this.facts = { store: 'simulated', bug: variant ?? 'none' };
+    this.#losses = rng.fork('losses');
+    this.#network = new Network(clock, rng.fork('network'), (from, to) => this.#holds.passes(from, to));
+    this.#replicas = new Map(
+      this.nodes.map((id) => {
+        const send = (to: NodeId, message: Message) =>
+          this.#network.send(id, to, () => this.#atNode(to, () => this.#replica(to).receive(id, message)));
+        const peers = this.nodes.filter((node) => node !== id);
+        return [id, new Replica({ id, peers, bug: variant as Bug | null, clock, rng: rng.fork(id), send })];
+      }),
+    );
+    this.#tick();
+  }
+
+  async connect<A extends ApiName>(api: A, node: NodeId): Promise<Client<A>> {
+    this.#replica(node);
+    const ask: Ask = (command, name, signal) => this.#ask(node, command, name, signal);
+    return (api === 'kv' ? kvClient(ask) : ledgerClient(ask)) as unknown as Client<A>;
+  }
+
+  async primaries(): Promise<readonly NodeId[]> {
+    return this.nodes.filter((node) => this.#replica(node).leads && !this.#dead.has(node));
+  }
+
+  controls(hold: string): Controls {
+    return {
+      network: { drop: async (from, to) => this.#holds.drop(hold, from, to) },
+      processes: {
+        kill: async (nodes) => {
+          for (const node of nodes) this.#holds.kill(hold, node);
+          this.#settle();
+        },
+        pause: async (nodes) => {
+          for (const node of nodes) this.#holds.pause(hold, node);
+          this.#settle();
+        },
+      },
+    };
+  }
+
+  async inspect(hold: string): Promise<Evidence> {
+    return this.#holds.evidence(hold);
+  }
+
+  async release(hold: string): Promise<void> {
+    this.#holds.release(hold);
+    this.#settle();
+  }
+
+  async recovered(signal: AbortSignal): Promise<void> {
+    for (const node of this.nodes) {
+      let error: unknown = 'nothing was heard';
+      do {
+        if (signal.aborted) throw new Error(`${node} does not serve: ${error}`);
+        error = await this.#ask(node, { f: 'nothing' }, null, signal).then(
+          () => null,
+          (reason: unknown) => reason,
+        );
+        if (error) await this.#options.clock.sleep(TICK_MS, signal);
+      } while (error);
+    }
+  }
+
+  /** Synchronous, so that virtual time stands still meanwhile. */
+  async collect(directory: string): Promise<void> {
+    mkdirSync(directory, { recursive: true });
+    for (const [node, replica] of this.#replicas) {
+      writeFileSync(join(directory, `${node}.log`), `${JSON.stringify(replica.dump(), null, 2)}\n`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopTicking();
+    this.#network.close();
+  }
+
+  /** A client's request: over the network to the node, and the answer back. Either may be lost. */
+  #ask(node: NodeId, command: Command, name: string | null, signal: AbortSignal): Promise<Json> {
+    const request = ++this.#requests;
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(new RequestError('timeout', 'no answer in time'));
+      const finish = (reply: Reply) => {
+        signal.removeEventListener('abort', abort);
+        if ('value' in reply) resolve(reply.value);
+        else if ('refused' in reply) reject(new RequestError(reply.refused, reply.detail));
+        else reject(new RequestError(reply.unsure));
+      };
+      if (signal.aborted) return abort();
+      signal.addEventListener('abort', abort, { once: true });
+      const answer = (reply: Reply) =>
+        this.#network.send(node, 'clients', () => finish(this.#isLost() ? { unsure: 'connection-reset' } : reply));
+      this.#network.send('clients', node, () => {
+        if (this.#dead.has(node)) return answer({ refused: 'connection-refused', detail: `${node} is down` });
+        if (this.#isLost()) return answer({ unsure: 'connection-reset' });
+        this.#atNode(node, () =>
+          this.#replica(node).ask({ command, request, name: name ?? `request ${request}` }, answer),
+        );
+      });
+    });
+  }
+
+  #isLost(): boolean {
+    return this.#losses.chance(LOSS);
+  }
+
+  /** Does it now, when the node wakes up, or, if the process is gone by then, never. */
+  #atNode(node: NodeId, act: () => void): void {
+    if (this.#dead.has(node)) return;
+    const backlog = this.#backlog.get(node);
+    if (backlog) backlog.push(act);
+    else act();
+  }
+
+  /** Brings every process into the state that the holds leave it. */
+  #settle(): void {
+    for (const [node, replica] of this.#replicas) {
+      const isKilled = this.#holds.isKilled(node);
+      if (isKilled && !this.#dead.has(node)) {
+        this.#dead.add(node);
+        this.#backlog.delete(node);
+        replica.kill();
+      } else if (!isKilled && this.#dead.delete(node)) replica.start();
+      if (isKilled) continue;
+      if (this.#holds.isPaused(node)) {
+        if (!this.#backlog.has(node)) this.#backlog.set(node, []);
+        continue;
+      }
+      const backlog = this.#backlog.get(node) ?? [];
+      this.#backlog.delete(node);
+      for (const act of backlog) act();
+    }
+  }
+
+  #tick(): void {
+    this.#stopTicking = this.#options.clock.after(TICK_MS, () => {
+      for (const [node, replica] of this.#replicas) {
+        if (!this.#dead.has(node) && !this.#backlog.has(node)) replica.tick();
+      }
+      this.#tick();
+    });
+  }
+
+  #replica(node: NodeId): Replica {
+    const replica = this.#replicas.get(node);
+    if (!replica) throw new RangeError(`no node is called "${node}"; there are ${this.nodes.join(', ')}`);
+    return replica;
+  }
+}
