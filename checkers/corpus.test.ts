@@ -1,6 +1,6 @@
 /** Stored histories get their verdicts: those beside the checkout with known verdicts, and those in this folder. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../rig/contract.ts';
@@ -15,6 +15,19 @@ if (!isThere) console.warn('SKIPPED: the outside histories, since ../shared/hist
 
 const judge = (model: AnyModel, path: string) =>
   readAnyHistory(path).then(({ history }) => linearizable(model).check(history, patient));
+
+describe('stored histories', () => {
+  const folder = new URL('corpus/', import.meta.url);
+  const files = ['valid', 'invalid'].flatMap((validity) =>
+    readdirSync(new URL(`${validity}/`, folder)).map((file) => [`${validity}/${file}`, validity] as const),
+  );
+
+  it.each(files)('%s is %s', async (file, validity) => {
+    const name = file.split('.')[1] ?? '';
+    const verdict = await judge(models[name] as AnyModel, new URL(file, folder).pathname);
+    expect(verdict.validity, verdict.summary).toBe(validity);
+  });
+});
 
 describe.skipIf(!isThere)('outside histories with known verdicts', () => {
   const rows = isThere

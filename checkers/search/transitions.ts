@@ -80,10 +80,12 @@ export class Transitions<State, In extends Input, Out extends Json> {
     return typeof found === 'object' && found !== null ? this.model.fingerprint(found) : JSON.stringify(found);
   }
 
-  /** Takes every step from every state that can be reached; `false` if there are more than `limit` of them. */
+  /** Takes every step from every state that can be reached; `false` if there are too many, or more than `limit` steps. */
   explore(limit: number): boolean {
+    // Of what holds one value there are no more states than operations; what grows has no end of them.
+    const mostStates = 2 * this.#kinds.length + 8;
     for (let state = 0; state < this.#states.length; state++) {
-      if (this.#states.length * this.#kinds.length > limit) return false;
+      if (this.#states.length > mostStates || this.#states.length * this.#kinds.length > limit) return false;
       for (let kind = 0; kind < this.#kinds.length; kind++) this.step(state, kind);
     }
     return true;

@@ -1,0 +1,313 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { HistoryEvent, Input, Json, Verdict } from '../rig/contract.ts';
+import { FAIL, History, INFO, NEVER } from '../rig/history.ts';
+import { type Shape, sketch } from '../rig/sketch.ts';
+import { linearizable } from './linearizable.ts';
+import { type AnyModel, models } from './models/index.ts';
+
+const patient = { exhausted: () => false, reason: () => 'nothing' };
+const judge = (picture: string, model = 'register', shape?: Shape): Verdict =>
+  linearizable(models[model] as AnyModel).check(sketch(picture, shape), patient) as Verdict;
+const MUTEX: Shape = { acquire: [], release: [] };
+
+describe('linearizable(register)', () => {
+  it('accepts a read that overlaps a write and sees either value', () => {
+    const either = (seen: string) => `
+      p0  |-write x 1-|   |-write x 2-------------|
+      p1                    |-read x = ${seen}-|
+    `;
+    expect(judge(either('1')).validity).toBe('valid');
+    expect(judge(either('2')).validity).toBe('valid');
+    expect(judge(either('3')).validity).toBe('invalid');
+  });
+
+  it('rejects a read that began after a write ended and missed it', () => {
+    const verdict = judge(`
+      p0  |-write x 1-|
+      p1                  |-read x = null-|
+    `);
+    expect(verdict.validity).toBe('invalid');
+    expect(verdict.anomalies[0]).toMatchObject({
+      name: 'nonlinearizable',
+      witnesses: [0, 2],
+      counterexample: {
+        subject: 'x',
+        order: [{ index: 0, state: '1' }],
+        impossible: [{ index: 2, reason: 'cannot read null while it holds 1' }],
+      },
+    });
+  });
+
+  it('accepts the same read once it overlaps the write', () => {
+    expect(
+      judge(`
+        p0  |-write x 1-----|
+        p1          |-read x = null-|
+      `).validity,
+    ).toBe('valid');
+  });
+
+  it('rejects two reads that see two writes in different orders', () => {
+    const verdict = judge(`
+      p0  |-write x 1----------------------------------|
+      p1  |-write x 2----------------------------------|
+      p2     |-read x = 1-|  |-read x = 2-|  |-read x = 1-|
+    `);
+    expect(verdict.validity).toBe('invalid');
+  });
+
+  it('says when the read was last possible and what ended that', () => {
+    const { anomalies } = judge(`
+      p0  |-write x 5-|   |-write x 7---------------------------------------|
+      p1                                |-read x = 7-|   |-read x = 5-|
+    `);
+    expect(anomalies[0]?.explanation).toMatch(/^read x → 5 \(operation 5, process 1 through n2, .*\) is impossible/);
+    expect(anomalies[0]?.explanation).toContain('possible after write x 5 (operation 0');
+    expect(anomalies[0]?.explanation).toContain('by the time of read x → 7 (operation 3');
+  });
+
+  it('names the failed write that must have taken effect after all', () => {
+    const { anomalies } = judge(`
+      p0  |-write x 5-x
+      p1                |-read x = 5-|
+    `);
+    expect(anomalies[0]?.explanation).toContain('It would be, had write x 5 (operation 0');
+  });
+
+  it('judges each key by itself', () => {
+    expect(
+      judge(`
+        p0  |-write x 1-|
+        p1                  |-read y = null-|
+      `).validity,
+    ).toBe('valid');
+  });
+});
+
+describe('operations of unknown outcome', () => {
+  it('may take effect late, or never', () => {
+    const late = `
+      p0  |-write x 1-?
+      p1                  |-read x = null-|  |-read x = 1-|
+    `;
+    const never = `
+      p0  |-write x 1-?
+      p1                  |-read x = null-|
+    `;
+    expect(judge(late).validity).toBe('valid');
+    expect(judge(never).validity).toBe('valid');
+  });
+
+  it('take effect once: a value that was overwritten does not come back', () => {
+    expect(
+      judge(`
+        p0  |-write x 1-?
+        p1                  |-read x = 1-| |-write x 2-| |-read x = 1-|
+      `).validity,
+    ).toBe('invalid');
+  });
+
+  it('need not happen, even where they could not have', () => {
+    expect(
+      judge(`
+        p0  |-cas x 5 6-?
+        p1                  |-write x 1-|  |-read x = 1-|
+      `).validity,
+    ).toBe('valid');
+  });
+
+  it('do not take effect before they are asked for', () => {
+    expect(
+      judge(`
+        p0                   |-write x 1-?
+        p1  |-read x = 1-|
+      `).validity,
+    ).toBe('invalid');
+  });
+});
+
+describe('operations that failed', () => {
+  it('took no effect', () => {
+    const after = (seen: string) => `
+      p0  |-write x 1-x
+      p1                  |-read x = ${seen}-|
+    `;
+    expect(judge(after('null')).validity).toBe('valid');
+    expect(judge(after('1')).validity).toBe('invalid');
+  });
+
+  it('observed the value if they are swaps that did not match, and nothing otherwise', () => {
+    const swap = (error: string) => `
+      p0  |-write x 1-|
+      p1                  |-cas x 1 2 = ${error}-x
+    `;
+    expect(judge(swap('cas-mismatch')).validity).toBe('invalid');
+    expect(judge(swap('connection-refused')).validity).toBe('valid');
+  });
+});
+
+describe('linearizable(mutex)', () => {
+  it('accepts a lock that changes hands and rejects one that is held twice', () => {
+    const turns = `
+      p0  |-acquire-|   |-release-|
+      p1       |-acquire------------------|
+    `;
+    const twice = `
+      p0  |-acquire-|
+      p1                |-acquire-|
+    `;
+    expect(judge(turns, 'mutex', MUTEX).validity).toBe('valid');
+    expect(judge(twice, 'mutex', MUTEX).validity).toBe('invalid');
+  });
+});
+
+describe('what is not judged', () => {
+  it('is unknown when nothing succeeded', () => {
+    expect(judge('p0  |-write x 1-x').validity).toBe('unknown');
+  });
+
+  it('is unknown when the model does not know a function, and says which it knows', () => {
+    const verdict = judge('p0  |-acquire-|', 'register', MUTEX);
+    expect(verdict).toMatchObject({ validity: 'unknown', anomalies: [] });
+    expect(verdict.summary).toContain('read, write, cas');
+  });
+
+  it('is unknown when the budget runs out, naming the keys that are undecided', () => {
+    const spent = { exhausted: () => true, reason: () => '0 s of time' };
+    const history = sketch('p0  |-write x 1-|  |-write y 1-|');
+    const verdict = linearizable(models['register'] as AnyModel).check(history, spent) as Verdict;
+    expect(verdict.validity).toBe('unknown');
+    expect(verdict.summary).toContain('0 s of time ran out: 0 of 2 partitions are legal');
+    expect(verdict.summary).toContain('x (not begun), y (not begun)');
+  });
+
+  it('does not keep an easy violation on one key hidden behind a hard key', () => {
+    const hard = Array.from({ length: 24 }, (_, p) => ({ p, value: p }));
+    const events: object[] = hard.map(({ p, value }) => ({
+      type: 'invoke',
+      process: p,
+      input: { f: 'write', key: 'hard', value },
+    }));
+    // No write made the value that the read saw, and only after all orders of all writes is that certain.
+    events.push(
+      { type: 'invoke', process: 99, input: { f: 'read', key: 'hard' } },
+      { type: 'ok', process: 99, output: -1 },
+    );
+    for (const { p } of hard) events.push({ type: 'ok', process: p, output: null });
+    events.push(
+      { type: 'invoke', process: 100, input: { f: 'read', key: 'easy' } },
+      { type: 'ok', process: 100, output: 7 },
+    );
+    const history = new History(
+      events.map((event, index) => ({ ...event, index, timeNs: index, node: 'n1' }) as HistoryEvent),
+    );
+    let polls = 20_000;
+    const short = { exhausted: () => polls-- < 0, reason: () => 'patience' };
+    expect((linearizable(models['register'] as AnyModel).check(history, short) as Verdict).validity).toBe('invalid');
+  });
+});
+
+/** Every choice of unknown operations in every order that keeps real time: the definition itself. */
+function bruteForce(history: History, model: AnyModel): boolean {
+  const ops = [...history.invokeIndex.keys()].flatMap((at) => {
+    const refused =
+      history.type[at] === FAIL
+        ? model.refused?.(history.input(at), history.errors[history.error[at] as number] as string)
+        : undefined;
+    if (history.type[at] === FAIL && refused === undefined) return [];
+    const isOptional = history.type[at] === INFO;
+    return [
+      {
+        input: history.input(at),
+        output: refused ?? history.output(at),
+        call: history.invokeIndex[at] as number,
+        end: isOptional ? NEVER : (history.completeIndex[at] as number),
+        isOptional,
+      },
+    ];
+  });
+  const legal = (left: typeof ops, state: Json): boolean => {
+    if (left.every(({ isOptional }) => isOptional)) return true;
+    const firstEnd = Math.min(...left.map(({ end }) => end));
+    return left.some((op) => {
+      if (op.call > firstEnd) return false;
+      const next = model.step(state, op.input, op.output) as Json | { inconsistent: string };
+      if (typeof next === 'object' && next !== null && 'inconsistent' in next) return false;
+      return legal(
+        left.filter((other) => other !== op),
+        next,
+      );
+    });
+  };
+  return legal(ops, model.initial);
+}
+
+/** Histories of a few processes; each number is one choice. */
+function drawn(
+  choices: readonly number[],
+  processes: number,
+  request: (choice: number) => readonly [Input, (choice: number) => Json],
+): History {
+  const events: object[] = [];
+  const open = new Map<number, (choice: number) => Json>();
+  let fresh = processes;
+  const running = Array.from({ length: processes }, (_, process) => process);
+  for (const choice of choices) {
+    const slot = choice % processes;
+    const process = running[slot] as number;
+    const answer = open.get(process);
+    if (!answer) {
+      const [input, output] = request(choice >>> 4);
+      events.push({ type: 'invoke', process, input });
+      open.set(process, output);
+      continue;
+    }
+    open.delete(process);
+    const end = (choice >>> 4) % 8;
+    if (end === 0) {
+      events.push({ type: 'info', process, error: 'timeout' });
+      running[slot] = fresh++;
+    } else if (end === 1) events.push({ type: 'fail', process, error: 'cas-mismatch' });
+    else events.push({ type: 'ok', process, output: answer(choice >>> 7) });
+  }
+  return new History(events.map((event, index) => ({ ...event, index, timeNs: 0, node: 'n1' }) as HistoryEvent));
+}
+
+const requests: Record<string, (choice: number) => readonly [Input, (choice: number) => Json]> = {
+  register: (choice) => {
+    const value = (choice >>> 2) % 3;
+    if (choice % 4 < 2) return [{ f: 'read' }, (seen) => [null, 0, 1, 2][seen % 4] as Json];
+    if (choice % 4 === 2) return [{ f: 'write', value }, () => null];
+    return [{ f: 'cas', from: value, to: (choice >>> 4) % 3 }, () => null];
+  },
+  mutex: (choice) => [{ f: choice % 2 === 0 ? 'acquire' : 'release' }, () => null],
+  'kv-append': (choice) => {
+    const value = 'ab'[(choice >>> 2) % 2] as string;
+    if (choice % 4 < 2) return [{ f: 'get', key: 'k' }, (seen) => ['', 'a', 'b', 'ab', 'ba', 'aa'][seen % 6] as string];
+    return [{ f: choice % 4 === 2 ? 'put' : 'append', key: 'k', value }, () => null];
+  },
+};
+
+describe('against brute force', () => {
+  it.each(Object.keys(requests))('agrees on random histories of %s', (name) => {
+    const model = models[name] as AnyModel;
+    const request = requests[name] as (typeof requests)[string];
+    const counts = { valid: 0, invalid: 0 };
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(2 ** 16), { minLength: 2, maxLength: 13 }),
+        fc.integer({ min: 1, max: 4 }),
+        (choices, processes) => {
+          const history = drawn(choices, processes, request);
+          const { validity } = linearizable(model).check(history, patient) as Verdict;
+          if (validity === 'unknown') return;
+          counts[validity]++;
+          expect(validity).toBe(bruteForce(history, model) ? 'valid' : 'invalid');
+        },
+      ),
+      { numRuns: 4000, seed: 1 },
+    );
+    expect(Math.min(counts.valid, counts.invalid)).toBeGreaterThan(300);
+  });
+});
