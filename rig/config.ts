@@ -200,3 +200,6 @@ export function durationMs(text: string, what: string): number {
     throw new UsageError(`${what} is "${text}"; a duration is a number with a unit: 500ms, 60s, 5m or 1h`);
   return Number(amount) * unitMs;
 }
+
+/** The shortest text that `durationMs` reads as this: `90s`, `1500ms`. */
+export const durationText = (ms: number): string => (ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`);

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import pc from 'picocolors';
 import { conclude } from './commands.ts';
-import { checkConfig, type RunConfig, readConfig, specOf } from './config.ts';
+import { checkConfig, durationText, type RunConfig, readConfig, specOf } from './config.ts';
 import type { HostName, RunSpec } from './contract.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { markAsGoing } from './leftovers.ts';
@@ -178,10 +178,10 @@ function commandOf(spec: RunSpec, verb: 'run' | 'demo'): string {
     ['--nodes', String(spec.nodeCount), spec.nodeCount !== plain.nodeCount],
     ['--concurrency', String(spec.workerCount), spec.workerCount !== plain.workerCount],
     ['--rate', String(spec.ratePerSecond ?? 'closed'), spec.ratePerSecond !== plain.ratePerSecond],
-    ['--time-limit', `${spec.timeLimitMs}ms`, spec.timeLimitMs !== plain.timeLimitMs],
-    ['--warm-up', `${spec.warmUpMs}ms`, spec.warmUpMs !== plain.warmUpMs],
-    ['--request-timeout', `${spec.requestTimeoutMs}ms`, spec.requestTimeoutMs !== plain.requestTimeoutMs],
-    ['--recovery-timeout', `${spec.recoveryTimeoutMs}ms`, spec.recoveryTimeoutMs !== plain.recoveryTimeoutMs],
+    ['--time-limit', durationText(spec.timeLimitMs), spec.timeLimitMs !== plain.timeLimitMs],
+    ['--warm-up', durationText(spec.warmUpMs), spec.warmUpMs !== plain.warmUpMs],
+    ['--request-timeout', durationText(spec.requestTimeoutMs), spec.requestTimeoutMs !== plain.requestTimeoutMs],
+    ['--recovery-timeout', durationText(spec.recoveryTimeoutMs), spec.recoveryTimeoutMs !== plain.recoveryTimeoutMs],
     ['--seed', String(spec.seed), true],
   ];
   return ['ordeal', verb, ...flags.filter(([, , differs]) => differs).flatMap(([flag, value]) => [flag, value])].join(

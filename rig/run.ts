@@ -91,7 +91,9 @@ export async function run(
       const result = await interpret({ spec, workload, nemeses, cluster, journal, clock, stop: audience.stop });
       errors.push(...result.errors);
       if (!audience.onlyHeal.aborted)
-        await attempt('collecting logs', () => bounded(clock, COLLECT_TIMEOUT_MS, cluster.collect(directory)));
+        await attempt('collecting logs', () =>
+          bounded(clock, COLLECT_TIMEOUT_MS, cluster.collect(join(directory, 'logs'))),
+        );
     } finally {
       journal.append({ type: 'phase', phase: 'down' });
       await attempt('taking down', () => bounded(clock, DOWN_TIMEOUT_MS, cluster[Symbol.asyncDispose]()));

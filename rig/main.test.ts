@@ -1,0 +1,142 @@
+/** The command line as a person meets it: the compiled program, its output and its exit codes. */
+
+import {
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  existsSync,
+  readFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from './package-root.ts';
+
+let store: string;
+beforeAll(() => {
+  store = mkdtempSync(join(tmpdir(), 'ordeal-main-'));
+});
+afterAll(() => rmSync(store, { recursive: true }));
+
+const ordeal = (...words: string[]) =>
+  execa(process.execPath, [join(packageRoot, 'rig', 'ordeal.mjs'), ...words], {
+    reject: false,
+    env: { ORDEAL_STORE: store, NO_COLOR: '1', FORCE_COLOR: undefined },
+    timeout: 60_000,
+  });
+
+const memoryRun = (...words: string[]) =>
+  ordeal('run', '--cluster', 'memory', '--workload', 'register', '--time-limit', '20s', ...words);
+
+const latest = () => readFileSync(join(store, 'latest', 'spec.json'), 'utf8');
+
+describe('ordeal', () => {
+  it('prints help with examples and exit codes', async () => {
+    const { stdout, exitCode } = await ordeal('--help');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('ordeal run --cluster etcd');
+    expect(stdout).toContain('a fault may still be active');
+  });
+
+  it.each([
+    [['rnu'], /unknown command 'rnu'.*Did you mean run/s],
+    [['run', '--cluster', 'etdc'], /no cluster is called "etdc"; there are etcd, ledger, memory/],
+    [['run', '--nemesis', 'partiton'], /no nemesis is called "partiton"/],
+    [['run', '--host', 'cloud'], /Allowed choices are auto, docker/],
+    [['run', '--seed', 'x'], /seed is "x"; it must be integer/],
+    [['run', 'missing.yaml'], /missing\.yaml cannot be read as a configuration/],
+    [['check', 'nothing-like-it'], /no run is called "nothing-like-it"/],
+    [['list', 'toys'], /there is no list of "toys"; there are clusters/],
+    [['heal'], /say which run to heal, or --all/],
+    [['schema', 'x'], /there is no schema "x"; there are verdict, config/],
+  ])('%j is bad usage: 64, a sentence, and nothing touched', async (words, message) => {
+    const { stderr, exitCode } = await ordeal(...words);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(64);
+    expect(existsSync(join(store, 'runs', 'etdc'))).toBe(false);
+  });
+
+  it('runs a correct cluster to valid: 0, with a verdict, a report and a seed that repeats it', async () => {
+    const { stdout, stderr, exitCode } = await memoryRun('--seed', '5');
+    expect(stderr + stdout).toContain('seed 5');
+    expect(stdout).toMatch(/valid/i);
+    expect(exitCode).toBe(0);
+    expect(readdirSync(join(store, 'latest'))).toEqual(
+      expect.arrayContaining(['spec.json', 'history.jsonl', 'verdict.json', 'report.html']),
+    );
+    const history = readFileSync(join(store, 'latest', 'history.jsonl'), 'utf8');
+    await memoryRun('--seed', '5');
+    expect(readFileSync(join(store, 'latest', 'history.jsonl'), 'utf8')).toBe(history);
+  });
+
+  it('runs a broken cluster to invalid: 1, and judges and draws it again from its files', async () => {
+    const first = await memoryRun('--bug', 'stale-read', '--seed', '1');
+    expect(first.stdout).toMatch(/invalid/i);
+    expect(first.exitCode).toBe(1);
+    expect(latest()).toContain('stale-read');
+    const directory = join(store, 'latest');
+    rmSync(join(directory, 'verdict.json'));
+    rmSync(join(directory, 'report.html'));
+    expect((await ordeal('check', 'latest')).exitCode).toBe(1);
+    expect((await ordeal('report', 'latest')).exitCode).toBe(0);
+    expect(existsSync(join(directory, 'report.html'))).toBe(true);
+  });
+
+  it('judges a run whose last line is torn, and says so', async () => {
+    await memoryRun('--seed', '6');
+    const history = join(store, 'latest', 'history.jsonl');
+    truncateSync(history, Math.floor(readFileSync(history).length * 0.7));
+    const { stdout, stderr, exitCode } = await ordeal('check', 'latest');
+    expect(stdout + stderr).toMatch(/torn|incomplete|killed/i);
+    expect([0, 2]).toContain(exitCode);
+  });
+
+  it('refuses a hostile history with the line and what is wrong with it', async () => {
+    await memoryRun('--seed', '7');
+    writeFileSync(join(store, 'latest', 'history.jsonl'), '{"index":0,"timeNs":0,"type":"invoke","process":"<b>"}\n');
+    const { stderr, exitCode } = await ordeal('check', 'latest');
+    expect(stderr).toMatch(/line 1/);
+    expect(exitCode).toBe(64);
+  });
+
+  it('lists what there is, runs among them', async () => {
+    const { stdout, exitCode } = await ordeal('list');
+    expect(exitCode).toBe(0);
+    for (const word of ['etcd:stale-reads', 'register', 'partition', 'linearizable', 'memory', 'exactly-once'])
+      expect(stdout).toContain(word);
+  });
+
+  it('ends an interrupted run healed and judged: 130', async () => {
+    const running = ordeal(
+      'run',
+      '--cluster',
+      'ledger',
+      '--host',
+      'loopback',
+      '--time-limit',
+      '60s',
+      '--nemesis',
+      'pause',
+    );
+    await new Promise<void>((resolve) => {
+      running.stderr?.on('data', (data) => String(data).includes('fault') && resolve());
+    });
+    running.kill('SIGINT');
+    const { stdout, exitCode } = await running;
+    expect(stdout).toMatch(/interrupted/i);
+    expect(exitCode).toBe(130);
+    const { stdout: healing } = await ordeal('heal', '--all');
+    expect(healing).toContain('nothing was left behind');
+  }, 60_000);
+
+  it('is the bin of its package, also through a link', async () => {
+    const link = join(store, 'ordeal');
+    symlinkSync(join(packageRoot, 'rig', 'ordeal.mjs'), link);
+    const { stdout } = await execa(process.execPath, [link, '--version']);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
