@@ -323,7 +323,7 @@ async function privilegeHere(): Promise<Capability> {
 /** Tries in a namespace that ends with the try. */
 async function linksAndRules(): Promise<Capability> {
   const script =
-    'ip link add a type veth peer name b && ip link add c type bridge && iptables-save -t filter >/dev/null';
+    'ip link add veth1 type veth peer name veth2 && ip link add bridge1 type bridge && iptables-save -t filter >/dev/null';
   const around = process.getuid?.() === 0 ? (['unshare', '--net', '--'] as const) : userNamespace;
   try {
     await runCommand([...around, 'sh', '-c', script]);
