@@ -29,7 +29,7 @@ const bugs: Readonly<Record<Bug, string>> = {
   'double-apply': 'A command that is sent again is applied again.',
   'forgets-on-restart': 'Nodes answer for what is not on disk yet, and forget it when they are killed.',
   'lost-reply': 'A command that nobody answered in time is refused for certain, though it may have been applied.',
-  'lost-update': 'The leader acknowledges a write that it alone has.',
+  'lost-update': 'The leader acknowledges what it alone has.',
   'split-brain': 'A leader counts a majority of the nodes that it still hears, be it alone.',
   'stale-read': 'A node that cannot reach the leader answers reads from its own copy.',
 };

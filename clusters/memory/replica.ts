@@ -311,7 +311,7 @@ export class Replica {
     for (let length = commit + 1; length <= this.#log.length; length++) {
       const entry = this.#log[length - 1] as Entry;
       const holders = 1 + this.#options.peers.filter((peer) => (this.#matched.get(peer) ?? 0) >= length).length;
-      if (holders < this.#quorum(entry.command)) break;
+      if (holders < this.#quorum()) break;
       if (entry.term === this.#term) commit = length;
     }
     if (commit === this.#commit) return;
@@ -319,9 +319,10 @@ export class Replica {
     if (this.leads) this.#broadcast();
   }
 
-  #quorum(command: Command): number {
+  /** How many replicas must hold an entry before it counts as committed. */
+  #quorum(): number {
     const { bug } = this.#options;
-    if (bug === 'lost-update' && !isRead(command)) return 1;
+    if (bug === 'lost-update') return 1;
     if (bug === 'split-brain') return Math.floor(this.#heardWithin(LEASE_NS / 2) / 2) + 1;
     return this.#majority();
   }
