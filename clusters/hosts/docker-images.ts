@@ -93,7 +93,9 @@ async function build(
 ): Promise<void> {
   let step = 'the first step';
   const said: string[] = [];
-  const note = ({ stream }: BuildEvent) => {
+  let failure: string | undefined;
+  const note = ({ stream, error }: BuildEvent) => {
+    failure ??= error;
     const line = stream?.trim();
     if (!line) return;
     said.push(line);
@@ -118,6 +120,7 @@ async function build(
     await new Promise<void>((resolve, reject) => {
       engine.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()), note);
     });
+    if (failure !== undefined) throw new Error(failure);
   } catch (error) {
     if (signal.aborted)
       throw new Error(`the image ${tag} was not built in time; it stood at ${step}`, { cause: error });
