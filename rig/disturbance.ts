@@ -12,6 +12,8 @@ import type { Random } from './random.ts';
 const INJECT_TIMEOUT_MS = 20_000;
 const RELEASE_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 5_000;
+const LOOK_EVERY_MS = 250;
+const LONGEST_EXTENSION_MS = 5_000;
 
 /** A fault that was begun: enough to tell about it and to undo it. */
 interface Begun {
@@ -60,9 +62,20 @@ export class Disturbance {
         await this.#bounded(INJECT_TIMEOUT_MS, (signal) => nemesis.inject(fault, controls, signal));
         await begun.tell('injected');
         await clock.sleep(Math.min(faultMs, Math.max(0, (untilNs - clock.nowNs()) / 1e6)), this.#halt);
+        await this.#untilSeen(hold);
       } finally {
         await this.#heal(begun);
       }
+    }
+  }
+
+  /** A fault that another one hides, a cut around a node that is down, is held a little longer until it bites. */
+  async #untilSeen(hold: string): Promise<void> {
+    const { cluster, clock } = this.#trial;
+    for (let waitedMs = 0; waitedMs < LONGEST_EXTENSION_MS && !this.#halt.aborted; waitedMs += LOOK_EVERY_MS) {
+      const evidence = await this.#bounded(PROBE_TIMEOUT_MS, () => cluster.inspect(hold)).catch(() => null);
+      if (evidence?.effective) return;
+      await clock.sleep(LOOK_EVERY_MS, this.#halt);
     }
   }
 

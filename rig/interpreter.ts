@@ -97,6 +97,7 @@ export async function interpret(trial: Trial): Promise<TrialResult> {
     }
     phase('final');
     const final = deadline(clock, spec.finalTimeoutMs, halt.signal);
+    setMaxListeners(0, final.signal);
     await Promise.all(
       workers.map((worker) => worker.conclude(final.signal).catch(giveUp(`workload ${workload.name}`))),
     );

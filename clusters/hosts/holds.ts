@@ -41,8 +41,9 @@ export class Hold {
     for (const [listener, before] of this.unheardBefore) {
       const count = Math.max(0, (this.unheardSince.get(listener) ?? before) - before);
       packets += count;
-      observed.push(`${listener} was kept from hearing ${count} packet${count === 1 ? '' : 's'}`);
+      if (count > 0) observed.push(`${count} packet${count === 1 ? '' : 's'} did not reach ${listener}`);
     }
+    if (this.unheardBefore.size > 0 && packets === 0) observed.push('no packet was stopped');
     for (const [node, state] of this.seen) observed.push(`the process of ${node} was seen ${state}`);
     return {
       effective: packets > 0 || this.seen.size > 0,
