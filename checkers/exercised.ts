@@ -15,7 +15,8 @@ export const exercised = defineChecker({
     const reasons = [...idleFunctions(history), ...idleFaults(history, faults), ...missingRecovery(history, faults)];
     const statistics = { functions: history.functions, faults: faults.length, reasons };
     if (reasons.length > 0) return unknown('exercised', reasons.join('; '), statistics);
-    const met = faults.length === 0 ? 'no fault was asked for' : `${faults.length} faults met load and had an effect`;
+    const which = faults.length === 1 ? 'the one fault' : `each of ${faults.length} faults`;
+    const met = faults.length === 0 ? 'no fault was asked for' : `${which} met load and had an effect`;
     return valid('exercised', `every function succeeded, ${met}`, statistics);
   },
 });
