@@ -1,6 +1,7 @@
 /** How a run ended, as one word with its symbol: what the terminal, the page, its title and its icon all say. */
 
 import type { RunVerdict } from '../rig/contract.ts';
+import { EXIT } from '../rig/exit.ts';
 
 export interface Outcome {
   readonly word: 'VALID' | 'INVALID' | 'UNKNOWN' | 'INTERRUPTED' | 'FAILED' | 'KILLED';
@@ -60,4 +61,23 @@ export function outcomeOf(verdict: Pick<RunVerdict, 'validity' | 'ending'>): Out
     case 'complete':
       return verdict.validity === 'valid' ? VALID : UNKNOWN;
   }
+}
+
+/** What stands between this run and a pass although nothing wrong was found: each with who says so. */
+export function doubtsOf(
+  verdict: Pick<RunVerdict, 'errors' | 'verdicts'>,
+): { readonly source: string; readonly reason: string }[] {
+  const failures = verdict.errors.map((reason) => ({ source: 'run', reason }));
+  // A checker that failed is both an error of the run and an unknown verdict, in the same words.
+  const unknowns = verdict.verdicts
+    .filter(({ validity, summary }) => validity === 'unknown' && !verdict.errors.includes(summary))
+    .map(({ checker, summary }) => ({ source: checker, reason: summary }));
+  return [...failures, ...unknowns];
+}
+
+/** What may still be in force or left behind outside the rig; `null` when all was undone. */
+export function leftBehind(verdict: Pick<RunVerdict, 'exit' | 'faults'>): string | null {
+  if (verdict.exit.code === EXIT.faultMayBeActive) return verdict.exit.reason;
+  const stuck = verdict.faults.filter((fault) => fault.stuck !== null);
+  return stuck.length === 0 ? null : `not undone: ${stuck.map((fault) => fault.sentence).join('; ')}`;
 }

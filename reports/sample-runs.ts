@@ -468,6 +468,25 @@ export function interruptedRun(directory: string): RunRecord {
   );
 }
 
+/** The cluster never answered, so nothing was asked. */
+export function failedRun(directory: string): RunRecord {
+  const error = 'the cluster did not come up within 60 s: n2 answers 503';
+  return recordOf(
+    {
+      name: 'etcd-register',
+      cluster: 'etcd',
+      workload: 'register',
+      history: historyOf([]),
+      faults: [],
+      verdicts: [],
+      errors: [error],
+      summary: error,
+      ending: 'failed',
+    },
+    directory,
+  );
+}
+
 /** Strings that try to leave their place, in every place a system or its environment can put one. */
 export const HOSTILE =
   '</script><script>window.hurt=1</script><img src=x onerror="window.hurt=1">\u001b[31m\u0007\u202e"\'`<!--';

@@ -3,7 +3,7 @@
 import { isAbsolute, join, relative } from 'node:path';
 import pico from 'picocolors';
 import type { FaultRecord, RunRecord, RunVerdict } from '../rig/contract.ts';
-import { outcomeOf } from './outcome.ts';
+import { doubtsOf, leftBehind, outcomeOf } from './outcome.ts';
 import { answered, asked, atSeconds, counted, duration, grouped, plain } from './phrases.ts';
 import { type Scene, type SceneStep, scenesOf } from './scene.ts';
 
@@ -14,7 +14,7 @@ const BAR_WIDTH = 32;
 /** The final block, its lines joined by newlines; with `colour`, with terminal colours. Harmless whatever the run holds. */
 export function summarise(run: RunRecord, { colour }: { readonly colour: boolean }): string {
   const colours = pico.createColors(colour);
-  const { verdict } = run;
+  const { header, verdict } = run;
   const outcome = outcomeOf(verdict);
   const paint = { good: colours.green, bad: colours.red, unsure: colours.yellow }[outcome.tone];
   const lines = [`${paint(colours.bold(`${outcome.symbol} ${outcome.word}`))}  ${plain(verdict.summary, 300)}`];
@@ -26,22 +26,21 @@ export function summarise(run: RunRecord, { colour }: { readonly colour: boolean
     ['broken', brokenLine(verdict.faults)],
     ['judged', judgedLine(verdict)],
     ['report', fromHere(join(run.directory, 'report.html'))],
-    ['again', plain(run.header.command, 400)],
+    ['again', plain(header.command, 400)],
   ];
   for (const [name, text] of facts) lines.push(`  ${colours.dim(name.padEnd(6))}  ${text}`);
-  const stuck = verdict.faults.filter((fault) => fault.stuck !== null);
-  if (stuck.length > 0)
+  const left = leftBehind(verdict);
+  if (left !== null)
     lines.push(
-      paint(`  ${counted(stuck.length, 'fault')} may still be in force. Run: ordeal heal ${plain(run.header.id, 80)}`),
+      colours.red(`  A fault may still be in force (${plain(left, 240)}). Run: ordeal heal ${plain(header.id, 80)}`),
     );
   return lines.join('\n');
 }
 
-/** Why it is not a pass: what could not be done, and, with no counterexample to show, what each doubtful checker said. */
-function reasonLines(verdict: RunVerdict, shown: boolean): string[] {
-  const doubts = shown ? [] : verdict.verdicts.filter(({ validity }) => validity !== 'valid');
-  const reasons = [...verdict.errors, ...doubts.map(({ checker, summary }) => `${checker}: ${summary}`)];
-  const lines = reasons.slice(0, 6).map((reason) => `  · ${plain(reason, 240)}`);
+/** Why it is not a pass; `errorsOnly` where a counterexample says more than what could not be decided. */
+function reasonLines(verdict: RunVerdict, errorsOnly: boolean): string[] {
+  const reasons = doubtsOf(errorsOnly ? { ...verdict, verdicts: [] } : verdict);
+  const lines = reasons.slice(0, 6).map(({ source, reason }) => `  · ${plain(source, 40)}: ${plain(reason, 240)}`);
   return reasons.length > 6 ? [...lines, `  · … and ${reasons.length - 6} more`] : lines;
 }
 

@@ -1,23 +1,15 @@
 /** Why a run is not a pass although nothing wrong was found: what could not be done, and what could not be decided. */
 
 import type { RunVerdict } from '../../rig/contract.ts';
+import { doubtsOf } from '../outcome.ts';
 import { counted, plain } from '../phrases.ts';
 import { type Markup, markup } from './markup.ts';
 
 const LIMIT = 30;
 
-const reasonsFor = (verdict: RunVerdict): readonly (readonly [source: string, reason: string])[] => [
-  ...verdict.errors.map((error) => ['run', error] as const),
-  ...verdict.verdicts
-    .filter(({ validity }) => validity === 'unknown')
-    .map(({ checker, summary }) => [checker, summary] as const),
-];
-
-export const hasDoubts = (verdict: RunVerdict): boolean => reasonsFor(verdict).length > 0;
-
 /** `null` where there is no doubt. */
 export function doubts(verdict: RunVerdict): Markup | null {
-  const reasons = reasonsFor(verdict);
+  const reasons = doubtsOf(verdict);
   if (reasons.length === 0) return null;
   const more = reasons.length - LIMIT;
   return markup`
@@ -26,7 +18,7 @@ export function doubts(verdict: RunVerdict): Markup | null {
   <ul class="reasons">${reasons
     .slice(0, LIMIT)
     .map(
-      ([source, reason]) =>
+      ({ source, reason }) =>
         markup`<li><span class="chip unsure">${plain(source, 60)}</span> ${plain(reason, 600)}</li>`,
     )}</ul>
   ${more > 0 && markup`<p class="muted">… and ${counted(more, 'more reason')}, in verdict.json.</p>`}

@@ -5,9 +5,9 @@
 
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Report, RunRecord } from '../../rig/contract.ts';
+import { packageRoot } from '../../rig/package-root.ts';
 import { type Outcome, outcomeOf } from '../outcome.ts';
 import { plain } from '../phrases.ts';
 import { scenesOf } from '../scene.ts';
@@ -110,14 +110,8 @@ const BROWSER_FILES = ['operations.js', 'view.js', 'painter.js', 'details.js', '
  * one: a page opened from disk may not import.
  */
 async function browserScript(): Promise<string> {
-  const folder = join(packageRoot(), 'reports', 'html', 'browser');
+  const folder = join(packageRoot, 'reports', 'html', 'browser');
   const texts = await Promise.all(BROWSER_FILES.map((name) => readFile(join(folder, name), 'utf8')));
   const joined = texts.join('\n').replace(/^import [^;]*;\n|^export (?=const|function|async)/gm, '');
   return `(() => {\n'use strict';\n${joined}\n})();\n`;
-}
-
-/** This file runs from `reports/html` and, compiled, from `dist/reports/html`; the browser's files exist once. */
-function packageRoot(): string {
-  const parent = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-  return parent.endsWith('dist') ? dirname(parent) : parent;
 }

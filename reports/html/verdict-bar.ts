@@ -1,9 +1,8 @@
 /** The head of the page: the verdict as word, symbol and colour, one sentence, and the run in a line of facts. */
 
 import type { RunRecord } from '../../rig/contract.ts';
-import type { Outcome } from '../outcome.ts';
+import { doubtsOf, leftBehind, type Outcome } from '../outcome.ts';
 import { counted, duration, grouped, plain } from '../phrases.ts';
-import { hasDoubts } from './doubts.ts';
 import { type Markup, markup } from './markup.ts';
 
 export function verdictBar(run: RunRecord, outcome: Outcome): Markup {
@@ -31,7 +30,7 @@ export function verdictBar(run: RunRecord, outcome: Outcome): Markup {
   <h1><span class="symbol" aria-hidden="true">${outcome.symbol}</span> <span class="word">${outcome.word}</span></h1>
   <p class="sentence">${plain(verdict.summary, 600)}</p>
   <p class="meaning">${outcome.meaning}${ended(run)}</p>
-  ${stuck(run)}
+  ${alarm(run)}
   <dl class="facts">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
   ${contents(run)}
 </header>`;
@@ -42,7 +41,7 @@ function contents({ verdict, history }: RunRecord): Markup {
   const anomalies = verdict.verdicts.some((one) => one.anomalies.length > 0);
   const parts: readonly (readonly [string, string, boolean])[] = [
     ['counterexample', 'What went wrong', anomalies],
-    ['doubts', 'Why it is not a pass', hasDoubts(verdict)],
+    ['doubts', 'Why it is not a pass', doubtsOf(verdict).length > 0],
     ['faults', 'Faults', true],
     ['charts', 'Over time', history.length > 0],
     ['timeline', 'Every operation', history.length > 0],
@@ -59,8 +58,9 @@ function ended({ verdict }: RunRecord): string {
   return ` The run did not end as planned: ${verdict.ending}.`;
 }
 
-function stuck({ header, verdict }: RunRecord): Markup | null {
-  const count = verdict.faults.filter((fault) => fault.stuck !== null).length;
-  if (count === 0) return null;
-  return markup`<p class="alarm"><strong>${counted(count, 'fault')} may still be in force.</strong> Undo with <code>ordeal heal ${plain(header.id, 60)}</code></p>`;
+function alarm({ header, verdict }: RunRecord): Markup | null {
+  const left = leftBehind(verdict);
+  if (left === null) return null;
+  return markup`<p class="alarm"><strong>A fault may still be in force.</strong> ${plain(left, 400)}<br>
+Undo it with <code>ordeal heal ${plain(header.id, 60)}</code></p>`;
 }
