@@ -115,8 +115,7 @@ class Routes {
   async #transfer(request: IncomingMessage): Promise<Response> {
     const transfer = transferOf(keyOf(request), await bodyOf(request));
     const { status, body, replayed } = await this.#transfers.apply(transfer);
-    this.#cachedBalances.delete(transfer.from);
-    this.#cachedBalances.delete(transfer.to);
+    if (!replayed) for (const account of [transfer.from, transfer.to]) this.#cachedBalances.delete(account);
     return { status, body, headers: replayed ? { 'idempotent-replayed': 'true' } : {} };
   }
 

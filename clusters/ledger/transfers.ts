@@ -14,6 +14,8 @@ export interface Reply extends Answer {
 
 /** How far apart the buggy variants do what belongs together. */
 const GAP_MS = 20;
+/** Longer, because a client that was answered does not wait for it: so fewer of its kind are open at one time. */
+const LATE_COMMIT_MS = 50;
 /** How long the buggy variants that reserve a key keep others from working on it. */
 const LEASE_MS = 400;
 /** Every so manieth applied transfer, `reject-but-apply` says that it was refused. */
@@ -141,7 +143,7 @@ export class Transfers {
       done();
       throw error;
     }
-    pause(GAP_MS)
+    pause(LATE_COMMIT_MS)
       .then(() =>
         this.#later(async (transaction) => {
           if (id !== null) await transaction.move(id, transfer);
