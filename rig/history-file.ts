@@ -99,6 +99,6 @@ const isEvidence = (value: unknown): boolean =>
 function shown(found: unknown): string {
   if (found === undefined) return 'nothing';
   const text = isText(found) ? found : JSON.stringify(found);
-  const line = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '·');
+  const line = text.replaceAll(/\p{Cc}/gu, '·');
   return line.length <= 80 ? line : `${line.slice(0, 80)}… (${line.length} characters)`;
 }

@@ -1,0 +1,240 @@
+/** The search against the definition itself on small histories, and against a search without any reduction on larger ones. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { HistoryEvent, Input, Json, Verdict } from '../rig/contract.ts';
+import { FAIL, History, INFO, NEVER } from '../rig/history.ts';
+import { Random } from '../rig/random.ts';
+import { linearizable } from './linearizable.ts';
+import { type AnyModel, models } from './models/index.ts';
+
+const patient = { exhausted: () => false, reason: () => 'nothing' };
+const validityOf = (history: History, model: AnyModel) =>
+  (linearizable(model).check(history, patient) as Verdict).validity;
+
+interface Placeable {
+  readonly input: Input;
+  readonly output: Json | undefined;
+  readonly call: number;
+  readonly end: number;
+}
+
+/** What may be placed: everything but failures that observed nothing. */
+function placeable(history: History, model: AnyModel): Placeable[] {
+  return [...history.operations()].flatMap((operation, at) => {
+    const { input, completion } = operation;
+    const refused = completion.type === 'fail' ? model.refused?.(input, completion.error) : undefined;
+    if (history.type[at] === FAIL && refused === undefined) return [];
+    const end = history.type[at] === INFO ? NEVER : (history.completeIndex[at] as number);
+    return [{ input, output: refused ?? history.output(at), call: operation.index, end }];
+  });
+}
+
+/** Tries every operation that no outstanding answer precedes, in every order; `failed` remembers, if it is given. */
+function hasOrder(ops: readonly Placeable[], model: AnyModel, failed: Set<string> | null): boolean {
+  const search = (left: readonly Placeable[], state: Json): boolean => {
+    if (left.every(({ end }) => end === NEVER)) return true;
+    const name = failed && `${left.map(({ call }) => call)} ${model.fingerprint(state)}`;
+    if (name && failed.has(name)) return false;
+    const firstEnd = Math.min(...left.map(({ end }) => end));
+    const found = left.some((op) => {
+      if (op.call > firstEnd) return false;
+      const next = model.step(state, op.input, op.output);
+      if (typeof next === 'object' && next !== null && 'inconsistent' in next) return false;
+      return search(
+        left.filter((other) => other !== op),
+        next as Json,
+      );
+    });
+    if (name && !found) failed.add(name);
+    return found;
+  };
+  return search(ops, model.initial);
+}
+
+type Request = (choice: number) => readonly [Input, (choice: number) => Json];
+
+const requests: Record<string, Request> = {
+  register: (choice) => {
+    const value = (choice >>> 2) % 3;
+    if (choice % 4 < 2) return [{ f: 'read' }, (seen) => [null, 0, 1, 2][seen % 4] as Json];
+    if (choice % 4 === 2) return [{ f: 'write', value }, () => null];
+    return [{ f: 'cas', from: value, to: (choice >>> 4) % 3 }, () => null];
+  },
+  mutex: (choice) => [{ f: choice % 2 === 0 ? 'acquire' : 'release' }, () => null],
+  'kv-append': (choice) => {
+    const value = 'ab'[(choice >>> 2) % 2] as string;
+    if (choice % 4 < 2) return [{ f: 'get', key: 'k' }, (seen) => ['', 'a', 'b', 'ab', 'ba', 'aa'][seen % 6] as string];
+    return [{ f: choice % 4 === 2 ? 'put' : 'append', key: 'k', value }, () => null];
+  },
+};
+
+/** A history of a few processes, whatever they saw; each number is one choice. */
+function anyHistory(choices: readonly number[], processes: number, request: Request): History {
+  const events: object[] = [];
+  const open = new Map<number, (choice: number) => Json>();
+  let fresh = processes;
+  const running = Array.from({ length: processes }, (_, process) => process);
+  for (const choice of choices) {
+    const slot = choice % processes;
+    const process = running[slot] as number;
+    const answer = open.get(process);
+    if (!answer) {
+      const [input, output] = request(choice >>> 4);
+      events.push({ type: 'invoke', process, input });
+      open.set(process, output);
+      continue;
+    }
+    open.delete(process);
+    const end = (choice >>> 4) % 8;
+    if (end === 0) {
+      events.push({ type: 'info', process, error: 'timeout' });
+      running[slot] = fresh++;
+    } else if (end === 1) events.push({ type: 'fail', process, error: 'cas-mismatch' });
+    else events.push({ type: 'ok', process, output: answer(choice >>> 7) });
+  }
+  return historyOf(events);
+}
+
+const historyOf = (events: readonly object[]): History =>
+  new History(events.map((event, index) => ({ ...event, index, timeNs: 0, node: 'n1' }) as HistoryEvent));
+
+describe('against every order of at most seven operations', () => {
+  it.each(Object.keys(requests))('agrees on random histories of %s', (name) => {
+    const model = models[name] as AnyModel;
+    const counts = { valid: 0, invalid: 0 };
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(2 ** 16), { minLength: 2, maxLength: 14 }),
+        fc.integer({ min: 1, max: 4 }),
+        (choices, processes) => {
+          const history = anyHistory(choices, processes, requests[name] as Request);
+          const validity = validityOf(history, model);
+          if (validity === 'unknown') return;
+          counts[validity]++;
+          expect(validity).toBe(hasOrder(placeable(history, model), model, null) ? 'valid' : 'invalid');
+        },
+      ),
+      { numRuns: 3000, seed: 1 },
+    );
+    expect(Math.min(counts.valid, counts.invalid)).toBeGreaterThan(300);
+  });
+});
+
+interface Regime {
+  readonly operations: number;
+  readonly clients: number;
+  readonly values: number;
+  readonly unknown: number;
+  readonly wrongRead: number;
+  readonly cas: number;
+}
+
+/** What clients of a real register would record, with some reads then made wrong: nearly legal is where searches err. */
+function simulated(rng: Random, { operations, clients, values, unknown, wrongRead, cas }: Regime): History {
+  const events: object[] = [];
+  let state: Json = null;
+  let fresh = clients;
+  const late: (() => void)[] = [];
+  const idle = () => ({
+    process: -1,
+    input: null as Input | null,
+    apply: () => ({}) as object,
+    end: null as object | null,
+  });
+  const running = Array.from({ length: clients }, (_, process) => ({ ...idle(), process }));
+  for (let asked = 0; asked < operations || running.some(({ input }) => input); ) {
+    if (late.length > 0 && rng.chance(0.02)) late.shift()?.();
+    const client = rng.pick(running);
+    if (client.input === null) {
+      if (asked++ >= operations) continue;
+      const input = drawRequest(rng, values, cas, state);
+      client.input = input;
+      client.apply = () => {
+        const [next, end] = perform(input, state);
+        state = next;
+        return input.f === 'read' && rng.chance(wrongRead) ? { type: 'ok', output: rng.integer(1, values) } : end;
+      };
+      events.push({ type: 'invoke', process: client.process, input });
+    } else if (client.end === null) {
+      const isLost = rng.chance(unknown);
+      const fate = rng.float();
+      if (isLost && fate >= 0.5 && fate < 0.75) late.push(client.apply);
+      const end = isLost && fate >= 0.5 ? {} : client.apply();
+      client.end = isLost ? { type: 'info', error: 'timeout' } : end;
+    } else {
+      events.push({ ...client.end, process: client.process });
+      if ('error' in client.end && client.end.error === 'timeout') client.process = fresh++;
+      client.input = null;
+      client.end = null;
+    }
+  }
+  return historyOf(events);
+}
+
+function drawRequest(rng: Random, values: number, cas: number, state: Json): Input {
+  const value = rng.integer(1, values);
+  const dice = rng.float();
+  if (dice < cas) return { f: 'cas', from: rng.chance(0.5) ? state : rng.integer(1, values), to: value };
+  return dice < cas + (1 - cas) / 2 ? { f: 'read' } : { f: 'write', value };
+}
+
+function perform(input: Input, state: Json): readonly [Json, object] {
+  if (input.f === 'read') return [state, { type: 'ok', output: state }];
+  if (input.f === 'write') return [input['value'] as Json, { type: 'ok', output: null }];
+  if (state !== input['from']) return [state, { type: 'fail', error: 'cas-mismatch' }];
+  return [input['to'] as Json, { type: 'ok', output: null }];
+}
+
+const regimes: Record<string, Regime> = {
+  '30 operations, 5 clients, 3 values, 10 % unknown': {
+    operations: 30,
+    clients: 5,
+    values: 3,
+    unknown: 0.1,
+    wrongRead: 0.07,
+    cas: 0.33,
+  },
+  '20 operations, 8 clients, 2 values, 40 % swaps': {
+    operations: 20,
+    clients: 8,
+    values: 2,
+    unknown: 0.1,
+    wrongRead: 0.35,
+    cas: 0.4,
+  },
+  '24 operations, 4 clients, 3 values, 40 % unknown': {
+    operations: 24,
+    clients: 4,
+    values: 3,
+    unknown: 0.4,
+    wrongRead: 0.1,
+    cas: 0.3,
+  },
+  '40 operations, 3 clients, many values, 20 % unknown': {
+    operations: 40,
+    clients: 3,
+    values: 30,
+    unknown: 0.2,
+    wrongRead: 0.01,
+    cas: 0.3,
+  },
+};
+/** More by hand: `ORDEAL_FUZZ=50000 npx vitest run checkers/differential.test.ts`. */
+const RUNS = Number(process.env['ORDEAL_FUZZ'] ?? 700);
+
+describe('against a search without any reduction', () => {
+  it.each(Object.keys(regimes))('agrees on nearly legal registers: %s', { timeout: 3_600_000 }, (name) => {
+    const model = models['register'] as AnyModel;
+    const counts = { valid: 0, invalid: 0, unknown: 0 };
+    for (let seed = 0; seed < RUNS; seed++) {
+      const history = simulated(new Random(`${name} ${seed}`), regimes[name] as Regime);
+      const validity = validityOf(history, model);
+      counts[validity]++;
+      if (validity === 'unknown') continue;
+      const expected = hasOrder(placeable(history, model), model, new Set()) ? 'valid' : 'invalid';
+      expect(validity, `seed ${seed}`).toBe(expected);
+    }
+    expect(Math.min(counts.valid, counts.invalid), JSON.stringify(counts)).toBeGreaterThan(RUNS / 10);
+  });
+});
