@@ -97,17 +97,19 @@ export class Disturbance {
       effective: false,
       observed: `nothing: ${sentenceOf(error)}`,
     }));
-    await begun.tell('release');
+    // A disk that is full must not keep a fault in force; whoever writes next will say that it is.
+    const tell = (action: FaultAction, seen?: Evidence) => begun.tell(action, seen).catch(() => {});
+    await tell('release');
     try {
       await this.#bounded(RELEASE_TIMEOUT_MS, () => cluster.release(hold));
-      await begun.tell('released', evidence);
-      this.#begun.delete(hold);
-      return null;
     } catch (error) {
       const problem = `${hold} could not be undone: ${sentenceOf(error)}`;
-      await begun.tell('stuck', { effective: true, observed: problem });
+      await tell('stuck', { effective: true, observed: problem });
       return problem;
     }
+    this.#begun.delete(hold);
+    await tell('released', evidence);
+    return null;
   }
 
   async #bounded<T>(ms: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {

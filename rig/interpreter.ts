@@ -8,7 +8,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { type Arrivals, ClosedLoop, OpenLoop } from './arrivals.ts';
-import { type Clock, deadline } from './clock.ts';
+import { type Clock, deadline, within } from './clock.ts';
 import type { Nemesis, Phase, RunningCluster, RunSpec, Workload } from './contract.ts';
 import { Disturbance } from './disturbance.ts';
 import type { Journal } from './journal.ts';
@@ -38,70 +38,120 @@ export interface TrialResult {
 /** The share of the load, and the most of it, that is left quiet at its end, so that every fault heals under load. */
 const QUIET_TAIL = 0.15;
 const LONGEST_QUIET_TAIL_MS = 5_000;
+/** How long a cluster that is out of time may take to say which node does not serve, and why. */
+const RECOVERY_GRACE_MS = 5_000;
 
 /** Never rejects: what goes wrong is in the result, and the history holds everything up to that point. */
 export async function interpret(trial: Trial): Promise<TrialResult> {
-  const { spec, workload, nemeses, cluster, journal, clock } = trial;
-  const rng = new Random(spec.seed);
-  const errors: string[] = [];
-  const halt = new AbortController();
-  setMaxListeners(0, halt.signal); // Every worker and nemesis waits on it; that is no leak.
-  const follow = () => halt.abort(trial.stop.reason);
+  const interpretation = new Interpretation(trial);
+  const follow = () => interpretation.halt(trial.stop.reason);
   if (trial.stop.aborted) follow();
   trial.stop.addEventListener('abort', follow, { once: true });
-  const giveUp = (what: string) => (error: unknown) => {
-    errors.push(`${what}: ${sentenceOf(error)}`);
-    halt.abort(new DOMException('the run was given up', 'AbortError'));
-  };
-  const phase = (name: Phase, note?: string) =>
-    journal.append(note === undefined ? { type: 'phase', phase: name } : { type: 'phase', phase: name, note });
-
-  const workers = Array.from({ length: spec.workerCount }, (_, number) => new Worker(trial, number, rng, halt.signal));
-  const disturbance = new Disturbance(trial, halt.signal);
-
-  phase('warm-up');
-  const arrivals: Arrivals =
-    spec.ratePerSecond === null ? new ClosedLoop() : new OpenLoop(clock, rng.fork('arrivals'), spec.ratePerSecond);
-  const load = workers.map((worker) => worker.work(arrivals).catch(giveUp(`workload ${workload.name}`)));
-  await clock.sleep(spec.warmUpMs, halt.signal);
-
-  phase('load');
-  const quietMs = Math.min(LONGEST_QUIET_TAIL_MS, spec.timeLimitMs * QUIET_TAIL);
-  const untilNs = clock.nowNs() + (spec.timeLimitMs - quietMs) * 1e6;
-  const faults = nemeses.map((nemesis) =>
-    disturbance.disturb(nemesis, rng.fork(`nemesis ${nemesis.name}`), untilNs).catch(giveUp(`nemesis ${nemesis.name}`)),
-  );
-  await clock.sleep(spec.timeLimitMs, halt.signal);
-  const neverSent = arrivals.end();
-  const late = `${neverSent} requests that were due were never sent: all ${spec.workerCount} workers were busy`;
-  phase('heal', neverSent > 0 ? late : undefined);
-  await Promise.all([...load, ...faults]);
-  const stuck = await disturbance.healAll();
-
-  if (!halt.signal.aborted) await conclude();
-  for (const worker of workers) await worker.hangUp();
+  const result = await interpretation.run();
   trial.stop.removeEventListener('abort', follow);
-  return { errors, stuck };
+  return result;
+}
+
+class Interpretation {
+  readonly #trial: Trial;
+  readonly #rng: Random;
+  readonly #workers: readonly Worker[];
+  readonly #disturbance: Disturbance;
+  readonly #errors: string[] = [];
+  /** Aborts when everything but healing is to end at once. */
+  readonly #halt = new AbortController();
+
+  constructor(trial: Trial) {
+    const { signal } = this.#halt;
+    setMaxListeners(0, signal); // Every worker and nemesis waits on it; that is no leak.
+    this.#trial = trial;
+    this.#rng = new Random(trial.spec.seed);
+    this.#workers = Array.from(
+      { length: trial.spec.workerCount },
+      (_, number) => new Worker(trial, number, this.#rng, signal),
+    );
+    this.#disturbance = new Disturbance(trial, signal);
+  }
+
+  halt(reason: unknown): void {
+    this.#halt.abort(reason);
+  }
+
+  async run(): Promise<TrialResult> {
+    await this.#load();
+    const stuck = await this.#disturbance.healAll();
+    if (!this.#halt.signal.aborted) await this.#conclude();
+    await Promise.all(this.#workers.map((worker) => worker.hangUp()));
+    return { errors: this.#errors, stuck };
+  }
+
+  /** Warm-up, load and faults; resolves when no request is open and every nemesis has released its fault. */
+  async #load(): Promise<void> {
+    const { spec, nemeses, clock } = this.#trial;
+    this.#phase('warm-up');
+    const arrivals: Arrivals =
+      spec.ratePerSecond === null
+        ? new ClosedLoop()
+        : new OpenLoop(clock, this.#rng.fork('arrivals'), spec.ratePerSecond);
+    const ended = new AbortController();
+    setMaxListeners(0, ended.signal); // As above.
+    const load = this.#workers.map((worker) => this.#drive(worker.work(arrivals, ended.signal)));
+    await clock.sleep(spec.warmUpMs, this.#halt.signal);
+
+    this.#phase('load');
+    const quietMs = Math.min(LONGEST_QUIET_TAIL_MS, spec.timeLimitMs * QUIET_TAIL);
+    const untilNs = clock.nowNs() + (spec.timeLimitMs - quietMs) * 1e6;
+    const faults = nemeses.map((nemesis) =>
+      this.#disturbance
+        .disturb(nemesis, this.#rng.fork(`nemesis ${nemesis.name}`), untilNs)
+        .catch((error: unknown) => this.#giveUp(`nemesis ${nemesis.name}`, error)),
+    );
+    await clock.sleep(spec.timeLimitMs, this.#halt.signal);
+    const neverSent = arrivals.end();
+    ended.abort();
+    const late = `${neverSent} requests that were due were never sent: all ${spec.workerCount} workers were busy`;
+    this.#phase('heal', neverSent > 0 ? late : undefined);
+    await Promise.all([...load, ...faults]);
+  }
 
   /** Recovery, then the final requests; a bound that runs out leaves a note, and no `final` phase without recovery. */
-  async function conclude(): Promise<void> {
-    phase('recovery');
-    const recovery = deadline(clock, spec.recoveryTimeoutMs, halt.signal);
+  async #conclude(): Promise<void> {
+    const { spec, cluster, clock } = this.#trial;
+    this.#phase('recovery');
+    const recovery = deadline(clock, spec.recoveryTimeoutMs, this.#halt.signal);
+    const patience = deadline(clock, spec.recoveryTimeoutMs + RECOVERY_GRACE_MS);
     try {
-      await cluster.recovered(recovery.signal);
+      await within(patience.signal, cluster.recovered(recovery.signal));
     } catch (error) {
-      phase('recovery', `the cluster did not recover: ${sentenceOf(error)}`);
+      this.#phase('recovery', `the cluster did not recover: ${sentenceOf(error)}`);
       return;
     } finally {
       recovery.cancel();
+      patience.cancel();
     }
-    phase('final');
-    const final = deadline(clock, spec.finalTimeoutMs, halt.signal);
-    setMaxListeners(0, final.signal);
-    await Promise.all(
-      workers.map((worker) => worker.conclude(final.signal).catch(giveUp(`workload ${workload.name}`))),
-    );
-    if (final.signal.aborted && !halt.signal.aborted) phase('final', 'the time for the final requests ran out');
+    this.#phase('final');
+    const final = deadline(clock, spec.finalTimeoutMs, this.#halt.signal);
+    setMaxListeners(0, final.signal); // As above.
+    await Promise.all(this.#workers.map((worker) => this.#drive(worker.conclude(final.signal))));
+    if (final.signal.aborted && !this.#halt.signal.aborted)
+      this.#phase('final', 'the time for the final requests ran out');
     final.cancel();
+  }
+
+  #drive(work: Promise<void>): Promise<void> {
+    return work.catch((error: unknown) => this.#giveUp(`workload ${this.#trial.workload.name}`, error));
+  }
+
+  #phase(phase: Phase, note?: string): void {
+    try {
+      this.#trial.journal.append(note === undefined ? { type: 'phase', phase } : { type: 'phase', phase, note });
+    } catch (error) {
+      this.#giveUp('journal', error);
+    }
+  }
+
+  #giveUp(what: string, error: unknown): void {
+    this.#errors.push(`${what}: ${sentenceOf(error)}`);
+    this.#halt.abort(new DOMException('the run was given up', 'AbortError'));
   }
 }

@@ -38,9 +38,9 @@ export class Worker {
     };
   }
 
-  /** Asks what the generator wants until the load ends. Rejects if a plug-in is broken. */
-  async work(arrivals: Arrivals): Promise<void> {
-    await this.#drive(this.#trial.workload.generator(this.#context), arrivals, this.#halt);
+  /** Asks what the generator wants until `ended` aborts; an open request is waited for. Rejects if a plug-in is broken. */
+  async work(arrivals: Arrivals, ended: AbortSignal): Promise<void> {
+    await this.#drive(this.#trial.workload.generator(this.#context), arrivals, { ended, cut: this.#halt });
   }
 
   /** Asks the final requests, one after the other, until there are no more or the signal aborts. */
@@ -49,17 +49,22 @@ export class Worker {
       ...this.#context,
       rng: this.#context.rng.fork('final'),
     });
-    if (requests) await this.#drive(requests, new ClosedLoop(), signal);
+    if (requests) await this.#drive(requests, new ClosedLoop(), { ended: signal, cut: signal });
   }
 
   async hangUp(): Promise<void> {
     for (const node of [...this.#clients.keys()]) await this.#disconnect(node);
   }
 
-  async #drive(requests: Requests<Input, Json>, arrivals: Arrivals, signal: AbortSignal): Promise<void> {
+  /** Nothing is asked once `ended` aborts; what is open then is given up only when `cut` does. */
+  async #drive(
+    requests: Requests<Input, Json>,
+    arrivals: Arrivals,
+    { ended, cut }: { readonly ended: AbortSignal; readonly cut: AbortSignal },
+  ): Promise<void> {
     const { clock } = this.#trial;
     try {
-      for (let step = requests.next(); !step.done && !signal.aborted; ) {
+      for (let step = requests.next(); !step.done && !ended.aborted; ) {
         const request = directed(step.value);
         let dueNs: number | undefined;
         if (request.afterMs === undefined) {
@@ -68,11 +73,11 @@ export class Worker {
           dueNs = turn.dueNs;
         } else {
           dueNs = Math.round(clock.nowNs() + request.afterMs * 1e6);
-          await clock.sleep(request.afterMs, signal);
+          await clock.sleep(request.afterMs, ended);
         }
-        if (signal.aborted) return;
-        const completion = await this.#ask(request, dueNs, signal);
-        if (dueNs === undefined && completion.type !== 'ok') await clock.sleep(PAUSE_AFTER_FAILURE_MS, signal);
+        if (ended.aborted || cut.aborted) return;
+        const completion = await this.#ask(request, dueNs, cut);
+        if (dueNs === undefined && completion.type !== 'ok') await clock.sleep(PAUSE_AFTER_FAILURE_MS, ended);
         step = requests.next(completion);
       }
     } finally {
