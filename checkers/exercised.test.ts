@@ -42,6 +42,46 @@ describe('exercised', () => {
     });
   });
 
+  const cut = (hold: string, action: string, evidence?: object) => ({
+    ...fault(action, evidence),
+    nemesis: 'partition',
+    hold,
+    sentence: 'n1 is cut off',
+  });
+  const nothing = { effective: false, observed: '0 packets' };
+  const hiddenCut = [
+    ...begun,
+    cut('p1', 'inject'),
+    cut('p1', 'injected'),
+    ...read(),
+    cut('p1', 'release'),
+    cut('p1', 'released', nothing),
+    ...undone,
+  ];
+  const seenCut = [
+    cut('p2', 'inject'),
+    cut('p2', 'injected'),
+    ...read(),
+    cut('p2', 'release'),
+    cut('p2', 'released', seen),
+  ];
+
+  it('accepts a fault without effect that another one hid, if its nemesis had an effect at another time', () => {
+    const verdict = verdictOf(...hiddenCut, ...seenCut, ...back);
+    expect(verdict).toMatchObject({
+      validity: 'valid',
+      summary:
+        'every function succeeded, each of 2 faults met load and had an effect; 1 more could have none beside another fault',
+    });
+  });
+
+  it('does not accept a nemesis whose every fault was hidden, nor a fault without effect that nothing hid', () => {
+    expect(verdictOf(...hiddenCut, ...back).validity).toBe('unknown');
+    const alone = [...begun, ...read(), ...undone, cut('p1', 'inject'), cut('p1', 'injected'), ...read()];
+    const unhidden = [...alone, cut('p1', 'release'), cut('p1', 'released', nothing), ...seenCut, ...back];
+    expect(verdictOf(...unhidden).validity).toBe('unknown');
+  });
+
   it('accepts a run without faults', () => {
     expect(verdictOf(...read(), ...back).validity).toBe('valid');
   });
