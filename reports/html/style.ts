@@ -70,7 +70,7 @@ thead th { color: var(--ink-soft); font-weight: 500; font-size: .84rem; white-sp
 tbody th { font-weight: 500; }
 .numbers { width: auto; min-width: 340px; margin: 14px 0; }
 .numbers td, .numbers thead th:not(:first-child) { text-align: right; font-variant-numeric: tabular-nums; padding: 5px 0 5px 26px; }
-.numbers tbody th { padding: 5px 0; }
+.numbers tbody th { padding: 5px 0; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 .faults { margin-top: 10px; }
 .faults tbody th { display: flex; gap: 10px; min-width: 15em; padding-bottom: 9px; }
@@ -81,7 +81,7 @@ tbody th { font-weight: 500; }
 .reasons { list-style: none; } .reasons li { padding: 5px 0; }
 .plain-list { list-style: none; }
 .pairs > div { display: grid; grid-template-columns: minmax(110px, 190px) 1fr; gap: 14px; padding: 3px 0; }
-.pairs dt { color: var(--ink-soft); } .pairs dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+.pairs dt { color: var(--ink-soft); overflow-wrap: anywhere; } .pairs dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 details { margin-top: 10px; } summary { cursor: pointer; color: var(--link); width: max-content; max-width: 100%; }
 details > dl, details > article { margin-top: 8px; }
 .check { padding: 12px 0; border-bottom: 1px solid var(--rule); }
@@ -132,7 +132,7 @@ button.link { border: 0; padding: 0; background: none; color: var(--link); text-
 .filters { display: flex; flex-wrap: wrap; gap: 10px 18px; align-items: center; font-size: .9rem; margin-bottom: 10px; }
 .filters fieldset { border: 0; display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; min-width: 0; }
 .filters legend { float: left; padding: 0; margin-right: 8px; color: var(--ink-soft); }
-.filters label { color: var(--ink-soft); } .filters .tick { color: var(--ink); white-space: nowrap; }
+.filters label { color: var(--ink-soft); } .filters .tick { color: var(--ink); max-width: 100%; overflow-wrap: anywhere; }
 .filters input:not([type=checkbox]), .filters select { border: 1px solid var(--rule-strong); border-radius: 5px; background: var(--paper); padding: 2px 7px; max-width: 14em; color: var(--ink); }
 .filters input[type=checkbox] { accent-color: var(--link); vertical-align: -1px; margin: 0 3px 0 0; }
 .filters .fields { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; flex-basis: 100%; }

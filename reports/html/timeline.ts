@@ -197,6 +197,12 @@ function witnessTable(history: History, witnesses: readonly number[]): Markup | 
 <tbody>${rows}</tbody></table></div></noscript>`;
 }
 
+/** The classes of error that some operation ended with, at most 60. */
+const errorsSeen = (history: History): string[] => {
+  const seen = [...new Set(history.error)].filter((number) => number > 0).slice(0, 60);
+  return seen.map((number) => plain(history.errors[number] as string, 80));
+};
+
 const option = (value: string): Markup => markup`<option value="${value}">${shown(value, 60)}</option>`;
 
 function filters(history: History): Markup {
@@ -215,10 +221,7 @@ function filters(history: History): Markup {
   <label>Key <input type="text" name="key" list="keys" size="9" placeholder="any"></label><datalist id="keys"></datalist>
   <label>Node <select name="node"><option value="">any</option>${history.nodes.slice(0, 60).map((name) => option(plain(name, 60)))}</select></label>
   <label>Process <input type="text" name="process" inputmode="numeric" size="4" placeholder="any"></label>
-  <label>Error <select name="error"><option value="">any</option>${history.errors
-    .slice(0, 60)
-    .filter(Boolean)
-    .map((name) => option(plain(name, 80)))}</select></label>
+  <label>Error <select name="error"><option value="">any</option>${errorsSeen(history).map(option)}</select></label>
   <label>Text <input type="search" name="q" size="16" placeholder="in request or answer"></label>
   <button type="reset" class="small">Clear filters</button>
   </div>
