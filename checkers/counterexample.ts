@@ -61,6 +61,7 @@ class Story {
     const drawn = new Set(smallestFailure(this.#partition.problem, this.#transitions, this.#blocked, budget));
     drawn.add(this.#blocked);
     const sentences = [`${this.#name(this.#blocked)} is impossible: ${this.#reason()}.`, this.#why(drawn)];
+    this.#addMakers(drawn);
     const counterexample = this.#draw(drawn);
     return {
       name: 'nonlinearizable',
@@ -96,6 +97,16 @@ class Story {
     if (witness === undefined) return `${since}, ${until}, which every legal order places before it.`;
     drawn.add(witness);
     return `${since}, ${until}, which had taken effect by the time of ${this.#name(witness)}, and that was over before it began; nothing since made it possible again.`;
+  }
+
+  /** Draws, for each read that is drawn, the operation that made what it saw. */
+  #addMakers(drawn: Set<number>): void {
+    const { kind } = this.#partition.problem;
+    this.#order.forEach((op, at) => {
+      if (!drawn.has(op) || this.#transitions.isRead[kind[op] as number] !== 1) return;
+      const maker = this.#makerOf(at);
+      if (maker !== null) drawn.add(maker);
+    });
   }
 
   /** The operation that brought about the state before position `at` of the order; `null` for the initial state. */
