@@ -33,9 +33,9 @@ describe('the evidence of a hold', () => {
   it('is effective once packets went unheard, and counts only those since it began', () => {
     const hold = new Holds().named('a');
     hold.unheardBefore.set('n1', 10);
-    expect(hold.evidence()).toEqual({ effective: false, observed: 'n1 was kept from hearing 0 packets' });
+    expect(hold.evidence()).toEqual({ effective: false, observed: 'no packet was stopped' });
     hold.unheardSince.set('n1', 11);
-    expect(hold.evidence()).toEqual({ effective: true, observed: 'n1 was kept from hearing 1 packet' });
+    expect(hold.evidence()).toEqual({ effective: true, observed: '1 packet did not reach n1' });
   });
 
   it('says that nothing was changed when nothing was', () => {

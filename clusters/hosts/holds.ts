@@ -62,13 +62,25 @@ export class Holds {
     return hold;
   }
 
+  /** Notes with every hold that wanted it that the node was seen in this state. */
+  saw(node: NodeId, state: ProcessState): void {
+    for (const hold of this.#inForce()) {
+      const wanted = state === 'gone' ? hold.killed : hold.paused;
+      if (state !== 'running' && wanted.has(node)) hold.seen.set(node, state);
+    }
+  }
+
   wanted(party: Party): Wanted {
-    const inForce = [...this.#holds.values()].filter((hold) => !hold.released);
+    const inForce = this.#inForce();
     const killed = inForce.some((hold) => hold.killed.has(party));
     const paused = inForce.some((hold) => hold.paused.has(party));
     return {
       process: killed ? 'gone' : paused ? 'stopped' : 'running',
       deafTo: new Set(inForce.flatMap((hold) => [...(hold.deafTo.get(party) ?? [])])),
     };
+  }
+
+  #inForce(): readonly Hold[] {
+    return [...this.#holds.values()].filter((hold) => !hold.released);
   }
 }

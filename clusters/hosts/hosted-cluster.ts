@@ -151,9 +151,8 @@ export class HostedCluster implements RunningCluster {
       await this.#agree(new Set(nodes));
       this.#mustBeHeld(hold);
       for (const node of nodes) {
-        const state = await this.#state(node);
-        if (state !== this.#holds.wanted(node).process) throw new Error(`${node} is ${state} and cannot be ${how}`);
-        hold.seen.set(node, state);
+        // What another hold has killed is paused as soon as that one lets it go.
+        if (!hold.seen.has(node) && !this.#downed.has(node)) throw new Error(`${node} has ended, it cannot be ${how}`);
       }
     });
   }
@@ -191,7 +190,7 @@ export class HostedCluster implements RunningCluster {
     if (wanted === 'gone') {
       this.#downed.add(node);
       await this.#step(`kill ${node}`, this.#lab.signal(node, 'SIGKILL'));
-      await this.#see(node, 'gone', (state) => state === 'gone');
+      this.#holds.saw(node, await this.#see(node, 'gone', (state) => state === 'gone'));
       return;
     }
     // Before a start for hosts whose nodes keep their network, and after it for those whose nodes get a new one.
@@ -207,7 +206,7 @@ export class HostedCluster implements RunningCluster {
     if (wanted === 'stopped') {
       if (state === 'running') await this.#step(`pause ${node}`, this.#lab.signal(node, 'SIGSTOP'));
       // What has ended by itself cannot be paused; whoever asked for it finds out.
-      await this.#see(node, 'stopped', (now) => now !== 'running');
+      this.#holds.saw(node, await this.#see(node, 'stopped', (now) => now !== 'running'));
     } else {
       if (state === 'stopped') await this.#step(`resume ${node}`, this.#lab.signal(node, 'SIGCONT'));
       await this.#see(node, 'running', (now) => now !== 'stopped');
@@ -223,11 +222,11 @@ export class HostedCluster implements RunningCluster {
     return this.#step(`look at ${node}`, this.#lab.state(node));
   }
 
-  async #see(node: NodeId, wanted: ProcessState, holds: (state: ProcessState) => boolean): Promise<void> {
+  async #see(node: NodeId, wanted: ProcessState, holds: (state: ProcessState) => boolean): Promise<ProcessState> {
     const limit = this.#clock.nowNs() + seenMs * 1e6;
     for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 200)) {
       const state = await this.#state(node);
-      if (holds(state)) return;
+      if (holds(state)) return state;
       if (this.#clock.nowNs() > limit) {
         throw new Error(`${node} was to be ${wanted}, but ${seenMs / 1000} s later it is still ${state}`);
       }
