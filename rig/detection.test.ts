@@ -1,0 +1,111 @@
+/**
+ * Does the rig find what is there, and only that? Each known bug of the memory cluster must be found by the
+ * workload and nemesis named here, and nothing may be found in the correct cluster, nor in a buggy one that is left
+ * in peace. A checker that always says `valid`, or always `invalid`, fails this table.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { memory } from '../clusters/memory/memory.ts';
+import type { RunSpec, Verdict } from './contract.ts';
+import { worst } from './define.ts';
+import { rehearsalSpec, rehearse } from './rehearsal.ts';
+import { castOf } from './rooms.ts';
+
+type Row = readonly [bug: string, workload: string, nemeses: readonly string[], anomaly: string];
+
+const TABLE: readonly Row[] = [
+  ['stale-read', 'register', ['partition'], 'nonlinearizable'],
+  ['stale-read', 'register', ['kill'], 'nonlinearizable'],
+  ['stale-read', 'transfers', ['partition'], 'stale-balance'],
+  ['lost-update', 'register', ['partition-primaries'], 'nonlinearizable'],
+  ['lost-update', 'transfers', ['partition-primaries'], 'acknowledged-not-applied'],
+  ['split-brain', 'register', ['partition'], 'nonlinearizable'],
+  ['split-brain', 'transfers', ['partition-primaries'], 'acknowledged-not-applied'],
+  ['lost-reply', 'register', ['partition-one-way'], 'nonlinearizable'],
+  ['lost-reply', 'transfers', ['partition'], 'rejected-but-applied'],
+  ['double-apply', 'transfers', ['partition'], 'duplicate-application'],
+  ['double-apply', 'transfers', ['kill'], 'duplicate-application'],
+  ['forgets-on-restart', 'register', ['kill'], 'nonlinearizable'],
+  ['forgets-on-restart', 'transfers', ['kill'], 'acknowledged-not-applied'],
+];
+
+const SEEDS = [1, 2, 3];
+const EVERYTHING = ['partition', 'kill', 'pause'];
+const unlimited = { exhausted: () => false, reason: () => '' };
+
+describe('each known bug is found', () => {
+  it.each(TABLE)('%s by %s with %s, as %s, within three seeds', async (variant, workload, nemeses, anomaly) => {
+    const found: string[] = [];
+    for (const seed of SEEDS) {
+      const { verdicts, workloadValidity } = await judged({ variant, workload, nemeses, seed });
+      if (workloadValidity !== 'invalid') continue;
+      found.push(...verdicts.flatMap(({ anomalies }) => anomalies.map(({ name }) => name)));
+      for (const { anomalies } of verdicts) for (const { witnesses } of anomalies) expect(witnesses).not.toEqual([]);
+      if (found.includes(anomaly)) break;
+    }
+    expect(found).toContain(anomaly);
+  });
+
+  it('with every variant of the cluster in the table', () => {
+    expect([...new Set(TABLE.map(([bug]) => bug))].sort()).toEqual(Object.keys(memory.variants).sort());
+  });
+});
+
+describe('nothing is found in the correct cluster', () => {
+  it.each(['register', 'transfers'])('by %s with every nemesis at once, over twenty seeds', async (workload) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const spec = { workload, nemeses: EVERYTHING, seed, timeLimitMs: 4000 };
+      const { errors, stuck, verdicts, workloadValidity } = await judged(spec);
+      expect({ errors, stuck }).toEqual({ errors: [], stuck: [] });
+      expect(workloadValidity, `seed ${seed}: ${verdicts.map(({ summary }) => summary).join('; ')}`).toBe('valid');
+    }
+  });
+
+  it.each(EVERYTHING)('by anything that judges a run with %s alone', async (nemesis) => {
+    for (const workload of ['register', 'transfers']) {
+      const { verdicts, validity } = await judged({ workload, nemeses: [nemesis], seed: 7 });
+      expect(validity, verdicts.map(({ summary }) => summary).join('; ')).toBe('valid');
+    }
+  });
+});
+
+describe('nothing is found in a buggy cluster that is left in peace', () => {
+  it.each(Object.keys(memory.variants))('%s', async (variant) => {
+    for (const workload of ['register', 'transfers']) {
+      const { verdicts, validity } = await judged({ variant, workload, nemeses: [], seed: 1 });
+      expect(validity, verdicts.map(({ summary }) => summary).join('; ')).toBe('valid');
+    }
+  });
+});
+
+describe('one seed', () => {
+  const spec = { workload: 'register', nemeses: EVERYTHING, seed: 5, timeLimitMs: 5000 };
+
+  it('gives one history, byte for byte', async () => {
+    const first = await judged(spec);
+    expect((await judged(spec)).sha256).toBe(first.sha256);
+    expect((await judged({ ...spec, seed: 6 })).sha256).not.toBe(first.sha256);
+  });
+
+  it('asks the same first requests whatever the nemeses do', async () => {
+    const askedFirst = async (nemeses: readonly string[]) => {
+      const { history } = await judged({ ...spec, nemeses });
+      return Array.from({ length: rehearsalSpec.workerCount }, (_, worker) =>
+        history.input(history.process.indexOf(worker)),
+      );
+    };
+    expect(await askedFirst([])).toEqual(await askedFirst(EVERYTHING));
+  });
+});
+
+/** A rehearsal and what is made of it, by the workload's own checkers and by all that judge a run. */
+async function judged(changes: Partial<RunSpec>) {
+  const spec: RunSpec = { ...rehearsalSpec, timeLimitMs: 8000, ...changes };
+  const { cluster, workload, nemeses, checkers } = castOf(spec);
+  const rehearsal = await rehearse({ cluster, workload, nemeses }, spec);
+  const verdicts: Verdict[] = [];
+  for (const checker of checkers) verdicts.push(await checker.check(rehearsal.history, unlimited));
+  const own = verdicts.slice(0, workload.checkers.length);
+  const validityOf = (some: readonly Verdict[]) => worst(some.map(({ validity }) => validity));
+  return { ...rehearsal, verdicts, validity: validityOf(verdicts), workloadValidity: validityOf(own) };
+}
