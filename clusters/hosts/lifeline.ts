@@ -16,7 +16,6 @@ const KEEPER = `
       for (const group of groups) try { process.kill(-Number(group), 'SIGKILL'); } catch {}
       process.exit(0);
     });
-  process.on('SIGINT', () => {});
 `;
 const CLOSE_MS = 5_000;
 

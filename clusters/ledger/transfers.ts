@@ -3,7 +3,7 @@
  * ways to do it are the planted bugs, each of them wrong in the one respect that its name says.
  */
 
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type Answer, type KeyRecord, monotonicMs, pause, type Store, type Transaction } from './store.ts';
 import { type Bug, type KeyedTransfer, LIMITS } from './terms.ts';
 
@@ -233,6 +233,6 @@ async function decide(
       answer: { status: 402, body: problem('insufficient-funds', `${transfer.from} cannot pay that.`) },
     };
   }
-  const id = randomUUID();
+  const id = randomBytes(6).toString('hex');
   return { id, answer: { status: 201, body: JSON.stringify({ id, amount: transfer.amount }) } };
 }
