@@ -82,7 +82,7 @@ export class Disturbance {
   /** Releases whatever is still held. Returns a sentence for each fault that would not go. */
   async healAll(): Promise<readonly string[]> {
     const stuck: string[] = [];
-    for (const begun of [...this.#begun.values()]) {
+    for (const begun of this.#begun.values()) {
       const problem = await this.#heal(begun);
       if (problem) stuck.push(problem);
     }

@@ -29,7 +29,7 @@ describe('Random', () => {
 
   it('spreads evenly over sixteen bins', () => {
     const rng = new Random('even');
-    const bins = new Array<number>(16).fill(0);
+    const bins = Array<number>(16).fill(0);
     for (let draws = 0; draws < 160_000; draws++) {
       const bin = rng.integer(0, 15);
       bins[bin] = (bins[bin] ?? 0) + 1;

@@ -137,7 +137,7 @@ describe.each(rooms.workloads.all)('workload $name', (workload) => {
 
   it('leads to no more than `unknown` when nothing was asked', async () => {
     const { checkers } = castOf({ ...rehearsalSpec, workload: workload.name });
-    const verdicts = await Promise.all(checkers.map((checker) => checker.check(new History([]), unlimited)));
+    const verdicts = await Promise.all(checkers.map(async (checker) => checker.check(new History([]), unlimited)));
     expect(worst(verdicts.map(({ validity }) => validity))).toBe('unknown');
   });
 });

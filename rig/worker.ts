@@ -53,7 +53,7 @@ export class Worker {
   }
 
   async hangUp(): Promise<void> {
-    for (const node of [...this.#clients.keys()]) await this.#disconnect(node);
+    for (const node of this.#clients.keys()) await this.#disconnect(node);
   }
 
   /** Nothing is asked once `ended` aborts; what is open then is given up only when `cut` does. */

@@ -55,7 +55,9 @@ export class Machine {
         };
       case 'applied':
         return { value: [...this.#applied] };
-      default:
+      case 'put':
+      case 'cas':
+      case 'transfer':
         return undefined;
     }
   }
