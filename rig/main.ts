@@ -2,9 +2,10 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
-import { check, demo, doctor, heal, list, report, runOnce, schema } from './commands.ts';
+import { check, doctor, heal, list, report, schema } from './commands.ts';
 import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
+import { demo, runOnce } from './run-command.ts';
 
 const examples = `
 Examples:
