@@ -7,10 +7,13 @@ import Dockerode from 'dockerode';
 
 const answerMs = 5_000;
 
-/** Rejects with a sentence that says what was tried and what to do. */
-export async function findEngine(): Promise<Dockerode> {
+/**
+ * An engine whose every answer fails that is silent for so long; 0 is for ever, for what may take its time.
+ * Rejects with a sentence that says what was tried and what to do.
+ */
+export async function findEngine(silenceMs = 30_000): Promise<Dockerode> {
   const tried: string[] = [];
-  for (const [where, make] of places()) {
+  for (const [where, make] of places(silenceMs)) {
     try {
       const engine = make();
       await answers(engine);
@@ -33,16 +36,16 @@ async function answers(engine: Dockerode): Promise<void> {
   await Promise.race([engine.ping(), silence]);
 }
 
-function places(): readonly (readonly [where: string, make: () => Dockerode])[] {
+function places(timeout: number): readonly (readonly [where: string, make: () => Dockerode])[] {
   const named = process.env['DOCKER_HOST'];
-  if (named) return [[`DOCKER_HOST=${named}`, () => new Dockerode()]];
+  if (named) return [[`DOCKER_HOST=${named}`, () => new Dockerode({ timeout })]];
   const runtime = process.env['XDG_RUNTIME_DIR'];
   const sockets = [
     '/var/run/docker.sock',
     path.join(homedir(), '.docker', 'run', 'docker.sock'),
     ...(runtime ? [path.join(runtime, 'docker.sock')] : []),
   ];
-  return sockets.map((socketPath) => [socketPath, () => new Dockerode({ socketPath })] as const);
+  return sockets.map((socketPath) => [socketPath, () => new Dockerode({ socketPath, timeout })] as const);
 }
 
 /** The HTTP status with which the engine refused, if it did. */

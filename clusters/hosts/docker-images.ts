@@ -8,7 +8,7 @@ import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/pro
 import os from 'node:os';
 import path from 'node:path';
 import type Dockerode from 'dockerode';
-import { refusalOf } from './docker-engine.ts';
+import { findEngine, refusalOf } from './docker-engine.ts';
 import type { NodePlan } from './host.ts';
 
 export type ImagePlan = NonNullable<NodePlan['image']>;
@@ -48,7 +48,8 @@ async function imageOfFolder(
   const present = await digestOf(engine, tag);
   if (present) return { tag, digest: present };
   progress(`building image ${tag}`);
-  await build(engine, plan, files, tag, progress, signal);
+  // A step of a build may be silent for minutes; the signal bounds it.
+  await build(await findEngine(0), plan, files, tag, progress, signal);
   const digest = await digestOf(engine, tag);
   if (!digest) throw new Error(`the image ${tag} was built, but the engine does not have it`);
   return { tag, digest };
