@@ -16,7 +16,6 @@ import { draw } from './run.ts';
 import { readHeader, readVerdict, Store } from './store.ts';
 import { verdictSchema } from './verdict-schema.ts';
 
-
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
