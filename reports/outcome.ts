@@ -78,6 +78,6 @@ export function doubtsOf(
 /** What may still be in force or left behind outside the rig; `null` when all was undone. */
 export function leftBehind(verdict: Pick<RunVerdict, 'exit' | 'faults'>): string | null {
   if (verdict.exit.code === EXIT.faultMayBeActive) return verdict.exit.reason;
-  const stuck = verdict.faults.filter((fault) => fault.stuck !== null);
-  return stuck.length === 0 ? null : `not undone: ${stuck.map((fault) => fault.sentence).join('; ')}`;
+  const open = verdict.faults.filter((fault) => fault.releasedNs === null);
+  return open.length === 0 ? null : `not seen to be undone: ${open.map((fault) => fault.sentence).join('; ')}`;
 }

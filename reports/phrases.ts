@@ -18,6 +18,16 @@ export function plain(text: string, limit = 200): string {
   return text.length < 1000 ? `${spelt}…` : `${spelt}… (${grouped(text.length)} characters)`;
 }
 
+/** `text` as a sentence of at most about `limit` characters: with a capital, and cut where a sentence or a word ends. */
+export function sentence(text: string, limit = 600): string {
+  const whole = plain(text, 4 * limit);
+  const capital = /^[a-z]+[ ,:]/.test(whole) ? whole.charAt(0).toUpperCase() + whole.slice(1) : whole;
+  if (capital.length <= limit) return capital;
+  const head = capital.slice(0, limit);
+  const end = head.lastIndexOf('. ');
+  return end > limit / 3 ? head.slice(0, end + 1) : `${head.slice(0, Math.max(head.lastIndexOf(' '), limit / 2))}…`;
+}
+
 const SIMPLE = /^[\p{L}\p{N}][\p{L}\p{N}_.:/-]*$/u;
 
 /** A value as a person would write it, `{id: t7, amount: 30}`: one line, bounded and harmless. */

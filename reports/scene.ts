@@ -29,18 +29,25 @@ export interface Scene {
   readonly steps: readonly SceneStep[];
   /** Operations that matter too, but did not fit. */
   readonly omitted: number;
+  /** Whether a model gave the steps a legal order; without one they are told as they happened. */
+  readonly ordered: boolean;
 }
 
-/** The scenes of every anomaly of every verdict, those with the fewest operations first, at most `limit`. */
+/**
+ * The scenes of at most `limit` anomalies. Checkers give the worst first, and that order is kept; but the first of each
+ * kind comes before the second of any, and what can be drawn before words alone.
+ */
 export function scenesOf(verdicts: readonly Verdict[], history: History, limit: number, stepLimit = 24): Scene[] {
-  const found = verdicts.flatMap((verdict) =>
-    verdict.anomalies.map((anomaly) => ({ anomaly, checker: verdict.checker, size: drawn(anomaly).length })),
+  const seen = new Map<string, number>();
+  const found = verdicts.flatMap(({ checker, anomalies }) =>
+    anomalies.map((anomaly) => {
+      const earlier = seen.get(anomaly.name) ?? 0;
+      seen.set(anomaly.name, earlier + 1);
+      return { anomaly, checker, rank: drawn(anomaly).length > 0 ? earlier : earlier + 1e9 };
+    }),
   );
-  // Something to look at comes before words alone; a model's counterexample before mere witnesses; small before large.
-  const rank = ({ anomaly, size }: (typeof found)[number]) =>
-    (size === 0 ? 2e9 : anomaly.counterexample ? 0 : 1e9) + size;
   return found
-    .sort((a, b) => rank(a) - rank(b))
+    .sort((a, b) => a.rank - b.rank)
     .slice(0, limit)
     .map(({ anomaly, checker }) => sceneOf(anomaly, checker, history, stepLimit));
 }
@@ -55,8 +62,7 @@ function sceneOf(anomaly: Anomaly, checker: string, history: History, stepLimit:
   const wanted = [...new Set([...drawn(anomaly), ...reasons.keys()])].filter((index) => history.at(index) >= 0);
   const kept = nearest(wanted, [...reasons.keys()], stepLimit);
   const operations = kept.map((index) => history.operation(history.at(index)));
-  const subjects = new Set(operations.map(({ input }) => subjectOf(input)));
-  const shared = subjects.size === 1;
+  const shared = subjectsOf(operations).size === 1;
   const steps = operations.map((operation): SceneStep => {
     const place = places.get(operation.index);
     const impossible = reasons.get(operation.index);
@@ -69,11 +75,22 @@ function sceneOf(anomaly: Anomaly, checker: string, history: History, stepLimit:
       ...(impossible !== undefined && { impossible }),
     };
   });
-  return { anomaly, checker, subject: subjectWords(anomaly, operations), steps, omitted: wanted.length - kept.length };
+  return {
+    anomaly,
+    checker,
+    subject: subjectWords(anomaly, operations),
+    steps,
+    omitted: wanted.length - kept.length,
+    ordered: places.size > 0,
+  };
 }
 
+/** Of the operations that are about something. */
+const subjectsOf = (operations: readonly Operation[]): ReadonlySet<string> =>
+  new Set(operations.map(({ input }) => subjectOf(input)).filter((subject) => subject !== undefined));
+
 function subjectWords(anomaly: Anomaly, operations: readonly Operation[]): string | null {
-  const shared = new Set(operations.map(({ input }) => subjectOf(input)));
+  const shared = subjectsOf(operations);
   const [only] = shared;
   const subject = anomaly.counterexample?.subject ?? (shared.size === 1 ? only : undefined);
   if (subject === undefined) return null;

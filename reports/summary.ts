@@ -4,7 +4,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import pico from 'picocolors';
 import type { FaultRecord, RunRecord, RunVerdict } from '../rig/contract.ts';
 import { doubtsOf, leftBehind, outcomeOf } from './outcome.ts';
-import { answered, asked, atSeconds, counted, duration, grouped, plain } from './phrases.ts';
+import { answered, asked, atSeconds, counted, duration, grouped, plain, sentence } from './phrases.ts';
 import { type Scene, type SceneStep, scenesOf } from './scene.ts';
 
 type Colours = ReturnType<typeof pico.createColors>;
@@ -17,7 +17,7 @@ export function summarise(run: RunRecord, { colour }: { readonly colour: boolean
   const { header, verdict } = run;
   const outcome = outcomeOf(verdict);
   const paint = { good: colours.green, bad: colours.red, unsure: colours.yellow }[outcome.tone];
-  const lines = [`${paint(colours.bold(`${outcome.symbol} ${outcome.word}`))}  ${plain(verdict.summary, 300)}`];
+  const lines = [`${paint(colours.bold(`${outcome.symbol} ${outcome.word}`))}  ${sentence(verdict.summary, 240)}`];
   const [scene] = scenesOf(verdict.verdicts, run.history, 1, 8);
   if (scene) lines.push('', ...counterexampleLines(scene, colours), '');
   lines.push(...reasonLines(verdict, scene !== undefined));
@@ -81,9 +81,10 @@ function fromHere(path: string): string {
 /** At most 20 lines: what is wrong, the operations against time, the legal order, and what cannot follow it. */
 function counterexampleLines(scene: Scene, colours: Colours): string[] {
   const { anomaly, steps, omitted } = scene;
-  const head = `  ${colours.bold(plain(anomaly.name, 60))}  ${plain(anomaly.explanation, 400)}`;
-  if (steps.length === 0) return [head];
-  const lines = [head, '', ...timeLines(steps, colours)];
+  const [first = '', ...rest] = wrapped(`${plain(anomaly.name, 60)}: ${sentence(anomaly.explanation, 400)}`);
+  const head = [`  ${colours.bold(first)}`, ...rest.map((line) => `  ${line}`)];
+  if (steps.length === 0) return head;
+  const lines = [...head, '', ...timeLines(steps, colours)];
   if (omitted > 0) lines.push(`  … and ${counted(omitted, 'more operation')}, in the report`);
   const placed = steps.filter((step) => step.place).sort((a, b) => (a.place?.number ?? 0) - (b.place?.number ?? 0));
   if (placed.length > 0) {
@@ -91,9 +92,17 @@ function counterexampleLines(scene: Scene, colours: Colours): string[] {
     lines.push(`  a legal order: ${placed.length > 6 ? '… then ' : ''}${order.join(', then ')}`);
   }
   for (const step of steps.filter(({ impossible }) => impossible !== undefined).slice(0, 3))
-    lines.push(colours.red(`  ✗ #${step.operation.index} cannot come next: ${plain(step.impossible ?? '', 200)}`));
+    lines.push(
+      colours.red(
+        `  ✗ #${step.operation.index} ${scene.ordered ? 'cannot come next' : 'cannot be'}: ${plain(step.impossible ?? '', 200)}`,
+      ),
+    );
   return lines;
 }
+
+/** The text in lines of about 100 characters. */
+const wrapped = (text: string): string[] =>
+  text.match(/.{1,100}(?:\s|$)|\S{1,100}/g)?.map((line) => line.trimEnd()) ?? [];
 
 /** Each operation on a line of its own, drawn against time and said in words. What begins or ends before what is exact; distances are not. */
 function timeLines(steps: readonly SceneStep[], colours: Colours): string[] {

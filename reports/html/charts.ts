@@ -10,6 +10,7 @@ import { Markup, markup } from './markup.ts';
 import { type Bucket, bucketsOf, type FaultSpan, faultSpans } from './series.ts';
 
 const WIDTH = 962;
+const LEGEND_COLUMNS = 3;
 
 interface Chart {
   readonly id: string;
@@ -17,6 +18,8 @@ interface Chart {
   /** How to read it, for those who see it and those who hear it. */
   readonly caption: string;
   readonly height: number;
+  /** How many entries its legend has. */
+  readonly names: number;
   readonly layers: readonly object[];
 }
 
@@ -65,6 +68,7 @@ function latencyChart(buckets: readonly Bucket[]): Chart {
     title: 'Time to answer',
     caption: 'From when a request was due to its answer; only requests that ended ok. The scale is logarithmic.',
     height: 190,
+    names: names.length,
     layers: [
       {
         data: { values: rows },
@@ -134,6 +138,7 @@ function rateChart(buckets: readonly Bucket[]): Chart {
     title: 'Requests by outcome',
     caption: 'Requests a second, by how they ended, where they were due.',
     height: 150,
+    names: shown.length,
     layers: [
       {
         data: { values: rows },
@@ -167,6 +172,7 @@ function errorChart(buckets: readonly Bucket[]): Chart | null {
     title: 'Errors by class',
     caption: 'Requests a second that did not end ok, by class of error, one class above the other.',
     height: 110,
+    names: domain.length,
     layers: [
       {
         data: { values: rows },
@@ -235,7 +241,7 @@ function specification(chart: Chart, spans: readonly FaultSpan[], end: number): 
     width: WIDTH,
     height: chart.height,
     autosize: { type: 'none' },
-    padding: { left: 58, right: 12, top: 46, bottom: 24 },
+    padding: { left: 58, right: 12, top: 44 + 18 * Math.ceil(chart.names / LEGEND_COLUMNS), bottom: 24 },
     layer: [...shading(spans, end), ...layers],
     config: CONFIG,
   } as unknown as TopLevelSpec;
@@ -255,13 +261,14 @@ function shading(spans: readonly FaultSpan[], end: number): object[] {
     const name = `${at + 1} ${plain(nemesis, 20)}`;
     return { t: from, u: to, m: (from + to) / 2, label: pixels > name.length * 6.5 ? name : String(at + 1) };
   });
-  let taken = -Infinity;
-  const labelled = rows.filter(({ m, label }) => {
-    const half = label.length * 3.5;
-    const middle = (m / end) * WIDTH;
-    if (middle - half < taken + 3) return false;
-    taken = middle + half;
-    return true;
+  // Faults may overlap: their names stand in two rows, and one that fits in neither is left out.
+  const taken = [-Infinity, -Infinity];
+  const labelled = rows.flatMap((row) => {
+    const half = row.label.length * 3.4;
+    const middle = (row.m / end) * WIDTH;
+    const line = taken.findIndex((last) => middle - half > last + 3);
+    if (line >= 0) taken[line] = middle + half;
+    return line < 0 ? [] : [{ ...row, line }];
   });
   return [
     {
@@ -269,11 +276,11 @@ function shading(spans: readonly FaultSpan[], end: number): object[] {
       mark: { type: 'rect', fill: 'url(#fault-hatch)', stroke: 'var(--fault-edge)', strokeWidth: 0.6, aria: false },
       encoding: { x: { field: 't', type: 'quantitative' }, x2: { field: 'u' } },
     },
-    {
-      data: { values: labelled },
+    ...[0, 1].map((line) => ({
+      data: { values: labelled.filter((row) => row.line === line) },
       mark: { type: 'text', baseline: 'bottom', fontSize: 11, fill: 'var(--ink-soft)', aria: false },
-      encoding: { x: { field: 'm', type: 'quantitative' }, y: { value: -3 }, text: { field: 'label' } },
-    },
+      encoding: { x: { field: 'm', type: 'quantitative' }, y: { value: -3 - 13 * line }, text: { field: 'label' } },
+    })),
   ];
 }
 
@@ -302,10 +309,11 @@ const CONFIG = {
     labelFont: FONT,
     labelColor: 'var(--ink)',
     labelFontSize: 12,
-    labelLimit: 260,
+    labelLimit: 320,
     symbolSize: 160,
     symbolStrokeWidth: 2.5,
     columnPadding: 22,
-    offset: 20,
+    offset: 34,
+    columns: LEGEND_COLUMNS,
   },
 };

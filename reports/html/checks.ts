@@ -1,7 +1,7 @@
 /** What each checker said, with its statistics; and, for a run that is not a pass, why. */
 
 import type { Json, RunVerdict, Validity, Verdict } from '../../rig/contract.ts';
-import { counted, grouped, plain, shown } from '../phrases.ts';
+import { counted, grouped, plain, sentence, shown } from '../phrases.ts';
 import { type Markup, markup } from './markup.ts';
 
 const SYMBOLS: Readonly<Record<Validity, readonly [symbol: string, tone: string]>> = {
@@ -35,7 +35,7 @@ function check(one: Verdict): Markup {
   return markup`
 <article class="check">
   <h3><span class="chip ${tone}"><span aria-hidden="true">${symbol}</span> ${one.validity}</span> ${plain(one.checker, 80)}</h3>
-  <p>${plain(one.summary, 600)}${one.anomalies.length > 0 && markup` <span class="muted">${counted(one.anomalies.length, 'anomaly', 'anomalies')}.</span>`}</p>
+  <p>${sentence(one.summary, 800)}${one.anomalies.length > 0 && markup` <span class="muted">${counted(one.anomalies.length, 'anomaly', 'anomalies')}.</span>`}</p>
   ${statistics}
 </article>`;
 }

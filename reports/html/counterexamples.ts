@@ -1,7 +1,7 @@
 /** The first thing on the page of an invalid run: each anomaly as a picture, numbered sentences, and what was recorded. */
 
 import type { Json, RunRecord } from '../../rig/contract.ts';
-import { answered, asked, atSeconds, counted, duration, plain, shown } from '../phrases.ts';
+import { answered, asked, atSeconds, counted, duration, plain, sentence, shown } from '../phrases.ts';
 import type { Scene, SceneStep } from '../scene.ts';
 import { type Markup, markup } from './markup.ts';
 import { timeBoxes } from './time-boxes.ts';
@@ -26,14 +26,13 @@ export function counterexamples(run: RunRecord, scenes: readonly Scene[]): Marku
 
 function anomaly(scene: Scene, at: number): Markup {
   const { anomaly: found, steps } = scene;
-  const ordered = steps.some((step) => step.place ?? step.impossible);
   return markup`
 <article class="anomaly" aria-labelledby="anomaly-${at}">
   <h3 id="anomaly-${at}"><span class="anomaly-name">${plain(found.name, 80)}</span>${scene.subject !== null && markup` <span>on ${plain(scene.subject, 80)}</span>`}
     <span class="muted">found by ${plain(scene.checker, 60)}</span></h3>
-  <p class="explanation">${plain(found.explanation, 1200)}</p>
+  <p class="explanation">${sentence(found.explanation, 1200)}</p>
   ${steps.length > 0 && timeBoxes(scene, `anomaly-${at}`)}
-  ${steps.length > 0 && (ordered ? legalOrder(steps) : story(steps))}
+  ${steps.length > 0 && (scene.ordered ? legalOrder(steps) : story(steps))}
   ${scene.omitted > 0 && markup`<p class="muted">${counted(scene.omitted, 'more operation')} of this anomaly not drawn, in verdict.json.</p>`}
   ${recorded(found.detail)}
   ${steps.length > 0 && markup`<p class="scripted actions"><button type="button" data-zoom-ops="${steps.map((s) => s.operation.index).join(' ')}">Show in the timeline</button></p>`}
@@ -47,19 +46,24 @@ function legalOrder(steps: readonly SceneStep[]): Markup {
   const rest = steps.filter((step) => !step.place && step.impossible === undefined);
   return markup`
 <ol class="steps">
-  ${placed.map((step) => markup`<li>${sentence(step)} <span class="state">then ${plain(step.place?.state ?? '', 200)}</span></li>`)}
+  ${placed.map((step) => markup`<li>${stepWords(step)} <span class="state">then ${plain(step.place?.state ?? '', 200)}</span></li>`)}
 </ol>
 <ul class="steps">
-  ${impossible.map((step) => markup`<li class="impossible"><span class="mark bad"><span aria-hidden="true">✗</span> impossible next</span> ${sentence(step)} <strong class="reason">${plain(step.impossible ?? '', 400)}</strong></li>`)}
-  ${rest.map((step) => markup`<li class="aside"><span class="muted">not in this order</span> ${sentence(step)}</li>`)}
+  ${impossible.map((step) => impossibleItem(step, 'impossible next'))}
+  ${rest.map((step) => markup`<li class="aside"><span class="muted">not in this order</span> ${stepWords(step)}</li>`)}
 </ul>`;
 }
 
 /** Without a model's order: what was asked and answered, one after the other. */
 const story = (steps: readonly SceneStep[]): Markup =>
-  markup`<ol class="steps">${steps.map((step) => markup`<li>${sentence(step)}</li>`)}</ol>`;
+  markup`<ol class="steps">${steps.map((step) =>
+    step.impossible === undefined ? markup`<li>${stepWords(step)}</li>` : impossibleItem(step, 'cannot be'),
+  )}</ol>`;
 
-function sentence({ operation, endNs }: SceneStep): Markup {
+const impossibleItem = (step: SceneStep, tag: string): Markup =>
+  markup`<li class="impossible"><span class="mark bad"><span aria-hidden="true">✗</span> ${tag}</span> ${stepWords(step)} <strong class="reason">${sentence(step.impossible ?? '', 400)}</strong></li>`;
+
+function stepWords({ operation, endNs }: SceneStep): Markup {
   const { input, completion } = operation;
   const detail = completion.type !== 'ok' && completion.detail !== undefined && ` (${plain(completion.detail, 200)})`;
   return markup`<span class="step"><code>${asked(input)} → ${answered(input, completion)}</code>${detail}</span>

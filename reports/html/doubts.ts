@@ -2,7 +2,7 @@
 
 import type { RunVerdict } from '../../rig/contract.ts';
 import { doubtsOf } from '../outcome.ts';
-import { counted, plain } from '../phrases.ts';
+import { counted, plain, sentence } from '../phrases.ts';
 import { type Markup, markup } from './markup.ts';
 
 const LIMIT = 30;
@@ -19,7 +19,7 @@ export function doubts(verdict: RunVerdict): Markup | null {
     .slice(0, LIMIT)
     .map(
       ({ source, reason }) =>
-        markup`<li><span class="chip unsure">${plain(source, 60)}</span> ${plain(reason, 600)}</li>`,
+        markup`<li><span class="chip unsure">${plain(source, 60)}</span> ${sentence(reason, 800)}</li>`,
     )}</ul>
   ${more > 0 && markup`<p class="muted">… and ${counted(more, 'more reason')}, in verdict.json.</p>`}
 </section>`;

@@ -124,7 +124,7 @@ describeWith(['chromium'], 'report.html in Chromium', () => {
     expect(await page.evaluate('window.hurt')).toBeUndefined();
     expect(await page.locator('img').count()).toBe(0);
     await page.locator('#listing button').first().click();
-    await page.locator('#canvas').hover({ position: { x: 600, y: 50 } });
+    await page.locator('#canvas').hover({ position: { x: 600, y: 56 } });
     expect(await page.locator('#details').innerText()).toContain('</script><script>window.hurt=1</script>');
     expect(await page.evaluate('window.hurt')).toBeUndefined();
     expect(await page.locator('img').count()).toBe(0);
@@ -136,7 +136,7 @@ describeWith(['chromium'], 'report.html in Chromium', () => {
     expect(await page.locator('.sentence').innerText()).toContain('key 3 returned 7 after 8');
 
     expect(await page.locator('.box.impossible').getAttribute('aria-label')).toContain('read → 7');
-    expect(await page.locator('.steps .impossible').innerText()).toContain('it read 7, but the value is 8');
+    expect(await page.locator('.steps .impossible').innerText()).toContain('It read 7, but the value is 8');
     await page.getByRole('button', { name: 'Show in the timeline' }).first().click();
     await eventually(() => range(page)).toMatch(/^6\.\d+ s to 8\.\d+ s/);
 
@@ -238,7 +238,7 @@ describeWith(['chromium'], 'report.html in Chromium', () => {
     await page.locator('#canvas').scrollIntoViewIfNeeded();
     const width = (await page.locator('#canvas').boundingBox())?.width ?? 0;
     const x = 76 + ((7.0015 - 6.99) / 0.04) * (width - 82);
-    await page.locator('#canvas').hover({ position: { x, y: 42 } });
+    await page.locator('#canvas').hover({ position: { x, y: 54 } });
     await eventually(() => page.locator('#tip').innerText()).toMatch(/write 7 → done\s+p100 on n1 on 3, at 7\.000 s/);
   });
 

@@ -10,7 +10,7 @@ import { type Markup, markup } from './markup.ts';
 const LANE_HEIGHT = 66;
 const BOX_TOP = 16;
 const BOX_HEIGHT = 28;
-const CHARACTER_WIDTH = 6.9;
+const CHARACTER_WIDTH = 7.25;
 const LABEL_LIMIT = 44;
 /** Longer than this, the answer stands below the box instead of in it. */
 const ONE_LINE = 30;
@@ -50,14 +50,14 @@ export function timeBoxes(scene: Scene, id: string): Markup {
           <linearGradient id="${id}-fade"><stop offset="0.55" class="fade-from"/><stop offset="1" class="fade-to"/></linearGradient></defs>
         ${processes.map((_, lane) => markup`<line class="lane" x1="0" x2="${width}" y1="${lane * LANE_HEIGHT + BOX_TOP + BOX_HEIGHT / 2}" y2="${lane * LANE_HEIGHT + BOX_TOP + BOX_HEIGHT / 2}"/>`)}
         ${orderLine(boxes)}
-        ${boxes.map((box) => boxMark(box, id))}
+        ${boxes.map((box) => boxMark(box, id, scene.ordered))}
         <text class="axis" x="2" y="${height - 6}">${atSeconds(first)}</text>
         <text class="axis" x="${width - 2}" y="${height - 6}" text-anchor="end">${atSeconds(last)}</text>
       </svg>
     </div>
   </div>
   <figcaption>Left to right in time, stretched so that the words fit. Boxes that overlap were in the air together.${
-    boxes.some((box) => box.pointX !== undefined) && ' Numbers: the longest legal order.'
+    scene.ordered && ' Numbers: the longest legal order.'
   }</figcaption>
 </figure>`;
 }
@@ -76,6 +76,7 @@ function spread(steps: readonly SceneStep[], processes: readonly number[]): read
 
 /** Walks through all beginnings and ends in order of time, moving right as little as the labels allow. */
 function placed(steps: readonly SceneStep[], processes: readonly number[], looseness: number): Box[] {
+  const ordered = steps.some((step) => step.place);
   const boxes = steps.map(
     (step): Box => ({ step, lane: processes.indexOf(step.operation.process), left: 0, right: 0 }),
   );
@@ -98,8 +99,8 @@ function placed(steps: readonly SceneStep[], processes: readonly number[], loose
       x = Math.max(x, (laneEnds.get(box.lane) ?? 0) + 10);
       box.left = x;
     } else {
-      if (timeNs !== Infinity) x = Math.max(x, box.left + boxWidth(box.step));
-      box.right = Math.max(x, box.left + boxWidth(box.step));
+      if (timeNs !== Infinity) x = Math.max(x, box.left + boxWidth(box.step, ordered));
+      box.right = Math.max(x, box.left + boxWidth(box.step, ordered));
       laneEnds.set(box.lane, box.right);
     }
   }
@@ -110,17 +111,22 @@ function placed(steps: readonly SceneStep[], processes: readonly number[], loose
 const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1);
 
 /** What stands in the box and below it. */
-function words({ ask, answer, place, impossible }: SceneStep): { readonly inside: string; readonly below: string } {
+function words(
+  { ask, answer, place, impossible }: SceneStep,
+  ordered: boolean,
+): { readonly inside: string; readonly below: string } {
   const whole = `${ask} → ${answer}`;
-  const split = place === undefined && impossible === undefined && whole.length > ONE_LINE;
-  const below = impossible === undefined ? (place?.state ?? (split ? `→ ${answer}` : '')) : '✗ impossible here';
+  const split = place === undefined && whole.length > ONE_LINE;
+  const result = split ? `→ ${answer}` : '';
+  const refusal = ordered ? '✗ impossible here' : `✗ ${result}`;
+  const below = impossible === undefined ? (place?.state ?? result) : refusal;
   return { inside: cut(split ? ask : whole), below: cut(plain(below)) };
 }
 
 const cut = (text: string): string => (text.length > LABEL_LIMIT ? `${text.slice(0, LABEL_LIMIT - 1)}…` : text);
 
-function boxWidth(step: SceneStep): number {
-  const { inside, below } = words(step);
+function boxWidth(step: SceneStep, ordered: boolean): number {
+  const { inside, below } = words(step, ordered);
   return Math.max(inside.length + 1, below.length, 6) * CHARACTER_WIDTH + (step.place ? 31 : 16);
 }
 
@@ -146,14 +152,14 @@ function orderLine(boxes: readonly Box[]): Markup | null {
 
 const round = (x: number): number => Math.round(x * 10) / 10;
 
-function boxMark(box: Box, id: string): Markup {
+function boxMark(box: Box, id: string, ordered: boolean): Markup {
   const { step, left, right } = box;
   const { operation, place, impossible } = step;
   const top = laneTop(box);
   const kind = impossible === undefined ? operation.completion.type : 'impossible';
   const fill = impossible === undefined ? (kind === 'info' ? `url(#${id}-fade)` : undefined) : `url(#${id}-hatch)`;
   const sentence = `#${operation.index}, process ${operation.process} on ${operation.node}: ${step.ask} → ${step.answer}, ${atSeconds(operation.invokedNs)} to ${atSeconds(step.endNs)}`;
-  const { inside, below } = words(step);
+  const { inside, below } = words(step, ordered);
   return markup`<a href="#op=${operation.index}" class="box ${kind}" aria-label="${plain(sentence, 240)}"><title>${plain(sentence, 240)}</title>
   <rect x="${round(left)}" y="${top}" width="${round(right - left)}" height="${BOX_HEIGHT}" rx="5"${fill && markup` fill="${fill}"`}/>
   <text x="${round(left + (place ? 22 : 9))}" y="${top + 18.5}">${inside}</text>

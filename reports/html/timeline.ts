@@ -81,7 +81,7 @@ function fitted(run: RunRecord, witnesses: readonly number[]): { selection: Sele
   let limit = Math.min(history.length, OPERATION_LIMIT);
   for (;;) {
     const selection = select(run, witnesses, limit);
-    const packed = gzipSync(JSON.stringify(embedded(history, selection.positions)), { level: 9 }).toString('base64');
+    const packed = gzipSync(JSON.stringify(embedded(history, selection.positions))).toString('base64');
     if (packed.length <= SIZE_LIMIT || limit <= 100) return { selection, packed };
     limit = Math.floor(limit * Math.min(0.9, (SIZE_LIMIT / packed.length) * 0.95));
   }

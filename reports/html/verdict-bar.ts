@@ -2,7 +2,7 @@
 
 import type { RunRecord } from '../../rig/contract.ts';
 import { doubtsOf, leftBehind, type Outcome } from '../outcome.ts';
-import { counted, duration, grouped, plain } from '../phrases.ts';
+import { counted, duration, grouped, plain, sentence } from '../phrases.ts';
 import { type Markup, markup } from './markup.ts';
 
 export function verdictBar(run: RunRecord, outcome: Outcome): Markup {
@@ -28,7 +28,7 @@ export function verdictBar(run: RunRecord, outcome: Outcome): Markup {
 <header class="verdict ${outcome.tone}">
   <p class="run"><span class="brand">Ordeal</span> ${plain(spec.name, 80)} <span class="muted">run ${plain(header.id, 60)}, ${started}</span></p>
   <h1><span class="symbol" aria-hidden="true">${outcome.symbol}</span> <span class="word">${outcome.word}</span></h1>
-  <p class="sentence">${plain(verdict.summary, 600)}</p>
+  <p class="sentence">${sentence(verdict.summary, 280)}</p>
   <p class="meaning">${outcome.meaning}${ended(run)}</p>
   ${alarm(run)}
   <dl class="facts">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>

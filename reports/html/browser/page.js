@@ -27,8 +27,8 @@ async function copy(source) {
   }
 }
 
-// The picture is read from its end: that is where the impossible step stands.
-for (const frame of document.querySelectorAll('.boxes-scroll')) {
+// A legal order is read from its end: that is where the impossible step stands.
+for (const frame of document.querySelectorAll('.boxes-scroll:has(.order)')) {
   const impossible = frame.querySelector('.box.impossible rect');
   if (impossible instanceof SVGRectElement) frame.scrollLeft = impossible.x.baseVal.value - frame.clientWidth / 3;
 }

@@ -9,7 +9,7 @@ import { labelOf } from './operations.js';
  */
 
 export const GUTTER = 76;
-const RULER = 34;
+const RULER = 46;
 const MINIMUM_HEIGHT = 120;
 
 /**
@@ -98,7 +98,7 @@ function paintGround(context, scale, { facts, view }, palette) {
   for (let tick = Math.ceil(view.from / step) * step; tick <= view.to; tick += step) {
     const x = scale.x(tick);
     context.fillStyle = palette.rule;
-    context.fillRect(Math.round(x), RULER - 4, 1, scale.height);
+    context.fillRect(Math.round(x), RULER - 28, 1, scale.height);
     context.fillStyle = palette.soft;
     if (x < scale.width - 22) context.fillText(`${tick.toFixed(digits)} s`, x, 9);
   }
@@ -131,27 +131,29 @@ function tickStep(span, width) {
  */
 function paintFaults(context, scale, { facts }, palette) {
   const hatch = hatching(context, palette.fault);
-  let taken = GUTTER;
+  const taken = [GUTTER, GUTTER];
   facts.faults.forEach(({ from, to, nemesis }, at) => {
     const left = Math.max(GUTTER - 2, scale.x(from));
     const right = Math.min(scale.width + 2, scale.x(to));
     if (right <= GUTTER || left >= scale.width) return;
     context.fillStyle = hatch ?? palette.rule;
-    context.fillRect(left, RULER - 14, Math.max(1, right - left), scale.height - RULER + 14);
+    context.fillRect(left, RULER - 26, Math.max(1, right - left), scale.height - RULER + 26);
     context.strokeStyle = palette.fault;
     context.lineWidth = 1;
-    context.strokeRect(left + 0.5, RULER - 13.5, Math.max(1, right - left - 1), scale.height);
+    context.strokeRect(left + 0.5, RULER - 25.5, Math.max(1, right - left - 1), scale.height);
     const name = `${at + 1} ${nemesis}`;
     const label = context.measureText(name).width + 8 < right - left ? name : String(at + 1);
     const width = context.measureText(label).width;
     const x = Math.max(left + 3, GUTTER + 3);
-    if (x < taken || x + width > scale.width) return;
-    taken = x + width + 3;
+    const row = taken.findIndex((end) => x >= end);
+    if (row < 0 || x + width > scale.width) return;
+    taken[row] = x + width + 3;
+    const middle = RULER - 6.5 - 12 * row;
     context.fillStyle = palette.paper;
-    context.fillRect(x - 2, RULER - 13, width + 4, 12);
+    context.fillRect(x - 2, middle - 6, width + 4, 12);
     context.fillStyle = palette.ink;
     context.textAlign = 'left';
-    context.fillText(label, x, RULER - 6.5);
+    context.fillText(label, x, middle);
   });
 }
 
