@@ -356,10 +356,12 @@ export interface Model<State = Json, In extends Input = Input, Out extends Json 
   describe(input: In, output: Out | undefined): string;
   /** `true`, or what is wrong with the state itself. */
   invariant?(state: State): true | string;
-  /** Every function it knows; a `read` never changes the state. */
-  readonly functions?: Readonly<Record<string, 'read' | 'write'>>;
+  /** Every function it knows. A `read` never changes the state; what follows a `replace` does not depend on it. */
+  readonly functions?: Readonly<Record<string, 'read' | 'replace' | 'write'>>;
   /** The output that a `fail` of this class amounts to: it changed nothing, yet something was observed. */
   refused?(input: In, error: string): Out | undefined;
+  /** False if no number of `write`s leads from `state` to one where this read is possible. Only spares effort. */
+  leadsTo?(state: State, input: In, output: Out): boolean;
 }
 
 /** What a checker may still spend. Poll it in the innermost loop; a blocked event loop fires no timers. */

@@ -14,7 +14,7 @@ export type KvAppendOutput = string | null;
 export const kvAppend: Model<string, KvAppendInput, KvAppendOutput> = {
   name: 'kv-append',
   initial: '',
-  functions: { get: 'read', put: 'write', append: 'write' },
+  functions: { get: 'read', put: 'replace', append: 'write' },
 
   step(state, input, output) {
     switch (input.f) {
@@ -30,6 +30,7 @@ export const kvAppend: Model<string, KvAppendInput, KvAppendOutput> = {
 
   fingerprint: (state) => state,
   partition: ({ key }) => key,
+  leadsTo: (state, _, output) => output === null || output.startsWith(state),
 
   describe(input, output) {
     if (input.f !== 'get') return `${input.f} ${input.key} ${text(input.value)}`;

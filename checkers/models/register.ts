@@ -23,7 +23,7 @@ export const CAS_MISMATCH = 'cas-mismatch';
 export const register: Model<Json, RegisterInput, RegisterOutput> = {
   name: 'register',
   initial: null,
-  functions: { read: 'read', write: 'write', cas: 'write' },
+  functions: { read: 'read', write: 'replace', cas: 'write' },
 
   step(state, input, output) {
     switch (input.f) {

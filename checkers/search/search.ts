@@ -39,6 +39,8 @@ const SPARED = 5;
 const KEY = 6;
 
 const POLL_EVERY = 256;
+/** Events among which the next answered read is sought. */
+const LOOK_AHEAD = 256;
 const UNBOUNDED = 0x7fffffff;
 
 export class Search {
@@ -217,7 +219,7 @@ export class Search {
       if (this.#depth > 0) this.#inherit(this.#depth - 1, this.#failed.limitsOf(known), this.#failed.isSpared(known));
       return;
     }
-    this.#collect(boundary, rank);
+    if (!this.#isHopeless()) this.#collect(boundary, rank);
     if (this.#candidateTop === first) {
       if (this.#depth > 0) this.#inherit(this.#depth - 1, this.#limits(), false);
       return;
@@ -255,6 +257,36 @@ export class Search {
       }
     }
     key.set(this.#used, 2 + 2 * words);
+  }
+
+  /**
+   * True if the next read that is answered cannot become possible any more, not by any replacement that may come
+   * before it either. Whether unknown ones are used up must not matter: a failure is remembered regardless of that.
+   */
+  #isHopeless(): boolean {
+    const { kind, call } = this.#problem;
+    if (!this.#transitions.looksAhead) return false;
+    const replacements: number[] = [];
+    let ahead = 0;
+    for (let event = this.#next[this.#head] as number; event >= 0; event = this.#next[event] as number) {
+      if (++ahead > LOOK_AHEAD) return false;
+      const operation = this.#operationAt[event] as number;
+      const its = kind[operation] as number;
+      if (call[operation] === event) {
+        if (this.#transitions.isReplacement[its] === 1) replacements.push(its);
+        continue;
+      }
+      if (this.#transitions.isRead[its] !== 1) continue;
+      if (this.#transitions.leadsTo(this.#state, its)) return false;
+      for (const unknown of this.#unknowns)
+        if ((call[unknown] as number) < event) replacements.push(kind[unknown] as number);
+      return !replacements.some((other) => {
+        if (this.#transitions.isReplacement[other] !== 1) return false;
+        const next = this.#transitions.step(this.#state, other);
+        return next !== IMPOSSIBLE && this.#transitions.leadsTo(next, its);
+      });
+    }
+    return false;
   }
 
   /**

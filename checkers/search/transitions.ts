@@ -18,6 +18,8 @@ export class Transitions<State, In extends Input, Out extends Json> {
   readonly #kindNumbers = new Map<string, number>();
   /** 1 where operations of that kind never change the state. */
   readonly isRead: number[] = [];
+  /** 1 where what follows does not depend on the state before. */
+  readonly isReplacement: number[] = [];
   /** An open-addressed table: state, kind, next state. */
   #table = new Int32Array(3 * 64).fill(UNTRIED);
   #taken = 0;
@@ -43,6 +45,7 @@ export class Transitions<State, In extends Input, Out extends Json> {
       kind = this.#kinds.push({ input, output }) - 1;
       this.#kindNumbers.set(name, kind);
       this.isRead.push(changesNothing || this.model.functions?.[input.f] === 'read' ? 1 : 0);
+      this.isReplacement.push(!changesNothing && this.model.functions?.[input.f] === 'replace' ? 1 : 0);
     }
     return kind;
   }
@@ -67,6 +70,18 @@ export class Transitions<State, In extends Input, Out extends Json> {
     const { input, output } = this.#kinds[kind] as { input: In; output: Out | undefined };
     const next = this.model.step(this.#states[state] as State, input, output);
     return isInconsistent(next) ? next.inconsistent : this.#broken(next);
+  }
+
+  /** True if the model can tell what a state may still lead to. */
+  get looksAhead(): boolean {
+    return this.model.leadsTo !== undefined;
+  }
+
+  /** False if nothing but a replacement leads from `state` to one where `kind`, a read, is possible. */
+  leadsTo(state: number, kind: number): boolean {
+    const { input, output } = this.#kinds[kind] as { input: In; output: Out | undefined };
+    if (!this.model.leadsTo || output === undefined || this.isRead[kind] !== 1) return true;
+    return this.model.leadsTo(this.#states[state] as State, input, output);
   }
 
   /** What operations of that kind observed. */
