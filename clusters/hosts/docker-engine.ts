@@ -19,7 +19,9 @@ export async function findEngine(silenceMs = 30_000): Promise<Dockerode> {
       await answers(engine);
       return engine;
     } catch (error) {
-      tried.push(`${where}: ${(error as Error).message}`);
+      const { code, message } = error as NodeJS.ErrnoException;
+      const hint = code === 'EACCES' ? ', which only members of the group docker and root may use' : '';
+      tried.push(`${where}: ${message}${hint}`);
     }
   }
   throw new Error(

@@ -21,7 +21,7 @@ import {
   type ProcessState,
   type Program,
 } from './host.ts';
-import { missingExecutables } from './executables.ts';
+import { missingExecutables, searchPath } from './executables.ts';
 import { copyTail } from './last-lines.ts';
 import { processesInside, processesOfRun, signalProcess, stateOf } from './process-table.ts';
 import { type Command, runCommand } from './run-command.ts';
@@ -162,7 +162,7 @@ class NamespaceLab implements Lab {
         cwd: this.data(node),
         detached: true,
         env: {
-          PATH: process.env['PATH'],
+          PATH: searchPath(),
           HOME: this.data(node),
           ...program.env,
           ORDEAL_RUN: this.#plan.runId,

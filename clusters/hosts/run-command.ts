@@ -1,6 +1,7 @@
 /** Runs a short command of this machine: bounded in time and output, and its failure is a sentence. */
 
 import { execa } from 'execa';
+import { searchPath } from './executables.ts';
 
 export type Command = readonly [string, ...string[]];
 
@@ -12,6 +13,7 @@ export async function runCommand(command: Command, input = ''): Promise<string> 
   const [file, ...args] = command;
   const result = await execa(file, args, {
     input,
+    env: { PATH: searchPath() },
     timeout: limitMs,
     killSignal: 'SIGKILL',
     maxBuffer: maxOutputBytes,
