@@ -119,8 +119,14 @@ export class HostedCluster implements RunningCluster {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed ??= this.#within(disposeMs, `take down ${this.#system.name}`, this.#lab[Symbol.asyncDispose]());
+    this.#disposed ??= this.#takeDown();
     return this.#disposed;
+  }
+
+  async #takeDown(): Promise<void> {
+    // A change that is under way might start something after all has been removed.
+    await this.#within(stepMs, 'finish a change', this.#queue).catch(() => {});
+    await this.#within(disposeMs, `take down ${this.#system.name}`, this.#lab[Symbol.asyncDispose]());
   }
 
   // ── Changes ────────────────────────────────────────────────────────────────────────────────────────────
@@ -202,14 +208,13 @@ export class HostedCluster implements RunningCluster {
       }
       this.#downed.delete(node);
     }
-    const state = await this.#state(node);
     if (wanted === 'stopped') {
-      if (state === 'running') await this.#step(`pause ${node}`, this.#lab.signal(node, 'SIGSTOP'));
+      const pause = () => this.#step(`pause ${node}`, this.#lab.signal(node, 'SIGSTOP'));
       // What has ended by itself cannot be paused; whoever asked for it finds out.
-      this.#holds.saw(node, await this.#see(node, 'stopped', (now) => now !== 'running'));
+      this.#holds.saw(node, await this.#see(node, 'stopped', (now) => now !== 'running', pause));
     } else {
-      if (state === 'stopped') await this.#step(`resume ${node}`, this.#lab.signal(node, 'SIGCONT'));
-      await this.#see(node, 'running', (now) => now !== 'stopped');
+      const resume = () => this.#step(`resume ${node}`, this.#lab.signal(node, 'SIGCONT'));
+      await this.#see(node, 'running', (now) => now !== 'stopped', resume);
     }
   }
 
@@ -222,7 +227,13 @@ export class HostedCluster implements RunningCluster {
     return this.#step(`look at ${node}`, this.#lab.state(node));
   }
 
-  async #see(node: NodeId, wanted: ProcessState, holds: (state: ProcessState) => boolean): Promise<ProcessState> {
+  /** Until it is so, `act` is done again and again: an engine that is busy may not do what it was asked for. */
+  async #see(
+    node: NodeId,
+    wanted: ProcessState,
+    holds: (state: ProcessState) => boolean,
+    act: () => Promise<void> = async () => {},
+  ): Promise<ProcessState> {
     const limit = this.#clock.nowNs() + seenMs * 1e6;
     for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 200)) {
       const state = await this.#state(node);
@@ -230,6 +241,7 @@ export class HostedCluster implements RunningCluster {
       if (this.#clock.nowNs() > limit) {
         throw new Error(`${node} was to be ${wanted}, but ${seenMs / 1000} s later it is still ${state}`);
       }
+      await act();
       await this.#clock.sleep(waitMs);
     }
   }
