@@ -314,6 +314,16 @@ for (const [driver, needs] of [
       expect(await driver.sweep(trial.runId)).toEqual([]);
     });
 
+    it('taken down in the middle of a change leaves nothing either', async () => {
+      const hasty = await new Trial(driver).up();
+      await hasty.kill('k', nodes);
+      const mending = hasty.cluster.release('k').catch(() => {});
+      const cutting = hasty.drop('d', nodes, nodes).catch(() => {});
+      await Promise.all([hasty.cluster[Symbol.asyncDispose](), mending, cutting]);
+      expect(hasty.left()).toBe('');
+      await hasty.down();
+    });
+
     it('that does not come up says which node, why, and what its log ends with, and leaves nothing', async () => {
       const broken = new Trial(driver, ['perl', '-e', 'print "no such disk\\n"; exit 3']);
       await expect(broken.up()).rejects.toThrow(
