@@ -36,9 +36,15 @@ export async function charts(run: RunRecord): Promise<Markup | null> {
   <h2 id="charts-title">Over time</h2>
   <svg width="0" height="0" class="defs" aria-hidden="true"><defs><pattern id="fault-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
     <rect width="6" height="6" class="fault-ground"/><rect width="1.2" height="6" class="fault-line"/></pattern></defs></svg>
-  <p>Hatched: a fault was in force; its number is that of the table above.</p>
+  <p>Hatched: a fault was in force; its number is that of the table above.${phases(run)}</p>
   ${drawn}
 </section>`;
+}
+
+/** When each stage began: what else a dip in a line may mean. */
+function phases({ history }: RunRecord): string {
+  const started = history.phases.map(({ phase, timeNs }) => `${phase} at ${(timeNs / 1e9).toFixed(1)} s`);
+  return started.length === 0 ? '' : ` The run went from ${started.slice(0, 12).join(', ')}.`;
 }
 
 function latencyChart(buckets: readonly Bucket[]): Chart {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../rig/contract.ts';
+import { packageRoot } from '../../rig/package-root.ts';
 import { verdictSchema } from '../../rig/verdict-schema.ts';
 import * as samples from '../sample-runs.ts';
 import { html } from './report.ts';
@@ -77,6 +79,11 @@ describe('report.html', () => {
     for (const make of [invalidRun, duplicateRun, unknownRun, interruptedRun, hostileRun])
       expect(await drawn(make)).not.toContain('could not be drawn');
   });
+});
+
+it('the scripts of the page are type-correct', () => {
+  const compiler = join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc');
+  execFileSync(process.execPath, [compiler, '-p', join(packageRoot, 'reports', 'html', 'browser')]);
 });
 
 describe('a chart that cannot be drawn', () => {

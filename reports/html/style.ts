@@ -164,8 +164,8 @@ const media = `
 }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 @media print {
-  .scripted, .skip { display: none !important; } body { font-size: 11pt; } main > section, article, figure, tr { break-inside: avoid; }
-  header.verdict, main, footer { max-width: none; padding: 0; } .boxes-scroll, .wide { overflow: visible; } .chart svg { min-width: 0; } .time-boxes { max-width: 100%; height: auto; }
+  .scripted, .skip, nav, .js #timeline { display: none !important; } body { font-size: 11pt; } main > section, article, figure, tr { break-inside: avoid; }
+  header.verdict, main, footer { max-width: none; padding: 0; } .boxes-scroll, .wide { overflow: visible; } .chart svg { min-width: 0; } .boxes-frame { zoom: .68; }
 }`;
 
 export const style = `

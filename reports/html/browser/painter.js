@@ -192,7 +192,8 @@ function paintOperations(context, scale, { operations, layout, view, witnesses }
     const lane = layout.lane[i];
     if (lane < 0) continue;
     const ended = operations.ended[at];
-    if (operations.invoked[at] > view.to || (Number.isNaN(ended) ? operations.invoked[at] : ended) < view.from) continue;
+    if (operations.invoked[at] > view.to || (Number.isNaN(ended) ? operations.invoked[at] : ended) < view.from)
+      continue;
     const type = operations.type[at];
     const left = scale.x(operations.invoked[at]);
     const right = Number.isNaN(ended) ? left + 14 : Math.max(left + 1, scale.x(ended));
@@ -201,7 +202,8 @@ function paintOperations(context, scale, { operations, layout, view, witnesses }
     if (right <= lastX[lane * 3 + type] && !chosen) continue;
     lastX[lane * 3 + type] = Math.ceil(left + 1);
     paintBar(context, scale, palette, { type, lane, left, right });
-    if (scale.laneHeight >= 13) paintLabel(context, scale, palette, labelOf(operations, at), { type, lane, left, right });
+    if (scale.laneHeight >= 13)
+      paintLabel(context, scale, palette, labelOf(operations, at), { type, lane, left, right });
   }
   for (const { lane, left, right, chosen } of marked) {
     const top = RULER + lane * scale.laneHeight;
@@ -248,15 +250,22 @@ function paintBar(context, scale, palette, { type, lane, left, right }) {
  */
 function paintLabel(context, scale, palette, label, { type, lane, left, right }) {
   const start = Math.max(left, GUTTER);
-  const room = right - start - 8;
-  if (room < 24 || label.length * 5.8 > room) return;
+  // The end of an unknown fades away, and text on it with it.
+  const fitting = Math.floor(((Math.min(right, scale.width) - start) * (type === 2 ? 0.6 : 1)) / 6.2) - 1;
+  if (fitting < Math.min(label.length, 14)) return;
+  const text = label.length > fitting ? `${label.slice(0, fitting - 1)}…` : label;
   const y = RULER + lane * scale.laneHeight + scale.laneHeight / 2;
   if (type === 1) {
     context.fillStyle = palette.types[1];
-    context.fillRect(start + 2, y - scale.laneHeight / 2 + 1, context.measureText(label).width + 4, scale.laneHeight - 2);
+    context.fillRect(
+      start + 2,
+      y - scale.laneHeight / 2 + 1,
+      context.measureText(text).width + 4,
+      scale.laneHeight - 2,
+    );
   }
   context.fillStyle = palette.texts[type];
-  context.fillText(label, start + 4, y + 0.5);
+  context.fillText(text, start + 4, y + 0.5);
 }
 
 /**

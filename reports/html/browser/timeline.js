@@ -123,7 +123,9 @@ function around(operations, indices, end) {
   const positions = indices.map((index) => positionOf(operations, index)).filter((at) => at >= 0);
   if (positions.length === 0) return null;
   const from = Math.min(...positions.map((at) => operations.invoked[at]));
-  const to = Math.max(...positions.map((at) => (Number.isNaN(operations.ended[at]) ? operations.invoked[at] : operations.ended[at])));
+  const to = Math.max(
+    ...positions.map((at) => (Number.isNaN(operations.ended[at]) ? operations.invoked[at] : operations.ended[at])),
+  );
   const room = Math.max(0.002, (to - from) * 0.12);
   return clamped(from - room, to + room, end);
 }
@@ -155,12 +157,14 @@ function sayWhatIsShown(operations, layout, view, facts) {
   let total = 0;
   for (const at of layout.positions) {
     const ended = operations.ended[at];
-    if (operations.invoked[at] > view.to || (Number.isNaN(ended) ? operations.invoked[at] : ended) < view.from) continue;
+    if (operations.invoked[at] > view.to || (Number.isNaN(ended) ? operations.invoked[at] : ended) < view.from)
+      continue;
     if (listed.length < LISTED) listed.push(at);
     total++;
   }
   const number = (/** @type {number} */ value) => value.toLocaleString('en-GB');
-  const missing = layout.rowsLeftOut === 0 ? '' : ` ${number(layout.rowsLeftOut)} more rows do not fit: filter to see them.`;
+  const missing =
+    layout.rowsLeftOut === 0 ? '' : ` ${number(layout.rowsLeftOut)} more rows do not fit: filter to see them.`;
   byId('shown').textContent = `${number(total)} of ${number(operations.length)} operations in view.${missing}`;
   byId('range').textContent =
     view.from <= 0 && view.to >= facts.end
