@@ -12,8 +12,9 @@ import type { Transitions } from './transitions.ts';
 
 /** States and kinds of operation beyond which only the initial state is tried. */
 const EXPLORED_STEPS = 400_000;
-/** Configurations for one piece and one state; a piece that needs more is taken for possible. */
+/** Configurations for one piece and one state, and for all together; a piece that needs more is taken for possible. */
 const EFFORT = 20_000;
+const WHOLE_EFFORT = 200_000;
 const MEMORY_WORDS = 2 ** 22;
 
 /**
@@ -26,6 +27,9 @@ export function smallestFailure(
   blocked: number,
   budget: Budget,
 ): readonly number[] {
+  const effort = { left: WHOLE_EFFORT };
+  const patience: Budget = { exhausted: () => effort.left <= 0 || budget.exhausted(), reason: () => budget.reason() };
+  const isImpossible = (piece: Problem, states: number) => fails(piece, transitions, states, effort, patience);
   const rank = problem.end[blocked] as number;
   const call = problem.call[blocked] as number;
   const isExplored = transitions.explore(EXPLORED_STEPS);
@@ -33,10 +37,12 @@ export function smallestFailure(
     const from = rank - length;
     if (from >= call) continue;
     const piece = cut(problem, transitions, blocked, from);
-    if (isImpossible(piece.problem, transitions, transitions.stateCount, budget))
-      return shrink(piece, transitions, transitions.stateCount, blocked, budget);
+    const states = transitions.stateCount;
+    if (isImpossible(piece.problem, states))
+      return shrink(piece, transitions, blocked, (smaller) => isImpossible(smaller, states));
   }
-  return shrink(cut(problem, transitions, blocked, -1), transitions, 1, blocked, budget);
+  const whole = cut(problem, transitions, blocked, -1);
+  return shrink(whole, transitions, blocked, (smaller) => isImpossible(smaller, 1));
 }
 
 interface Piece {
@@ -63,41 +69,34 @@ function cut(problem: Problem, transitions: Transitions<unknown, Input, Json>, b
 
 /** Leaves out every read that is not needed, and every optional operation. */
 function shrink(
-  piece: Piece,
+  { problem, numbers }: Piece,
   transitions: Transitions<unknown, Input, Json>,
-  states: number,
   blocked: number,
-  budget: Budget,
+  isImpossible: (smaller: Problem) => boolean,
 ): readonly number[] {
-  const { problem, numbers } = piece;
   const left = new Set(problem.at.keys());
   for (const op of [...left].reverse()) {
-    if (numbers[op] === blocked || budget.exhausted()) continue;
-    if (transitions.isRead[problem.kind[op] as number] !== 1) continue;
+    if (numbers[op] === blocked || transitions.isRead[problem.kind[op] as number] !== 1) continue;
     left.delete(op);
-    if (
-      !isImpossible(
-        select(problem, (other) => left.has(other)),
-        transitions,
-        states,
-        budget,
-      )
-    )
-      left.add(op);
+    if (!isImpossible(select(problem, (other) => left.has(other)))) left.add(op);
   }
   return [...left].filter((op) => problem.end[op] !== NEVER).map((op) => numbers[op] as number);
 }
 
 /** True if no order is legal from any of the first `states` states. */
-function isImpossible(
+function fails(
   problem: Problem,
   transitions: Transitions<unknown, Input, Json>,
   states: number,
-  budget: Budget,
+  effort: { left: number },
+  patience: Budget,
 ): boolean {
   for (let state = 0; state < states; state++) {
     const search = new Search(problem, transitions, { memory: { left: MEMORY_WORDS }, sparing: true, state });
-    if (search.run(EFFORT, budget) !== 'impossible') return false;
+    const outcome = search.run(EFFORT, patience);
+    // Setting up a search costs about as much as visiting as many configurations as it has operations.
+    effort.left -= search.nodes + problem.at.length;
+    if (outcome !== 'impossible') return false;
   }
   return true;
 }

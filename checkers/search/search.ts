@@ -12,8 +12,10 @@
 import type { Budget, Input, Json } from '../../rig/contract.ts';
 import { NEVER } from '../../rig/history.ts';
 import { FailedConfigurations, type Layout, type Memory } from './failed.ts';
+import { Outstanding } from './outstanding.ts';
 import type { Problem } from './problem.ts';
 import { IMPOSSIBLE, type Transitions } from './transitions.ts';
+import { Unknowns } from './unknowns.ts';
 
 /** `reached`: the search got to `stopAt` and stands there. `open`: the limit or the budget ran out; it can go on. */
 export type Outcome = 'legal' | 'impossible' | 'reached' | 'open';
@@ -50,21 +52,9 @@ export class Search {
   readonly #failed: FailedConfigurations;
   readonly #layout: Layout;
 
-  // Known operations: a list of their events in order of rank, from which placed ones are unlinked.
-  readonly #head: number;
-  readonly #operationAt: Int32Array;
-  readonly #previous: Int32Array;
-  readonly #next: Int32Array;
-  /** Open operations have distinct slots, so that a mask over slots says which of them are placed. */
-  readonly #slot: Int32Array;
-  /** The most operations ever open at once. */
-  readonly #open: number;
-  // Unknown operations by kind, each kind's in order of invocation.
-  readonly #unknownKind: Int32Array;
-  readonly #unknownBegin: Int32Array;
-  readonly #unknowns: Int32Array;
-  readonly #unknownOf: Int32Array;
-  readonly #used: Int32Array;
+  /** Known operations that are not placed yet. */
+  readonly #left: Outstanding;
+  readonly #unknowns: Unknowns;
 
   readonly #trail: Int32Array;
   #placed = 0;
@@ -82,7 +72,6 @@ export class Search {
   #stamp = 0;
 
   #allowed: number;
-  #cost = 0;
   #stalls = 0;
   #stalledAt = -1;
   #reach: number;
@@ -99,41 +88,25 @@ export class Search {
     this.#transitions = transitions;
     this.#stopAt = options.stopAt ?? NEVER;
     this.#state = options.state ?? 0;
-    const count = problem.at.length;
-    this.#head = problem.rankCount;
-    this.#operationAt = new Int32Array(problem.rankCount).fill(-1);
-    this.#previous = new Int32Array(problem.rankCount + 1);
-    this.#next = new Int32Array(problem.rankCount + 1);
-    this.#slot = new Int32Array(count);
-    this.#open = this.#link();
-
-    const unknowns = groupUnknown(problem);
-    this.#unknownKind = Int32Array.from(unknowns.keys());
-    this.#unknowns = Int32Array.from([...unknowns.values()].flat());
-    this.#unknownBegin = new Int32Array(unknowns.size + 1);
-    this.#unknownOf = new Int32Array(count).fill(-1);
-    [...unknowns.values()].forEach((group, at) => {
-      this.#unknownBegin[at + 1] = (this.#unknownBegin[at] as number) + group.length;
-      for (const operation of group) this.#unknownOf[operation] = at;
-    });
-    this.#used = new Int32Array(unknowns.size);
+    this.#left = new Outstanding(problem);
+    this.#unknowns = new Unknowns(problem);
     this.#allowed = options.sparing ? 0 : UNBOUNDED;
-
-    const words = Math.max(1, (this.#open + 31) >>> 5);
-    this.#layout = { words, unknowns: unknowns.size, limitWords: (unknowns.size + 31) >>> 5 };
+    const words = Math.max(1, (this.#left.slots + 31) >>> 5);
+    const unknowns = this.#unknowns.count;
+    this.#layout = { words, unknowns, limitWords: (unknowns + 31) >>> 5 };
     this.#failed = new FailedConfigurations(this.#layout, options.memory);
     this.#key = new Int32Array(this.#failed.keyLength);
     this.#stride = KEY + this.#failed.keyLength;
     this.#frames = new Int32Array(this.#stride * 64);
-    this.#trail = new Int32Array(count);
+    this.#trail = new Int32Array(problem.at.length);
     this.#stamps = new Int32Array(transitions.kindCount);
     this.#earliest = new Int32Array(transitions.kindCount);
-    this.#firstReach = 4 * this.#open + 32;
+    this.#firstReach = 4 * this.#left.slots + 32;
     this.#reach = this.#firstReach;
   }
 
   get hasUnknowns(): boolean {
-    return this.#unknownKind.length > 0;
+    return this.#unknowns.count > 0;
   }
 
   /** The operations placed so far, in order: once `legal` or `reached`, a legal order. */
@@ -170,42 +143,18 @@ export class Search {
     }
   }
 
-  /** Links the events of the known operations and gives each operation a slot; returns how many slots there are. */
-  #link(): number {
-    const { call, end, at } = this.#problem;
-    for (let operation = 0; operation < at.length; operation++) {
-      if (end[operation] === NEVER) continue;
-      this.#operationAt[call[operation] as number] = operation;
-      this.#operationAt[end[operation] as number] = operation;
-    }
-    const free: number[] = [];
-    let slots = 0;
-    let last = this.#head;
-    for (let event = 0; event < this.#head; event++) {
-      const operation = this.#operationAt[event] as number;
-      if (operation < 0) continue;
-      this.#next[last] = event;
-      this.#previous[event] = last;
-      last = event;
-      if (call[operation] === event) this.#slot[operation] = free.pop() ?? slots++;
-      else free.push(this.#slot[operation] as number);
-    }
-    this.#next[last] = -1;
-    return slots;
-  }
-
   /** Places every open read that the state allows; returns the operation of the first outstanding answer, or −1. */
   #placeReads(): number {
     const { call, kind } = this.#problem;
-    let event = this.#next[this.#head] as number;
+    let event = this.#left.first;
     while (event >= 0) {
-      const operation = this.#operationAt[event] as number;
+      const operation = this.#left.operationAt[event] as number;
       if (call[operation] !== event) return operation;
       const its = kind[operation] as number;
       if (this.#transitions.isRead[its] === 1 && this.#transitions.step(this.#state, its) !== IMPOSSIBLE) {
         this.#place(operation);
-        event = this.#next[this.#previous[event] as number] as number;
-      } else event = this.#next[event] as number;
+        event = this.#left.next[this.#left.previous[event] as number] as number;
+      } else event = this.#left.next[event] as number;
     }
     return -1;
   }
@@ -214,7 +163,7 @@ export class Search {
   #enter(boundary: number, rank: number): void {
     const first = this.#candidateTop;
     this.#describeConfiguration(rank);
-    const known = this.#failed.find(this.#key, this.#left());
+    const known = this.#failed.find(this.#key, this.#allowance());
     if (known >= 0) {
       if (this.#depth > 0) this.#inherit(this.#depth - 1, this.#failed.limitsOf(known), this.#failed.isSpared(known));
       return;
@@ -244,10 +193,10 @@ export class Search {
     key[0] = rank;
     key[1] = this.#state;
     const stamp = ++this.#stamp;
-    for (let event = this.#next[this.#head] as number; event !== rank; event = this.#next[event] as number) {
-      const operation = this.#operationAt[event] as number;
+    for (let event = this.#left.first; event !== rank; event = this.#left.next[event] as number) {
+      const operation = this.#left.operationAt[event] as number;
       const its = kind[operation] as number;
-      const slot = this.#slot[operation] as number;
+      const slot = this.#left.slot[operation] as number;
       const word = 2 + (slot >>> 5) + (this.#transitions.isRead[its] === 1 ? words : 0);
       key[word] = (key[word] as number) | (1 << (slot & 31));
       const rival = this.#earliest[its] as number;
@@ -256,7 +205,7 @@ export class Search {
         this.#earliest[its] = operation;
       }
     }
-    key.set(this.#used, 2 + 2 * words);
+    key.set(this.#unknowns.used, 2 + 2 * words);
   }
 
   /**
@@ -268,9 +217,9 @@ export class Search {
     if (!this.#transitions.looksAhead) return false;
     const replacements: number[] = [];
     let ahead = 0;
-    for (let event = this.#next[this.#head] as number; event >= 0; event = this.#next[event] as number) {
+    for (let event = this.#left.first; event >= 0; event = this.#left.next[event] as number) {
       if (++ahead > LOOK_AHEAD) return false;
-      const operation = this.#operationAt[event] as number;
+      const operation = this.#left.operationAt[event] as number;
       const its = kind[operation] as number;
       if (call[operation] === event) {
         if (this.#transitions.isReplacement[its] === 1) replacements.push(its);
@@ -278,7 +227,7 @@ export class Search {
       }
       if (this.#transitions.isRead[its] !== 1) continue;
       if (this.#transitions.leadsTo(this.#state, its)) return false;
-      for (const unknown of this.#unknowns)
+      for (const unknown of this.#unknowns.operations)
         if ((call[unknown] as number) < event) replacements.push(kind[unknown] as number);
       return !replacements.some((other) => {
         if (this.#transitions.isReplacement[other] !== 1) return false;
@@ -290,18 +239,18 @@ export class Search {
   }
 
   /**
-   * Pushes what can be placed now: known operations as they are, an unknown kind `u` as −1 − u. What allows the
-   * boundary's own operation comes first. Notes the unknown kinds that have run out.
+   * Pushes what can be placed now, first what allows the boundary's own operation, last what is unknown. Notes the
+   * unknown kinds that have run out.
    */
   #collect(boundary: number, rank: number): void {
     const { kind } = this.#problem;
     const wanted = kind[boundary] as number;
     const first = this.#candidateTop;
-    const room = first + this.#open + this.#unknownKind.length;
+    const room = first + this.#left.slots + this.#unknowns.count;
     while (room > this.#candidates.length) this.#candidates = doubled(this.#candidates);
     let promising = first;
-    for (let event = this.#next[this.#head] as number; event !== rank; event = this.#next[event] as number) {
-      const operation = this.#operationAt[event] as number;
+    for (let event = this.#left.first; event !== rank; event = this.#left.next[event] as number) {
+      const operation = this.#left.operationAt[event] as number;
       const its = kind[operation] as number;
       if (this.#transitions.isRead[its] === 1 || this.#earliest[its] !== operation) continue;
       const next = this.#transitions.step(this.#state, its);
@@ -315,18 +264,15 @@ export class Search {
   }
 
   #collectUnknown(rank: number): void {
-    const { call } = this.#problem;
     const limits = 2 + 2 * this.#layout.words + this.#layout.unknowns;
-    for (let unknown = 0; unknown < this.#unknownKind.length; unknown++) {
-      const next = this.#transitions.step(this.#state, this.#unknownKind[unknown] as number);
+    for (let group = 0; group < this.#unknowns.count; group++) {
+      const next = this.#transitions.step(this.#state, this.#unknowns.kinds[group] as number);
       if (next === IMPOSSIBLE || next === this.#state) continue;
-      const used = this.#used[unknown] as number;
-      const at = (this.#unknownBegin[unknown] as number) + used;
-      if (at < (this.#unknownBegin[unknown + 1] as number) && (call[this.#unknowns[at] as number] as number) < rank)
-        this.#candidates[this.#candidateTop++] = -1 - unknown;
-      else if (used > 0) {
-        const word = limits + (unknown >>> 5);
-        this.#key[word] = (this.#key[word] as number) | (1 << (unknown & 31));
+      const operation = this.#unknowns.available(group, rank);
+      if (operation >= 0) this.#candidates[this.#candidateTop++] = operation;
+      else if ((this.#unknowns.used[group] as number) > 0) {
+        const word = limits + (group >>> 5);
+        this.#key[word] = (this.#key[word] as number) | (1 << (group & 31));
       }
     }
   }
@@ -349,15 +295,9 @@ export class Search {
   }
 
   /** Places a candidate; `false` if it would cost more than is allowed. */
-  #take(candidate: number): boolean {
-    const { kind } = this.#problem;
-    let operation = candidate;
-    if (candidate < 0) {
-      if (this.#cost >= this.#allowed) return false;
-      const unknown = -1 - candidate;
-      operation = this.#unknowns[(this.#unknownBegin[unknown] as number) + (this.#used[unknown] as number)] as number;
-    }
-    this.#state = this.#transitions.step(this.#state, kind[operation] as number);
+  #take(operation: number): boolean {
+    if (this.#unknowns.cost >= this.#allowed && this.#unknowns.has(operation)) return false;
+    this.#state = this.#transitions.step(this.#state, this.#problem.kind[operation] as number);
     this.#place(operation);
     return true;
   }
@@ -388,7 +328,7 @@ export class Search {
     this.#candidateTop = this.#frames[frame + FIRST] as number;
     const spared = this.#frames[frame + SPARED] === 1;
     const key = this.#frames.subarray(frame + KEY, frame + this.#stride);
-    const left = (this.#frames[frame + ALLOWED] as number) - this.#cost;
+    const left = (this.#frames[frame + ALLOWED] as number) - this.#unknowns.cost;
     this.#failed.add(key, spared ? left : UNBOUNDED);
     const { words, unknowns } = this.#layout;
     if (this.#depth > 0) this.#inherit(this.#depth - 1, key.subarray(2 + 2 * words + unknowns), spared);
@@ -407,61 +347,22 @@ export class Search {
     return this.#key.subarray(this.#key.length - this.#layout.limitWords);
   }
 
-  #left(): number {
-    return this.#allowed === UNBOUNDED ? UNBOUNDED : this.#allowed - this.#cost;
+  /** What may still be spent. */
+  #allowance(): number {
+    return this.#allowed === UNBOUNDED ? UNBOUNDED : this.#allowed - this.#unknowns.cost;
   }
 
   #place(operation: number): void {
     this.#trail[this.#placed++] = operation;
-    const unknown = this.#unknownOf[operation] as number;
-    if (unknown >= 0) {
-      this.#used[unknown] = (this.#used[unknown] as number) + 1;
-      this.#cost++;
-      return;
-    }
-    this.#unlink(this.#problem.call[operation] as number);
-    this.#unlink(this.#problem.end[operation] as number);
+    if (!this.#unknowns.use(operation, 1)) this.#left.take(operation);
   }
 
   #undo(placed: number): void {
     while (this.#placed > placed) {
       const operation = this.#trail[--this.#placed] as number;
-      const unknown = this.#unknownOf[operation] as number;
-      if (unknown >= 0) {
-        this.#used[unknown] = (this.#used[unknown] as number) - 1;
-        this.#cost--;
-        continue;
-      }
-      this.#relink(this.#problem.end[operation] as number);
-      this.#relink(this.#problem.call[operation] as number);
+      if (!this.#unknowns.use(operation, -1)) this.#left.putBack(operation);
     }
   }
-
-  #unlink(event: number): void {
-    const previous = this.#previous[event] as number;
-    const next = this.#next[event] as number;
-    this.#next[previous] = next;
-    if (next >= 0) this.#previous[next] = previous;
-  }
-
-  #relink(event: number): void {
-    const next = this.#next[event] as number;
-    this.#next[this.#previous[event] as number] = event;
-    if (next >= 0) this.#previous[next] = event;
-  }
-}
-
-function groupUnknown({ kind, call, end, at }: Problem): Map<number, number[]> {
-  const groups = new Map<number, number[]>();
-  for (let operation = 0; operation < at.length; operation++) {
-    if (end[operation] !== NEVER) continue;
-    const its = kind[operation] as number;
-    const group = groups.get(its);
-    if (group) group.push(operation);
-    else groups.set(its, [operation]);
-  }
-  for (const group of groups.values()) group.sort((a, b) => (call[a] as number) - (call[b] as number));
-  return groups;
 }
 
 function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
