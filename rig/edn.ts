@@ -4,9 +4,10 @@
  */
 
 import type { Json } from './contract.ts';
+import { UsageError } from './exit.ts';
 
 /** Text that is not EDN; the message names the line. */
-export class MalformedEdn extends Error {
+export class MalformedEdn extends UsageError {
   override readonly name = 'MalformedEdn';
 }
 

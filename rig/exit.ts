@@ -27,9 +27,9 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT.terminated, 'terminated (SIGTERM) and healed'],
 ];
 
-/** The person asked for something that cannot be; nothing was touched. */
+/** What a person gave cannot be used: a flag, a name, a configuration, a file. Nothing was touched. */
 export class UsageError extends Error {
-  override readonly name = 'UsageError';
+  override readonly name: string = 'UsageError';
 }
 
 /** The code and the reason of a judged run. */

@@ -5,11 +5,12 @@
 
 import type { FaultAction, HistoryEvent, Phase } from './contract.ts';
 import { History } from './history.ts';
+import { UsageError } from './exit.ts';
 import { eachLine } from './lines.ts';
 import { Recording } from './recording.ts';
 
 /** A line that no journal wrote. */
-export class MalformedHistory extends Error {
+export class MalformedHistory extends UsageError {
   override readonly name = 'MalformedHistory';
 
   constructor(line: number, expected: string, found: unknown) {

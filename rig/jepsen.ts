@@ -3,6 +3,7 @@
  * the way back; ours carry an input and an output.
  */
 
+import { UsageError } from './exit.ts';
 import type { HistoryEvent, Input, Json } from './contract.ts';
 import { History } from './history.ts';
 import { Recording } from './recording.ts';
@@ -14,7 +15,7 @@ export type JepsenEvent = { readonly [field: string]: Json };
 export type FailedSwap = 'asserts' | 'nothing';
 
 /** An operation that no history could hold. */
-export class MalformedOperation extends Error {
+export class MalformedOperation extends UsageError {
   override readonly name = 'MalformedOperation';
 }
 

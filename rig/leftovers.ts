@@ -1,37 +1,22 @@
 /**
- * What a dead rig left behind, found by its tags and removed. A run that is still going is left alone: each rig
- * marks its run's directory with its process for as long as it lives.
+ * What a dead rig left behind, found by its tags and removed. A run that is still going is left alone: for as long
+ * as it lives, its rig bears the run's id as its process title.
  */
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { sentenceOf } from './outcome.ts';
 import { hostDrivers } from './rooms.ts';
 import { idOf, Store } from './store.ts';
 
-const MARK = 'rig.pid';
-
-/** Marks the run as going, until the returned function is called. */
-export function markAsGoing(directory: string): () => void {
-  const path = join(directory, MARK);
-  writeFileSync(path, `${process.pid}\n`);
-  return () => rmSync(path, { force: true });
+/** Makes this process known, to everybody on the machine, as the rig of that run. */
+export function bearTitle(runId: string): void {
+  process.title = `ordeal ${runId}`;
 }
 
-/** Whether the rig of that run is alive. */
-export function isGoing(directory: string): boolean {
-  const path = join(directory, MARK);
-  if (!existsSync(path)) return false;
-  const pid = Number(readFileSync(path, 'utf8'));
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  // The number may have been given to another program since.
-  const commandLine = `/proc/${pid}/cmdline`;
-  return !existsSync(commandLine) || readFileSync(commandLine, 'utf8').includes('ordeal');
+/** The ids of all runs whose rigs are alive on this machine, in whatever store. */
+export function runsGoing(): readonly string[] {
+  const titles = execFileSync('ps', ['-A', '-ww', '-o', 'args='], { encoding: 'utf8', maxBuffer: 64 << 20 });
+  return [...titles.matchAll(/^ordeal ([0-9a-f]{8})\s*$/gm)].map(([, id]) => id as string);
 }
 
 export interface Healing {
@@ -45,24 +30,17 @@ export interface Healing {
 
 /** @param wanted a run as the store finds it, an id the store has never heard of, or `null` for every run. */
 export async function healRuns(wanted: string | null, force: boolean): Promise<Healing> {
-  const store = new Store();
-  const directories = wanted === null ? store.runs() : /^[0-9a-f]{8}$/.test(wanted) ? [] : [store.find(wanted)];
-  const known = wanted === null ? null : directories[0] ? idOf(directories[0]) : wanted;
-  const concerned =
-    directories.length > 0 ? directories : store.runs().filter((directory) => idOf(directory) === known);
-  const going = concerned.filter(isGoing).map(idOf);
-  if (going.length > 0 && !force)
-    return {
-      removed: [],
-      problems: [],
-      refused: `run ${going.join(', ')} is still going; stop it first, or say --force`,
-    };
-
+  const id = wanted === null || /^[0-9a-f]{8}$/.test(wanted) ? wanted : idOf(new Store().find(wanted));
+  const going = runsGoing().filter((other) => id === null || other === id);
+  if (going.length > 0 && !force) {
+    const runs = going.length === 1 ? `run ${going[0]} is` : `runs ${going.join(', ')} are`;
+    return { removed: [], problems: [], refused: `${runs} still going; stop it first, or say --force` };
+  }
   const removed: string[] = [];
   const problems: string[] = [];
   for (const driver of hostDrivers) {
     try {
-      removed.push(...(await driver.sweep(known)));
+      removed.push(...(await driver.sweep(id)));
     } catch (error) {
       problems.push(`${driver.name}: ${sentenceOf(error)}`);
     }

@@ -3,9 +3,10 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { UsageError } from './exit.ts';
 
 /** What a file may not be: longer lines, or a stream that ends in the middle of its compression. */
-export class UnreadableFile extends Error {
+export class UnreadableFile extends UsageError {
   override readonly name = 'UnreadableFile';
 }
 

@@ -129,8 +129,38 @@ describe('ordeal', () => {
     const { stdout, exitCode } = await running;
     expect(stdout).toMatch(/interrupted/i);
     expect(exitCode).toBe(130);
-    const { stdout: healing } = await ordeal('heal', '--all');
+    const { id } = JSON.parse(latest()) as { id: string };
+    const { stdout: healing } = await ordeal('heal', id);
     expect(healing).toContain('nothing was left behind');
+  }, 60_000);
+
+  it('heals after a rig that was killed, not while it is going, and judges what was recorded', async () => {
+    const running = ordeal(
+      'run',
+      '--cluster',
+      'ledger',
+      '--host',
+      'loopback',
+      '--time-limit',
+      '60s',
+      '--nemesis',
+      'partition',
+    );
+    await new Promise<void>((resolve) => {
+      running.stderr?.on('data', (data) => String(data).includes('fault') && resolve());
+    });
+    const { id } = JSON.parse(latest()) as { id: string };
+    const refused = await ordeal('heal', id);
+    expect(refused.stderr).toContain(`run ${id} is still going`);
+    expect(refused.exitCode).toBe(64);
+    running.kill('SIGKILL');
+    await running;
+    expect((await ordeal('heal', id)).exitCode).toBe(0);
+    expect((await ordeal('heal', id)).stdout).toContain('nothing was left behind');
+    const judged = await ordeal('check', id);
+    expect(judged.stdout).toMatch(/killed/i);
+    expect(judged.exitCode).toBe(2);
+    expect((await ordeal('report', id)).exitCode).toBe(0);
   }, 60_000);
 
   it('is the bin of its package, also through a link', async () => {

@@ -6,7 +6,7 @@ import { conclude } from './commands.ts';
 import { checkConfig, durationText, type RunConfig, readConfig, specOf } from './config.ts';
 import type { HostName, RunSpec } from './contract.ts';
 import { EXIT, UsageError } from './exit.ts';
-import { markAsGoing } from './leftovers.ts';
+import { bearTitle } from './leftovers.ts';
 import { Progress } from './progress.ts';
 import { castOf, driverOf, rooms } from './rooms.ts';
 import { type Audience, run } from './run.ts';
@@ -38,7 +38,6 @@ async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo')
   const store = new Store(typeof flags['store'] === 'string' ? flags['store'] : undefined);
   const progress = flags['quiet'] === true ? null : new Progress();
   let id = '';
-  let unmark = () => {};
   const signals = new Signals(
     () => id,
     (message) => (progress ? progress.say(message) : process.stderr.write(`${message}\n`)),
@@ -46,9 +45,9 @@ async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo')
   const audience: Audience = {
     event: (event) => progress?.event(event),
     progress: (message) => progress?.doing(message),
-    begun(header, directory) {
+    begun(header) {
       id = header.id;
-      unmark = markAsGoing(directory);
+      bearTitle(id);
       progress?.say(`run ${pc.bold(id)}: ${sentenceOf(spec)}`);
       progress?.say(pc.dim(header.command));
     },
@@ -64,7 +63,6 @@ async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo')
   } finally {
     progress?.end();
     signals.dispose();
-    unmark();
   }
 }
 
