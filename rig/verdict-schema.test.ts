@@ -4,7 +4,7 @@ import type { RunVerdict } from './contract.ts';
 import { invalid, valid } from './define.ts';
 import { verdictSchema } from './verdict-schema.ts';
 
-const accepts = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false, allErrors: true }).compile(
+const accepts = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true, allErrors: true }).compile(
   verdictSchema,
 );
 

@@ -64,7 +64,7 @@ const verdict = {
   }),
   if: { properties: { validity: { const: 'invalid' } } },
   // oxlint-disable-next-line unicorn/no-thenable -- the keyword of JSON Schema
-  then: { properties: { anomalies: { minItems: 1 } } },
+  then: { properties: { anomalies: { type: 'array', minItems: 1 } } },
 };
 
 const evidence = record({
