@@ -95,7 +95,7 @@ export async function run(
           bounded(clock, COLLECT_TIMEOUT_MS, cluster.collect(join(directory, 'logs'))),
         );
     } finally {
-      journal.append({ type: 'phase', phase: 'down' });
+      await attempt('the history', async () => journal.append({ type: 'phase', phase: 'down' }));
       await attempt('taking down', () => bounded(clock, DOWN_TIMEOUT_MS, cluster[Symbol.asyncDispose]()));
     }
   });
