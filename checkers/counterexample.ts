@@ -8,8 +8,8 @@ import { Search } from './search/search.ts';
 import { IMPOSSIBLE, type Transitions } from './search/transitions.ts';
 import { nameOf, outcomeOf } from './wording.ts';
 
-/** Operations that are drawn at most. */
-const MOST_DRAWN = 40;
+/** Operations of the piece that are drawn at most: the last ones. */
+const MOST_DRAWN = 24;
 const MEMORY_WORDS = 2 ** 26;
 
 /** `search` found that the partition has no legal order; `sparing` is how it searched. */
@@ -58,9 +58,10 @@ class Story {
   }
 
   tell(budget: Budget): Anomaly {
-    const drawn = new Set(smallestFailure(this.#partition.problem, this.#transitions, this.#blocked, budget));
-    drawn.add(this.#blocked);
+    const piece = smallestFailure(this.#partition.problem, this.#transitions, this.#blocked, budget);
+    const drawn = new Set([this.#blocked]);
     const sentences = [`${this.#name(this.#blocked)} is impossible: ${this.#reason()}.`, this.#why(drawn)];
+    for (const op of piece.slice(-MOST_DRAWN)) drawn.add(op);
     this.#addMakers(drawn);
     const counterexample = this.#draw(drawn);
     return {
@@ -139,12 +140,11 @@ class Story {
   #draw(drawn: ReadonlySet<number>): Counterexample {
     const { kind, end } = this.#partition.problem;
     const rank = end[this.#blocked] as number;
-    const chosen = [...drawn].sort((a, b) => a - b).slice(-MOST_DRAWN);
-    const isChosen = new Set(chosen);
+    const chosen = [...drawn].sort((a, b) => a - b);
     const placed = new Set(this.#order);
     const last = this.#states.at(-1) as number;
     const order = this.#order.flatMap((op, at) =>
-      isChosen.has(op)
+      drawn.has(op)
         ? [{ index: this.#index(op), state: this.#transitions.describe(this.#states[at + 1] as number) }]
         : [],
     );
