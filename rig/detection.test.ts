@@ -4,7 +4,7 @@
  * in peace. A checker that always says `valid`, or always `invalid`, fails this table.
  */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { memory } from '../clusters/memory/memory.ts';
 import type { RunSpec, Verdict } from './contract.ts';
 import { worst } from './define.ts';
@@ -28,6 +28,9 @@ const TABLE: readonly Row[] = [
   ['forgets-on-restart', 'register', ['kill'], 'nonlinearizable'],
   ['forgets-on-restart', 'transfers', ['kill'], 'acknowledged-not-applied'],
 ];
+
+// Virtual time makes these tests exact, not short: a busy machine may take its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const SEEDS = [1, 2, 3];
 const EVERYTHING = ['partition', 'kill', 'pause'];
