@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../rig/contract.ts';
 import { answered, asked, counted, duration, plain, shown } from './phrases.ts';
-import { HOSTILE } from './sample-runs.ts';
+import { HOSTILE } from './samples/index.ts';
 
 const HARMFUL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 

@@ -7,7 +7,7 @@ import {
   invalidRun,
   unknownRun,
   validRun,
-} from './sample-runs.ts';
+} from './samples/index.ts';
 import { summarise } from './summary.ts';
 
 const DIRECTORY = '/tmp/ordeal-sample';

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../rig/contract.ts';
 import { packageRoot } from '../../rig/package-root.ts';
 import { verdictSchema } from '../../rig/verdict-schema.ts';
-import * as samples from '../sample-runs.ts';
+import * as samples from '../samples/index.ts';
 import { html } from './report.ts';
 import type { EmbeddedOperations } from './timeline.ts';
 

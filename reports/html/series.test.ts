@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sketch } from '../../rig/sketch.ts';
-import { validRun } from '../sample-runs.ts';
+import { validRun } from '../samples/index.ts';
 import { bucketsOf, faultSpans } from './series.ts';
 
 describe('the buckets of a run', () => {
