@@ -116,7 +116,7 @@ describe('a sound ledger', () => {
     expect(balances.reduce((sum, balance) => sum + balance)).toBe(ACCOUNTS.length * OPENING_BALANCE);
   });
 
-  it('lists more transfers than fit on a page, each of them once', async () => {
+  it('lists more transfers than fit on a page, each of them once', LONG, async () => {
     const cluster = await up();
     const client = await connect(cluster, 'n1');
     for (let index = 0; index < 1_100; index++) await move(client, `k${index}`, 1, 'a1', 'a2');
