@@ -63,16 +63,13 @@ const overlap = (one: FaultRecord, other: FaultRecord): boolean =>
   (one.injectedNs ?? Infinity) <= (other.releasedNs ?? Infinity) &&
   (other.injectedNs ?? Infinity) <= (one.releasedNs ?? Infinity);
 
-/** True if an operation was invoked from `fromNs` to `untilNs`. Invocations are in order of time. */
+/** True if an operation was under way, or began, from `fromNs` to `untilNs`. */
 function metLoad(history: History, fromNs: number, untilNs: number): boolean {
-  let low = 0;
-  let high = history.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((history.invokedNs[middle] as number) < fromNs) low = middle + 1;
-    else high = middle;
+  for (let at = 0; at < history.length && (history.invokedNs[at] as number) <= untilNs; at++) {
+    const endedNs = history.endedNs[at] as number;
+    if (Number.isNaN(endedNs) || endedNs >= fromNs) return true;
   }
-  return low < history.length && (history.invokedNs[low] as number) <= untilNs;
+  return false;
 }
 
 /** Only a run has phases and faults; a history from elsewhere owes no recovery. */

@@ -52,6 +52,7 @@ export const rooms = {
   reports: new Room<Report>('report', membersOf(reportRoom, 'write')),
 };
 
+export { insideUserNamespace } from '../clusters/hosts/index.ts';
 export { summarise } from '../reports/index.ts';
 
 export const hostDrivers: readonly HostDriver[] = drivers;

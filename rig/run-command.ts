@@ -1,6 +1,7 @@
 /** `ordeal run` and `ordeal demo`: from flags to a run with progress, signals and an exit code. */
 
 import { randomInt } from 'node:crypto';
+import { execa } from 'execa';
 import pc from 'picocolors';
 import { conclude } from './commands.ts';
 import { checkConfig, durationText, type RunConfig, readConfig, specOf } from './config.ts';
@@ -8,7 +9,7 @@ import type { HostName, RunSpec } from './contract.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { bearTitle } from './leftovers.ts';
 import { Progress } from './progress.ts';
-import { castOf, driverOf, rooms } from './rooms.ts';
+import { castOf, driverOf, insideUserNamespace, rooms } from './rooms.ts';
 import { type Audience, run } from './run.ts';
 import { Store } from './store.ts';
 
@@ -34,6 +35,7 @@ export async function runOnce(path: string | undefined, flags: RunFlags): Promis
 async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo'): Promise<void> {
   const seed = config.seed ?? randomInt(2 ** 32);
   const host = await chooseHost(config);
+  if (host === 'netns' && process.getuid?.() !== 0) return runInside(insideUserNamespace());
   const spec = specOf(config, host, seed, rooms);
   const store = new Store(typeof flags['store'] === 'string' ? flags['store'] : undefined);
   const progress = flags['quiet'] === true ? null : new Progress();
@@ -55,15 +57,24 @@ async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo')
     onlyHeal: signals.onlyHeal,
   };
   try {
-    const record = await run(spec, castOf(spec), store, commandOf(spec, verb), audience);
+    const { record, left } = await run(spec, castOf(spec), store, commandOf(spec, verb), audience);
     progress?.end();
     if (record) conclude(record, flags['json'] === true);
-    else process.exitCode = EXIT.interrupted;
+    else process.exitCode = left === null ? EXIT.interrupted : EXIT.faultMayBeActive;
     if (signals.mistake !== undefined) throw signals.mistake;
   } finally {
     progress?.end();
     signals.dispose();
   }
+}
+
+/** Runs this same command line again where it has the privilege it needs, and ends as that one does. */
+async function runInside([program, ...words]: readonly [string, ...string[]]): Promise<void> {
+  const ignore = () => {}; // The terminal tells the other one too; it heals and ends by itself.
+  for (const signal of SIGNALS) process.on(signal, ignore);
+  const { exitCode } = await execa(program, words, { stdio: 'inherit', reject: false });
+  for (const signal of SIGNALS) process.off(signal, ignore);
+  process.exitCode = exitCode ?? EXIT.couldNotBeDone;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -11,6 +11,7 @@ import type {
   Ending,
   HostDriver,
   Nemesis,
+  PhaseEvent,
   Report,
   RunHeader,
   RunningCluster,
@@ -51,6 +52,15 @@ export interface Audience {
   readonly onlyHeal: AbortSignal;
 }
 
+export interface RunResult {
+  /** `null` if a person wanted nothing but healing. */
+  readonly record: RunRecord | null;
+  /** What may still be in force or left behind outside the rig, or `null`. */
+  readonly left: string | null;
+}
+
+/** How much longer than its signal a bring-up may take to undo its part. */
+const UNDO_TIMEOUT_MS = 60_000;
 const COLLECT_TIMEOUT_MS = 30_000;
 const DOWN_TIMEOUT_MS = 60_000;
 
@@ -60,7 +70,7 @@ export async function run(
   store: Store,
   command: string,
   audience: Audience,
-): Promise<RunRecord | null> {
+): Promise<RunResult> {
   const id = store.newId();
   const startedAt = new Date().toISOString();
   const directory = store.create(spec.name, id, startedAt);
@@ -103,19 +113,22 @@ export async function run(
   const left = await whatIsLeft(id, cast, clock);
   const ending: Ending = audience.stop.aborted ? 'interrupted' : errors.length > 0 ? 'failed' : 'complete';
   const note = ending === 'failed' ? errors.join('; ') : ending === 'interrupted' ? String(audience.stop.reason) : null;
-  await journal.appendDurably({
+  const last: PhaseEvent = {
     type: 'phase',
     phase: 'down',
     ending,
     ...(note === null ? {} : { note }),
     ...(left === null ? {} : { left }),
+  };
+  await attempt('the history', async () => {
+    await journal.appendDurably(last);
+    await journal.close();
   });
-  await journal.close();
-  if (audience.onlyHeal.aborted) return null;
+  if (audience.onlyHeal.aborted) return { record: null, left };
 
   const record = await judge(directory, header, cast.checkers, (message) => audience.progress(message));
   await draw(record, cast.reports, (message) => audience.progress(message));
-  return record;
+  return { record, left };
 }
 
 /** Draws every report; one that fails says so and changes nothing else. Returns the files written. */
@@ -145,18 +158,19 @@ async function bringUp(
   audience: Audience,
 ): Promise<RunningCluster> {
   const limit = deadline(clock, spec.bringUpTimeoutMs, audience.stop);
+  const up = cast.cluster.up({
+    runId,
+    host: spec.host,
+    variant: spec.variant,
+    nodeCount: spec.nodeCount,
+    directory,
+    rng: new Random(spec.seed).fork('cluster'),
+    clock,
+    progress: (message) => audience.progress(message),
+    signal: limit.signal,
+  });
   try {
-    return await cast.cluster.up({
-      runId,
-      host: spec.host,
-      variant: spec.variant,
-      nodeCount: spec.nodeCount,
-      directory,
-      rng: new Random(spec.seed).fork('cluster'),
-      clock,
-      progress: (message) => audience.progress(message),
-      signal: limit.signal,
-    });
+    return await within(limit.signal, up).catch(() => bounded(clock, UNDO_TIMEOUT_MS, up));
   } finally {
     limit.cancel();
   }

@@ -123,8 +123,11 @@ export class Worker {
 
   async #connect(node: NodeId): Promise<Client> {
     const client = await this.#trial.cluster.connect(this.#trial.workload.api, node);
-    this.#clients.set(node, client);
-    return client;
+    const earlier = this.#clients.get(node);
+    if (earlier)
+      await client[Symbol.asyncDispose](); // It came after the request it was for was given up on.
+    else this.#clients.set(node, client);
+    return earlier ?? client;
   }
 
   async #disconnect(node: NodeId): Promise<void> {
