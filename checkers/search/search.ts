@@ -5,8 +5,9 @@
  * Something is placed only because the first outstanding answer (the boundary) forces it. A configuration is that
  * answer's rank, the state, which of the open operations are placed, and how many of each unknown kind were used.
  * Only configurations that failed are remembered. Reads are placed as soon as they are possible; of open operations
- * of one kind the one that ended first goes first. Operations of unknown outcome are spent sparingly: each costs
- * one, and the allowance rises only when backtracking near the furthest point did not help.
+ * of one kind the one that ended first goes first. A replacement hides whatever open replacements are placed just
+ * before it, so that these are satisfied: when they end they may be dropped. Operations of unknown outcome are spent
+ * sparingly: each costs one, and the allowance rises only when backtracking near the furthest point did not help.
  */
 
 import type { Budget, Input, Json } from '../../rig/contract.ts';
@@ -38,7 +39,8 @@ const LAST = 3;
 const ALLOWED = 4;
 /** 1 if something below was not tried because it would have cost too much. */
 const SPARED = 5;
-const KEY = 6;
+const SATISFIED = 6;
+const KEY = 7;
 
 const POLL_EVERY = 256;
 /** Events among which the next answered read is sought. */
@@ -56,8 +58,11 @@ export class Search {
   readonly #left: Outstanding;
   readonly #unknowns: Unknowns;
 
+  /** What was placed, in order; `~operation` for one that was dropped. */
   readonly #trail: Int32Array;
   #placed = 0;
+  /** Open replacements invoked before this rank are satisfied. */
+  #satisfied = 0;
   #state: number;
   #frames: Int32Array;
   readonly #stride: number;
@@ -110,8 +115,18 @@ export class Search {
   }
 
   /** The operations placed so far, in order: once `legal` or `reached`, a legal order. */
-  order(): Int32Array {
-    return this.#trail.slice(0, this.#placed);
+  order(): number[] {
+    const order: number[] = [];
+    let replacement = -1;
+    for (const entry of this.#trail.subarray(0, this.#placed)) {
+      // What was dropped stands just before the last replacement, which hides it.
+      if (entry < 0) order.splice(replacement++, 0, ~entry);
+      else {
+        if (this.#isReplacement(entry)) replacement = order.length;
+        order.push(entry);
+      }
+    }
+    return order;
   }
 
   /** The state after `order()`. */
@@ -181,6 +196,7 @@ export class Search {
     this.#frames[frame + LAST] = this.#candidateTop;
     this.#frames[frame + ALLOWED] = this.#allowed;
     this.#frames[frame + SPARED] = 0;
+    this.#frames[frame + SATISFIED] = this.#satisfied;
     this.#frames.set(this.#key, frame + KEY);
     this.#depth++;
   }
@@ -188,7 +204,7 @@ export class Search {
   /** Writes rank, state, the masks of open operations that are not placed, and the use of unknown kinds to the key. */
   #describeConfiguration(rank: number): void {
     const { words } = this.#layout;
-    const { kind, end } = this.#problem;
+    const { kind, call, end } = this.#problem;
     const key = this.#key.fill(0);
     key[0] = rank;
     key[1] = this.#state;
@@ -197,8 +213,13 @@ export class Search {
       const operation = this.#left.operationAt[event] as number;
       const its = kind[operation] as number;
       const slot = this.#left.slot[operation] as number;
-      const word = 2 + (slot >>> 5) + (this.#transitions.isRead[its] === 1 ? words : 0);
-      key[word] = (key[word] as number) | (1 << (slot & 31));
+      const bit = 1 << (slot & 31);
+      const word = 2 + (slot >>> 5);
+      const isRead = this.#transitions.isRead[its] === 1;
+      if (!isRead) key[word] = (key[word] as number) | bit;
+      // The second mask holds what must still be placed, but changes nothing where it is not.
+      if (isRead || (this.#transitions.isReplacement[its] === 1 && (call[operation] as number) >= this.#satisfied))
+        key[words + word] = (key[words + word] as number) | bit;
       const rival = this.#earliest[its] as number;
       if (this.#stamps[its] !== stamp || (end[operation] as number) < (end[rival] as number)) {
         this.#stamps[its] = stamp;
@@ -239,28 +260,55 @@ export class Search {
   }
 
   /**
-   * Pushes what can be placed now, first what allows the boundary's own operation, last what is unknown. Notes the
-   * unknown kinds that have run out.
+   * Pushes what can be placed now, first what allows the next answer, last what is unknown. A boundary that is
+   * satisfied can also be dropped. Notes the unknown kinds that have run out.
    */
   #collect(boundary: number, rank: number): void {
-    const { kind } = this.#problem;
-    const wanted = kind[boundary] as number;
+    const { kind, call } = this.#problem;
     const first = this.#candidateTop;
-    const room = first + this.#left.slots + this.#unknowns.count;
+    const room = first + this.#left.slots + this.#unknowns.count + 1;
     while (room > this.#candidates.length) this.#candidates = doubled(this.#candidates);
+    const canDrop = this.#isReplacement(boundary) && (call[boundary] as number) < this.#satisfied;
+    const wanted = this.#isReplacement(boundary) ? this.#nextObserver() : (kind[boundary] as number);
+    const dropFirst = canDrop && !this.#helps(kind[boundary] as number, wanted);
     let promising = first;
+    if (dropFirst) this.#candidates[promising++] = ~boundary;
+    this.#candidateTop = promising;
     for (let event = this.#left.first; event !== rank; event = this.#left.next[event] as number) {
       const operation = this.#left.operationAt[event] as number;
       const its = kind[operation] as number;
       if (this.#transitions.isRead[its] === 1 || this.#earliest[its] !== operation) continue;
-      const next = this.#transitions.step(this.#state, its);
-      if (next === IMPOSSIBLE) continue;
-      const helps = operation === boundary || this.#transitions.step(next, wanted) !== IMPOSSIBLE;
+      if (this.#transitions.step(this.#state, its) === IMPOSSIBLE) continue;
+      const goesFirst = (operation === boundary && !canDrop) || this.#helps(its, wanted);
       const place = this.#candidateTop++;
-      this.#candidates[place] = helps ? (this.#candidates[promising] as number) : operation;
-      if (helps) this.#candidates[promising++] = operation;
+      this.#candidates[place] = goesFirst ? (this.#candidates[promising] as number) : operation;
+      if (goesFirst) this.#candidates[promising++] = operation;
     }
+    if (canDrop && !dropFirst) this.#candidates[this.#candidateTop++] = ~boundary;
     this.#collectUnknown(rank);
+  }
+
+  /** True if `wanted` is possible once `kind` is placed. */
+  #helps(kind: number, wanted: number): boolean {
+    if (wanted < 0) return false;
+    const next = this.#transitions.step(this.#state, kind);
+    return next !== IMPOSSIBLE && this.#transitions.step(next, wanted) !== IMPOSSIBLE;
+  }
+
+  /** The kind of the next answer that depends on the state; −1 if none is near. */
+  #nextObserver(): number {
+    const { kind, call } = this.#problem;
+    let ahead = 0;
+    for (let event = this.#left.first; event >= 0; event = this.#left.next[event] as number) {
+      if (++ahead > LOOK_AHEAD) return -1;
+      const operation = this.#left.operationAt[event] as number;
+      if (call[operation] !== event && !this.#isReplacement(operation)) return kind[operation] as number;
+    }
+    return -1;
+  }
+
+  #isReplacement(operation: number): boolean {
+    return this.#transitions.isReplacement[this.#problem.kind[operation] as number] === 1;
   }
 
   #collectUnknown(rank: number): void {
@@ -283,22 +331,29 @@ export class Search {
       const frame = (this.#depth - 1) * this.#stride;
       this.#undo(this.#frames[frame + TRAIL] as number);
       this.#state = this.#frames[frame + KEY + 1] as number;
+      this.#satisfied = this.#frames[frame + SATISFIED] as number;
       this.#candidateTop = this.#frames[frame + LAST] as number;
       const next = this.#frames[frame + NEXT] as number;
       if (next < this.#candidateTop) {
         this.#frames[frame + NEXT] = next + 1;
-        if (this.#take(this.#candidates[next] as number)) return true;
+        if (this.#take(this.#candidates[next] as number, this.#frames[frame + KEY] as number)) return true;
         this.#frames[frame + SPARED] = 1;
       } else if (!this.#reconsider(frame)) this.#fail(frame);
     }
     return false;
   }
 
-  /** Places a candidate; `false` if it would cost more than is allowed. */
-  #take(operation: number): boolean {
-    if (this.#unknowns.cost >= this.#allowed && this.#unknowns.has(operation)) return false;
-    this.#state = this.#transitions.step(this.#state, this.#problem.kind[operation] as number);
-    this.#place(operation);
+  /** Places or drops a candidate just before `rank`; `false` if it would cost more than is allowed. */
+  #take(candidate: number, rank: number): boolean {
+    if (candidate < 0) {
+      this.#trail[this.#placed++] = candidate;
+      this.#left.take(~candidate);
+      return true;
+    }
+    if (this.#unknowns.cost >= this.#allowed && this.#unknowns.has(candidate)) return false;
+    this.#state = this.#transitions.step(this.#state, this.#problem.kind[candidate] as number);
+    if (this.#isReplacement(candidate)) this.#satisfied = rank;
+    this.#place(candidate);
     return true;
   }
 
@@ -359,8 +414,9 @@ export class Search {
 
   #undo(placed: number): void {
     while (this.#placed > placed) {
-      const operation = this.#trail[--this.#placed] as number;
-      if (!this.#unknowns.use(operation, -1)) this.#left.putBack(operation);
+      const entry = this.#trail[--this.#placed] as number;
+      if (entry < 0) this.#left.putBack(~entry);
+      else if (!this.#unknowns.use(entry, -1)) this.#left.putBack(entry);
     }
   }
 }
