@@ -1,0 +1,59 @@
+/**
+ * Workers put values of their own into shared queues and take what comes first, each queue a list under one key. In the
+ * end the queues are emptied, so that what is missing is lost.
+ */
+
+import { queue as fifo, type QueueInput, type QueueOutput, totalQueue } from '../checkers/queue.ts';
+import type { Json } from '../rig/contract.ts';
+import { defineWorkload } from '../rig/define.ts';
+import { finalRequests, keysInTurn, type Rounds } from './rounds.ts';
+import { update } from './update.ts';
+
+const ROUNDS: Rounds = { keys: 4, requests: 150 };
+/** Enough more than half that no queue is left empty by chance at the end of its round: that would look like one never used. */
+const ENQUEUES = 0.58;
+/** Workers count their values from multiples of this. */
+const VALUES_PER_WORKER = 1_000_000;
+
+type Asked = QueueInput & { readonly f: 'enqueue' | 'dequeue' };
+
+export const queue = defineWorkload<'kv', Asked, QueueOutput>({
+  name: 'queue',
+  summary:
+    'puts values into queues and takes them out by compare-and-set; each must come out once, first in, first out',
+  api: 'kv',
+  checkers: [fifo, totalQueue],
+  semantics: { enqueue: 'unsafe', dequeue: 'unsafe' },
+
+  *generator(context) {
+    let put = context.worker * VALUES_PER_WORKER;
+    for (const key of keysInTurn(ROUNDS, context)) {
+      if (context.rng.chance(ENQUEUES)) yield { f: 'enqueue', key, value: ++put };
+      else yield { f: 'dequeue', key };
+    }
+  },
+
+  *finalGenerator(context) {
+    yield* finalRequests<Asked, QueueOutput>(ROUNDS, context, (key) => ({ f: 'dequeue', key }), {
+      isUsed: (output) => output !== null,
+      again: (output) => output !== null,
+    });
+  },
+
+  async invoke(kv, input, signal) {
+    const key = String(input.key);
+    if (input.f === 'enqueue') {
+      await update(kv, key, (value) => [...listOf(value), input.value], signal);
+      return null;
+    }
+    const { before } = await update(
+      kv,
+      key,
+      (value) => (listOf(value).length > 0 ? listOf(value).slice(1) : value),
+      signal,
+    );
+    return listOf(before)[0] ?? null;
+  },
+});
+
+const listOf = (value: Json): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : []);
