@@ -50,8 +50,8 @@ describe('names', () => {
   const kinds = [rooms.clusters, rooms.workloads, rooms.nemeses, rooms.checkers, rooms.models, rooms.reports] as const;
   const members = kinds.flatMap((room) => room.all.map(({ name }) => name));
 
-  it.each(members)('%s is kebab-case', (name) => {
-    expect(name).toMatch(kebabCase);
+  it.each(members)('%s is kebab-case, and so is the option that may follow a colon', (name) => {
+    for (const part of name.split(':', 2)) expect(part).toMatch(kebabCase);
   });
 });
 
