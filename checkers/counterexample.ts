@@ -1,10 +1,9 @@
 /** Why a partition has no legal order, for a person: the operations around the point where every order fails. */
 
 import type { Anomaly, Budget, Counterexample, Input, Json } from '../rig/contract.ts';
-import { FAIL, type History, NEVER } from '../rig/history.ts';
-import { smallestFailure } from './search/certificate.ts';
+import { FAIL, type History } from '../rig/history.ts';
+import { type Failure, firstFailure, smallestFailure } from './search/certificate.ts';
 import type { Partition } from './search/problem.ts';
-import { Search } from './search/search.ts';
 import { IMPOSSIBLE, type Transitions } from './search/transitions.ts';
 import { nameOf, outcomeOf } from './wording.ts';
 
@@ -12,17 +11,15 @@ import { nameOf, outcomeOf } from './wording.ts';
 const MOST_DRAWN = 24;
 const MEMORY_WORDS = 2 ** 26;
 
-/** `search` found that the partition has no legal order; `sparing` is how it searched. */
+/** Of a partition that was found to have no legal order. */
 export function explain<State, In extends Input, Out extends Json>(
   history: History<In, Out>,
   partition: Partition<State, In, Out>,
-  search: Search,
-  sparing: boolean,
   budget: Budget,
 ): Anomaly {
-  const story = new Story(history as unknown as History, partition as unknown as AnyPartition, search.blocked);
-  story.replay(search.furthest, sparing, budget);
-  return story.tell(budget);
+  const whole = partition as unknown as AnyPartition;
+  const failure = firstFailure(whole.problem, whole.transitions, { left: MEMORY_WORDS }, budget);
+  return new Story(history as unknown as History, whole, failure).tell(budget);
 }
 
 type AnyPartition = Partition<unknown, Input, Json>;
@@ -34,26 +31,18 @@ class Story {
   /** The operation whose answer no order can pass. */
   readonly #blocked: number;
   /** The longest legal order, and the state before its first and after each of its operations. */
-  #order: readonly number[] = [];
-  #states: readonly number[] = [0];
+  readonly #order: readonly number[];
+  readonly #states: readonly number[];
 
-  constructor(history: History, partition: AnyPartition, blocked: number) {
+  constructor(history: History, partition: AnyPartition, { blocked, order }: Failure) {
     this.#history = history;
     this.#partition = partition;
     this.#transitions = partition.transitions;
     this.#blocked = blocked;
-  }
-
-  /** Searches once more, up to the point that could not be passed. */
-  replay(rank: number, sparing: boolean, budget: Budget): void {
-    const { problem } = this.#partition;
-    const memory = { left: MEMORY_WORDS };
-    const search = new Search(problem, this.#transitions, { memory, sparing, stopAt: rank });
-    if (search.run(NEVER, budget) !== 'reached') return;
-    this.#order = [...search.order()];
+    this.#order = order;
     const states = [0];
-    for (const op of this.#order)
-      states.push(this.#transitions.step(states.at(-1) as number, problem.kind[op] as number));
+    for (const op of order)
+      states.push(this.#transitions.step(states.at(-1) as number, partition.problem.kind[op] as number));
     this.#states = states;
   }
 

@@ -11,17 +11,14 @@ import type { History } from '../rig/history.ts';
 import { explain } from './counterexample.ts';
 import type { Memory } from './search/failed.ts';
 import { anySucceeded, type Partition, partitions, UnknownFunction } from './search/problem.ts';
-import { Search } from './search/search.ts';
-import type { Transitions } from './search/transitions.ts';
+import type { Outcome } from './search/search.ts';
+import { RISE, Trial } from './search/trial.ts';
 
 /** What the memos of all searches may take together: 512 MiB in 32-bit words. */
 const MEMORY_WORDS = 512 * 2 ** 18;
 
 /** Partitions without a legal order that are explained; all are counted. */
 const MOST_EXPLAINED = 10;
-
-/** The factor between the budgets of two turns. */
-const RISE = 4;
 
 /** Judges every partition of a history by `model`, e.g. each key of a register. */
 export const linearizable = <State, In extends Input, Out extends Json>(
@@ -34,9 +31,16 @@ export const linearizable = <State, In extends Input, Out extends Json>(
       if (history.length === 0) return valid(name, 'nothing was asked for, so nothing contradicts the model');
       if (!anySucceeded(history)) return unknown(name, 'no operation succeeded, so there was nothing to judge');
       try {
-        const trials = partitions(history, model).map((partition) => new Trial(partition));
-        takeTurns(trials, budget);
-        return judge(name, trials, history, budget);
+        const memory: Memory = { left: MEMORY_WORDS };
+        const cases = partitions(history, model).map((partition) => ({
+          partition,
+          trial: new Trial(partition.problem, partition.transitions as never, memory),
+        }));
+        takeTurns(
+          cases.map(({ trial }) => trial),
+          budget,
+        );
+        return judge(name, cases, history, budget);
       } catch (error) {
         if (error instanceof UnknownFunction) return unknown(name, error.message);
         throw error;
@@ -44,58 +48,18 @@ export const linearizable = <State, In extends Input, Out extends Json>(
     },
   });
 
-/** The search of one partition: one that spends unknown operations sparingly and, if there are any, one that does not. */
-class Trial<State, In extends Input, Out extends Json> {
+/** A partition on trial. */
+interface Case<State, In extends Input, Out extends Json> {
   readonly partition: Partition<State, In, Out>;
-  outcome: 'legal' | 'impossible' | 'open' = 'open';
-  /** The one that came to a conclusion, or the one that got furthest. */
-  search: Search | null = null;
-  sparing = true;
-  nodes = 0;
-  readonly #searches: { readonly sparing: boolean; readonly search: Search }[] = [];
-
-  constructor(partition: Partition<State, In, Out>) {
-    this.partition = partition;
-  }
-
-  /** Goes on for about `effort` configurations for each operation. */
-  run(effort: number, budget: Budget, memory: Memory): void {
-    const { problem } = this.partition;
-    const transitions = this.partition.transitions as unknown as Transitions<unknown, Input, Json>;
-    if (this.#searches.length === 0) {
-      const search = new Search(problem, transitions, { memory, sparing: true });
-      this.#searches.push({ sparing: true, search });
-      if (search.hasUnknowns)
-        this.#searches.push({ sparing: false, search: new Search(problem, transitions, { memory, sparing: false }) });
-    }
-    for (const { sparing, search } of this.#searches) {
-      const outcome = search.run(effort * (2 * problem.at.length + 500), budget);
-      if (!this.search || search.furthest > this.search.furthest) this.search = search;
-      if (outcome === 'open' || outcome === 'reached') continue;
-      this.outcome = outcome;
-      this.search = search;
-      this.sparing = sparing;
-      break;
-    }
-    this.nodes = this.#searches.reduce((sum, { search }) => sum + search.nodes, 0);
-    if (this.outcome === 'open') return;
-    for (const { search } of this.#searches) search.close();
-    this.#searches.length = 0;
-  }
+  readonly trial: Trial;
 }
 
-type AnyTrial = Trial<unknown, Input, Json>;
-
-function takeTurns<State, In extends Input, Out extends Json>(
-  trials: readonly Trial<State, In, Out>[],
-  budget: Budget,
-): void {
-  const memory: Memory = { left: MEMORY_WORDS };
+function takeTurns(trials: readonly Trial[], budget: Budget): void {
   let open = trials;
   for (let effort = 1; open.length > 0 && !budget.exhausted(); effort *= RISE) {
     for (const trial of open) {
       if (budget.exhausted()) return;
-      trial.run(effort, budget, memory);
+      trial.run(effort, budget);
     }
     open = open.filter((trial) => trial.outcome === 'open');
     if (trials.some((trial) => trial.outcome === 'impossible')) return;
@@ -104,42 +68,42 @@ function takeTurns<State, In extends Input, Out extends Json>(
 
 function judge<State, In extends Input, Out extends Json>(
   name: string,
-  trials: readonly Trial<State, In, Out>[],
+  cases: readonly Case<State, In, Out>[],
   history: History<In, Out>,
   budget: Budget,
 ): Verdict {
-  const of = (outcome: AnyTrial['outcome']) => trials.filter((trial) => trial.outcome === outcome);
+  const of = (outcome: Outcome) => cases.filter(({ trial }) => trial.outcome === outcome);
   const legal = of('legal');
   const open = of('open');
-  const operations = trials.reduce((sum, { partition }) => sum + partition.problem.at.length, 0);
+  const operations = cases.reduce((sum, { trial }) => sum + trial.problem.at.length, 0);
   const statistics = {
-    partitions: trials.length,
+    partitions: cases.length,
     operations,
-    configurations: trials.reduce((sum, trial) => sum + trial.nodes, 0),
+    configurations: cases.reduce((sum, { trial }) => sum + trial.nodes, 0),
     undecided: open.map(({ partition }) => partition.name),
   };
   const impossible = of('impossible');
   const [first, ...rest] = impossible
     .slice(0, MOST_EXPLAINED)
-    .map(({ partition, search, sparing }) => explain(history, partition, search as Search, sparing, budget));
+    .map(({ partition }) => explain(history, partition, budget));
   if (first) {
-    const where = trials.length > 1 ? ` for ${impossible.length} of ${trials.length} keys` : '';
+    const where = cases.length > 1 ? ` for ${impossible.length} of ${cases.length} keys` : '';
     return invalid(name, `no legal order exists${where}: ${inShort(first)}`, [first, ...rest], statistics);
   }
   if (open.length > 0) {
-    const stuck = open.map(({ partition, search }) => {
-      const at = search && search.blocked >= 0 ? (partition.problem.at[search.blocked] as number) : -1;
+    const stuck = open.map(({ partition, trial }) => {
+      const at = trial.blocked < 0 ? -1 : (trial.problem.at[trial.blocked] as number);
       const far = at < 0 ? 'not begun' : `got to operation ${history.invokeIndex[at]}`;
       return partition.name === '' ? far : `${partition.name} (${far})`;
     });
     const some = stuck.length > 5 ? [...stuck.slice(0, 5), `${stuck.length - 5} more`] : stuck;
     return unknown(
       name,
-      `${budget.reason()} ran out: ${legal.length} of ${trials.length} partitions are legal, undecided: ${some.join(', ')}`,
+      `${budget.reason()} ran out: ${legal.length} of ${cases.length} partitions are legal, undecided: ${some.join(', ')}`,
       statistics,
     );
   }
-  const over = trials.length > 1 ? ` of ${trials.length} keys, each by itself` : '';
+  const over = cases.length > 1 ? ` of ${cases.length} keys, each by itself` : '';
   return valid(name, `${operations} operations${over}, have a legal order`, statistics);
 }
 

@@ -11,15 +11,15 @@
  */
 
 import type { Budget, Input, Json } from '../../rig/contract.ts';
-import { NEVER } from '../../rig/history.ts';
+import { Demand, type Uses } from './demand.ts';
 import { FailedConfigurations, type Layout, type Memory } from './failed.ts';
 import { Outstanding } from './outstanding.ts';
 import type { Problem } from './problem.ts';
 import { IMPOSSIBLE, type Transitions } from './transitions.ts';
 import { Unknowns } from './unknowns.ts';
 
-/** `reached`: the search got to `stopAt` and stands there. `open`: the limit or the budget ran out; it can go on. */
-export type Outcome = 'legal' | 'impossible' | 'reached' | 'open';
+/** `open`: the limit or the budget ran out; the search can go on. */
+export type Outcome = 'legal' | 'impossible' | 'open';
 
 export interface SearchOptions {
   readonly memory: Memory;
@@ -27,8 +27,8 @@ export interface SearchOptions {
   readonly sparing: boolean;
   /** The state to begin in; the model's initial one is 0. */
   readonly state?: number;
-  /** Stop once everything that ended before this rank is placed. */
-  readonly stopAt?: number;
+  /** What operations demand and supply: spares effort, but what is impossible is then found before it is reached. */
+  readonly uses?: Uses | null;
 }
 
 // A frame: how to go back to a node, what is left to try there, and the configuration it stands for.
@@ -50,13 +50,13 @@ const UNBOUNDED = 0x7fffffff;
 export class Search {
   readonly #problem: Problem;
   readonly #transitions: Transitions<unknown, Input, Json>;
-  readonly #stopAt: number;
   readonly #failed: FailedConfigurations;
   readonly #layout: Layout;
 
   /** Known operations that are not placed yet. */
   readonly #left: Outstanding;
   readonly #unknowns: Unknowns;
+  readonly #demand: Demand | null;
 
   /** What was placed, in order; `~operation` for one that was dropped. */
   readonly #trail: Int32Array;
@@ -91,10 +91,10 @@ export class Search {
   constructor(problem: Problem, transitions: Transitions<unknown, Input, Json>, options: SearchOptions) {
     this.#problem = problem;
     this.#transitions = transitions;
-    this.#stopAt = options.stopAt ?? NEVER;
     this.#state = options.state ?? 0;
     this.#left = new Outstanding(problem);
     this.#unknowns = new Unknowns(problem);
+    this.#demand = options.uses ? new Demand(problem, options.uses) : null;
     this.#allowed = options.sparing ? 0 : UNBOUNDED;
     const words = Math.max(1, (this.#left.slots + 31) >>> 5);
     const unknowns = this.#unknowns.count;
@@ -114,7 +114,7 @@ export class Search {
     return this.#unknowns.count > 0;
   }
 
-  /** The operations placed so far, in order: once `legal` or `reached`, a legal order. */
+  /** The operations placed so far, in order; once `legal`, a legal order. */
   order(): number[] {
     const order: number[] = [];
     let replacement = -1;
@@ -127,11 +127,6 @@ export class Search {
       }
     }
     return order;
-  }
-
-  /** The state after `order()`. */
-  get state(): number {
-    return this.#state;
   }
 
   /** Gives back what the memo took. */
@@ -151,7 +146,6 @@ export class Search {
         this.furthest = rank;
         this.blocked = boundary;
       }
-      if (rank >= this.#stopAt) return 'reached';
       this.nodes++;
       this.#enter(boundary, rank);
       if (!this.#advance()) return 'impossible';
@@ -336,25 +330,40 @@ export class Search {
       const next = this.#frames[frame + NEXT] as number;
       if (next < this.#candidateTop) {
         this.#frames[frame + NEXT] = next + 1;
-        if (this.#take(this.#candidates[next] as number, this.#frames[frame + KEY] as number)) return true;
-        this.#frames[frame + SPARED] = 1;
+        const candidate = this.#candidates[next] as number;
+        if (this.#unknowns.cost >= this.#allowed && this.#unknowns.has(candidate)) this.#frames[frame + SPARED] = 1;
+        else if (this.#take(candidate, frame)) return true;
       } else if (!this.#reconsider(frame)) this.#fail(frame);
     }
     return false;
   }
 
-  /** Places or drops a candidate just before `rank`; `false` if it would cost more than is allowed. */
-  #take(candidate: number, rank: number): boolean {
-    if (candidate < 0) {
-      this.#trail[this.#placed++] = candidate;
-      this.#left.take(~candidate);
-      return true;
+  /** Places or drops a candidate; `false` if a state is lost by it that something still demands. */
+  #take(candidate: number, frame: number): boolean {
+    const before = this.#state;
+    const kind = this.#problem.kind[candidate < 0 ? ~candidate : candidate] as number;
+    if (candidate < 0) this.#drop(~candidate);
+    else {
+      this.#state = this.#transitions.step(before, kind);
+      if (this.#isReplacement(candidate)) this.#satisfied = this.#frames[frame + KEY] as number;
+      this.#place(candidate);
     }
-    if (this.#unknowns.cost >= this.#allowed && this.#unknowns.has(candidate)) return false;
-    this.#state = this.#transitions.step(this.#state, this.#problem.kind[candidate] as number);
-    if (this.#isReplacement(candidate)) this.#satisfied = rank;
-    this.#place(candidate);
-    return true;
+    if (!this.#demand) return true;
+    const lost = candidate < 0 ? this.#demand.suppliedBy(kind) : before;
+    if (!this.#demand.isLost(lost, this.#state)) return true;
+    this.#blame(lost, frame);
+    return false;
+  }
+
+  /** Notes that the failure at hand depends on the unknown operations in use that supply `lost`. */
+  #blame(lost: number, frame: number): void {
+    const limits = frame + this.#stride - this.#layout.limitWords;
+    for (let group = 0; group < this.#unknowns.count; group++) {
+      if (this.#unknowns.used[group] === 0) continue;
+      if (this.#demand?.suppliedBy(this.#unknowns.kinds[group] as number) !== lost) continue;
+      const word = limits + (group >>> 5);
+      this.#frames[word] = (this.#frames[word] as number) | (1 << (group & 31));
+    }
   }
 
   /** Starts a frame over if more may be spent now, or if it is time to allow more. */
@@ -409,14 +418,22 @@ export class Search {
 
   #place(operation: number): void {
     this.#trail[this.#placed++] = operation;
+    this.#demand?.count(operation, -1);
     if (!this.#unknowns.use(operation, 1)) this.#left.take(operation);
+  }
+
+  #drop(operation: number): void {
+    this.#trail[this.#placed++] = ~operation;
+    this.#demand?.count(operation, -1);
+    this.#left.take(operation);
   }
 
   #undo(placed: number): void {
     while (this.#placed > placed) {
       const entry = this.#trail[--this.#placed] as number;
-      if (entry < 0) this.#left.putBack(~entry);
-      else if (!this.#unknowns.use(entry, -1)) this.#left.putBack(entry);
+      const operation = entry < 0 ? ~entry : entry;
+      this.#demand?.count(operation, 1);
+      if (entry < 0 || !this.#unknowns.use(operation, -1)) this.#left.putBack(operation);
     }
   }
 }

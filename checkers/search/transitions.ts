@@ -4,11 +4,15 @@
  */
 
 import type { Inconsistent, Input, Json, Model } from '../../rig/contract.ts';
+import type { Uses } from './demand.ts';
 
 /** A step that no legal state follows. */
 export const IMPOSSIBLE = -1;
 
 const UNTRIED = -2;
+
+/** Steps that are all taken where it helps to know them all. */
+export const EXPLORED_STEPS = 400_000;
 
 export class Transitions<State, In extends Input, Out extends Json> {
   readonly model: Model<State, In, Out>;
@@ -23,6 +27,7 @@ export class Transitions<State, In extends Input, Out extends Json> {
   /** An open-addressed table: state, kind, next state. */
   #table = new Int32Array(3 * 64).fill(UNTRIED);
   #taken = 0;
+  #uses: Uses | null | undefined;
 
   constructor(model: Model<State, In, Out>) {
     this.model = model;
@@ -104,6 +109,36 @@ export class Transitions<State, In extends Input, Out extends Json> {
       for (let kind = 0; kind < this.#kinds.length; kind++) this.step(state, kind);
     }
     return true;
+  }
+
+  /** What all kinds demand and supply, from every step there is; `null` if there are too many. */
+  uses(): Uses | null {
+    if (this.#uses === undefined || this.#uses?.demands.length !== this.#kinds.length)
+      this.#uses = this.explore(EXPLORED_STEPS) ? this.#findUses() : null;
+    return this.#uses;
+  }
+
+  #findUses(): Uses {
+    const uses = {
+      demands: new Int32Array(this.#kinds.length).fill(-1),
+      supplies: new Int32Array(this.#kinds.length).fill(-1),
+      endless: new Uint8Array(this.#states.length),
+    };
+    for (let kind = 0; kind < this.#kinds.length; kind++) {
+      const from: number[] = [];
+      const to = new Set<number>();
+      for (let state = 0; state < this.#states.length; state++) {
+        const next = this.step(state, kind);
+        if (next === IMPOSSIBLE) continue;
+        from.push(state);
+        to.add(next);
+      }
+      if (from.length === 1) uses.demands[kind] = from[0] as number;
+      if (this.isRead[kind] === 1) continue;
+      if (to.size === 1) uses.supplies[kind] = [...to][0] as number;
+      else for (const state of to) uses.endless[state] = 1;
+    }
+    return uses;
   }
 
   /**

@@ -54,9 +54,9 @@ export class Unknowns {
     return true;
   }
 
-  /** True if the outcome of `operation` is unknown. */
+  /** True if the outcome of `operation` is unknown. Anything may be asked of. */
   has(operation: number): boolean {
-    return (this.#groupOf[operation] as number) >= 0;
+    return operation >= 0 && (this.#groupOf[operation] as number) >= 0;
   }
 }
 
