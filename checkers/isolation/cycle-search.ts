@@ -4,7 +4,7 @@
  */
 
 import type { Budget } from '../../rig/contract.ts';
-import { type History, NEVER, OK } from '../../rig/history.ts';
+import { type History, OK } from '../../rig/history.ts';
 import { componentsOf } from './components.ts';
 import { searchComponent, type Level } from './component-search.ts';
 import { type AnomalyName, type Clockwork, impliedBy } from './consistency-models.ts';
@@ -22,7 +22,7 @@ import {
   WR,
   WW,
 } from './graph.ts';
-import { cyclesInTime, defiesTime, type Times } from './real-time.ts';
+import { cyclesInTime, defiesTime, timesOf } from './real-time.ts';
 
 const PLAIN = WW | WR | RW | VISIBLE | ONWARD;
 const KINDS: Readonly<Record<Level, number>> = {
@@ -106,9 +106,4 @@ function* processEdges(history: History): Generator<readonly [from: number, to: 
     if (history.type[at] === OK) last.set(process, at);
     else last.delete(process);
   }
-}
-
-function timesOf(history: History): Times {
-  const completed = history.completeIndex.map((index, at) => (history.type[at] === OK ? index : NEVER));
-  return { invoked: history.invokeIndex, completed };
 }

@@ -33,6 +33,8 @@ export function judgeBy(checker: string, model: ConsistencyModel, analyse: () =>
   const { micros, graph, findings } = analysis;
   if (micros.transactions === 0) return unknown(checker, 'no transaction was asked for, so there was nothing to judge');
   if (micros.succeeded === 0) return unknown(checker, 'no transaction succeeded, so there was nothing to judge');
+  const ambiguity = ambiguityOf(micros);
+  if (ambiguity) return unknown(checker, ambiguity);
   const found = findCycles(graph, micros.history, clockworkOf(model), budget);
   for (const cycle of found.cycles) findings.add(nameOf(cycle), () => explainCycle(analysis, cycle));
   return conclude(checker, model, analysis, found, budget);
@@ -41,10 +43,11 @@ export function judgeBy(checker: string, model: ConsistencyModel, analyse: () =>
 function conclude(
   checker: string,
   model: ConsistencyModel,
-  { micros, graph, findings, statistics }: Analysis,
+  analysis: Analysis,
   { complete }: Cycles,
   budget: Budget,
 ): Verdict {
+  const { micros, graph, findings, statistics } = analysis;
   const names = [...findings.counts.keys()];
   const { not, alsoNot } = refutedBy(names);
   const facts = {
@@ -63,7 +66,7 @@ function conclude(
     const forbidden = names.filter(isForbidden).map((name) => `${findings.counts.get(name)} ${name}`);
     return invalid(checker, `not ${model}: ${forbidden.join(', ')}; ${ruledOut(not)}`, [first, ...rest], facts);
   }
-  const doubt = doubtOf(micros, graph, complete, budget);
+  const doubt = doubtOf(analysis, complete, budget);
   if (doubt) return unknown(checker, doubt, facts);
   const others = names.length === 0 ? '' : `; there was ${names.join(', ')}, which ${model} allows (${ruledOut(not)})`;
   return valid(
@@ -75,17 +78,23 @@ function conclude(
 
 const ruledOut = (not: readonly string[]): string => `the weakest models ruled out are ${not.join(', ')}`;
 
-/** Why nothing can be said though no anomaly was found. */
-function doubtOf(micros: MicroOperations, graph: Graph, complete: boolean, budget: Budget): string | null {
+/** Which value was written twice, so that a read of it does not tell whose it is. */
+function ambiguityOf(micros: MicroOperations): string | null {
   const [again] = micros.repeated;
-  if (again !== undefined) {
-    const micro = micros.writeMicro[again] as number;
-    const [, key] = micros.microAt(micro);
-    return `${valueText(micros.codes.valueOf(micros.value[micro] as number))} was written to key ${valueText(key)} more than once (${transactionText(micros, micros.writeTransaction[again] as number)}), so reads cannot tell which write they saw: values must be unique`;
-  }
+  if (again === undefined) return null;
+  const micro = micros.writeMicro[again] as number;
+  const key = micros.keys.values[micros.key[micro] as number] as Json;
+  const value = micros.codes.valueOf(micros.value[micro] as number);
+  const writer = transactionText(micros, micros.writeTransaction[again] as number);
+  return `${valueText(value)} was written to key ${valueText(key)} more than once (${writer}), so reads cannot tell which write they saw: values must be unique`;
+}
+
+/** Why nothing can be said though no anomaly was found. */
+function doubtOf({ micros, graph, findings }: Analysis, complete: boolean, budget: Budget): string | null {
   if (!complete)
     return `${budget.reason() || 'the search'} ran out before all cycles were looked for; none was found so far`;
   if (micros.reads === 0) return 'no transaction that succeeded read anything, so there was nothing to judge';
-  if (graph.target.length === 0) return 'no two transactions had to do with each other, so there was nothing to judge';
+  if (graph.target.length === 0 && findings.counts.size === 0)
+    return 'no two transactions had to do with each other, so there was nothing to judge';
   return null;
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Budget } from '../../rig/contract.ts';
+import { type History, NEVER, OK } from '../../rig/history.ts';
 import { type Components, componentsOf } from './components.ts';
 import { type Cycle, REALTIME, type Step, stepsOf } from './cycle.ts';
 import { doubled, type Graph, ONWARD, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR, WW } from './graph.ts';
@@ -17,7 +18,11 @@ export interface Times {
   readonly completed: Int32Array;
 }
 
-const LATEST = 0x7fffffff;
+export function timesOf(history: History): Times {
+  const completed = history.completeIndex.map((index, at) => (history.type[at] === OK ? index : NEVER));
+  return { invoked: history.invokeIndex, completed };
+}
+
 /** How many transactions of a tangle are tried as the beginning of a cycle. */
 const MOST_TRIED = 2000;
 
@@ -124,7 +129,7 @@ class TimeSearch {
     let best: { readonly start: number; readonly path: readonly number[] } | null = null;
     for (const start of starts.slice(0, MOST_TRIED)) {
       const began = invoked[start] as number;
-      const isGoal = (vertex: number) => (completed[vertex % size] ?? LATEST) < began;
+      const isGoal = (vertex: number) => (completed[vertex % size] ?? NEVER) < began;
       const path = this.#paths.find(start, isGoal, kinds | ONWARD, best ? best.path.length - 1 : Infinity);
       if (path) best = { start, path };
       if (best?.path.length === 1) break;
@@ -138,7 +143,7 @@ class TimeSearch {
 }
 
 /** For each vertex the earliest completion among all that it leads to; a vertex `size` further on is the same one. */
-function earliestReached(
+export function earliestReached(
   graph: Graph,
   { order, cyclic }: Components,
   kinds: number,
@@ -146,7 +151,7 @@ function earliestReached(
   size: number,
 ): Int32Array {
   const { offset, target, kind } = graph;
-  const earliest = new Int32Array(graph.size).fill(LATEST);
+  const earliest = new Int32Array(graph.size).fill(NEVER);
   for (let from = 0; from < graph.size; from += size) earliest.set(completed, from);
   const look = (vertex: number): void => {
     let least = earliest[vertex] as number;
@@ -162,7 +167,7 @@ function earliestReached(
     for (; at < from; at++) look(order[at] as number);
     const members = order.subarray(from, to);
     members.forEach(look);
-    const least = members.reduce((sum, vertex) => Math.min(sum, earliest[vertex] as number), LATEST);
+    const least = members.reduce((sum, vertex) => Math.min(sum, earliest[vertex] as number), NEVER);
     for (const vertex of members) earliest[vertex] = least;
     at = to;
   }

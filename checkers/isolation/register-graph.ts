@@ -4,22 +4,24 @@
  * older than what it saw. Each rule holds at every level that the cycles it leads to rule out.
  */
 
-import type { Json } from '../../rig/contract.ts';
-import { NEVER, OK } from '../../rig/history.ts';
+import type { Budget, Json } from '../../rig/contract.ts';
+import { NEVER } from '../../rig/history.ts';
+import { componentsOf } from './components.ts';
 import type { Step } from './cycle.ts';
 import { EdgeList, type Graph, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR } from './graph.ts';
 import { type MicroOperations, READ } from './micro-operations.ts';
+import { earliestReached, timesOf } from './real-time.ts';
 import { ExternalReads, happened, INITIAL, isInstalled } from './register-reads.ts';
 import { valueText } from './wording.ts';
 
 /** `inTime`: real time may tell the order of writes, too. The reason of an edge is a key, or the read that shows it. */
-export function registerGraph(micros: MicroOperations, inTime: boolean): Graph {
+export function registerGraph(micros: MicroOperations, inTime: boolean, budget: Budget): Graph {
   const rules = new Rules(micros);
   rules.reads();
   rules.initialState();
   rules.updates();
   rules.visible();
-  if (inTime) rules.visibleInTime();
+  if (inTime) rules.visibleInTime(budget);
   return rules.edges.toGraph();
 }
 
@@ -120,47 +122,28 @@ class Rules {
     }
   }
 
-  /** Who began after a write had completed must have seen it: where it read something else, that is newer. */
-  visibleInTime(): void {
+  /** Who began after a write had completed, or had been read, must have seen it: where it read something else, that is newer. */
+  visibleInTime(budget: Budget): void {
     const { history, keys } = this.#micros;
+    const graph = this.edges.toGraph();
+    const known = WR | VISIBLE;
+    const components = componentsOf(graph, known, budget);
+    const done = earliestReached(graph, components, known, timesOf(history), graph.size);
     const touching = this.#touchingByKey();
-    const { invokeIndex, completeIndex } = history;
     for (let k = 0; k < keys.values.length; k++) {
-      /** Writes still in the air, and those completed before the transaction at hand that none other follows. */
-      let open: number[] = [];
-      let latest: number[] = [];
+      const frontier = new Frontier();
       for (const micro of touching.of(k)) {
         const at = touching.transaction[micro] as number;
-        const now = invokeIndex[at] as number;
-        const done = open.filter((write) => this.#completed(write) < now);
-        if (done.length > 0) {
-          open = open.filter((write) => this.#completed(write) >= now);
-          const begun = Math.max(
-            ...done.map((write) => invokeIndex[this.#writer(write)] as number),
-            this.#begun(latest),
-          );
-          latest = [...latest, ...done].filter((write) => this.#completed(write) > begun);
-        }
+        const begun = history.invokeIndex[at] as number;
         const write = this.#micros.write[micro] as number;
-        if (write === READ) for (const older of latest) this.#precedesInTime(older, micro);
-        else if (history.type[at] === OK && (completeIndex[at] as number) < NEVER) open.push(write);
+        if (write !== READ) frontier.add({ write, begun, done: done[at] as number });
+        else for (const older of frontier.at(begun)) this.#precedesInTime(older.write, micro);
       }
     }
   }
 
-  #begun(writes: readonly number[]): number {
-    return writes.reduce(
-      (sum, write) => Math.max(sum, this.#micros.history.invokeIndex[this.#writer(write)] as number),
-      -1,
-    );
-  }
-
   #writer(write: number): number {
     return this.#micros.writeTransaction[write] as number;
-  }
-
-  #completed(write: number): number {
-    return this.#micros.history.completeIndex[this.#writer(write)] as number;
   }
 
   #precedesInTime(older: number, read: number): void {
@@ -205,6 +188,34 @@ class Rules {
   }
 }
 
+/** A write, the events at which its transaction began and at which it was certain to have happened. */
+interface Timed {
+  readonly write: number;
+  readonly begun: number;
+  readonly done: number;
+}
+
+/** Writes of one key, in order of their beginning, and which of them were the last to be done at some event. */
+class Frontier {
+  #open: Timed[] = [];
+  #latest: readonly Timed[] = [];
+  #begun = -1;
+
+  add(timed: Timed): void {
+    if (timed.done < NEVER) this.#open.push(timed);
+  }
+
+  /** Those done before `event` that no other such write began after. Events are asked for in order. */
+  at(event: number): readonly Timed[] {
+    const done = this.#open.filter((timed) => timed.done < event);
+    if (done.length === 0) return this.#latest;
+    this.#open = this.#open.filter((timed) => timed.done >= event);
+    this.#begun = done.reduce((latest, { begun }) => Math.max(latest, begun), this.#begun);
+    this.#latest = [...this.#latest, ...done].filter((timed) => timed.done > this.#begun);
+    return this.#latest;
+  }
+}
+
 /** Why the one must come before the other, as the end of a sentence. */
 export function registerReason(micros: MicroOperations, step: Step, name: (at: number) => string): string {
   const { from, to, kind, reason } = step;
@@ -217,7 +228,7 @@ export function registerReason(micros: MicroOperations, step: Step, name: (at: n
   if (kind === VISIBLE)
     return `${shown(reason)} read from both and saw ${name(to)}'s write of ${wrote(to)} to ${where}, not ${name(from)}'s of ${wrote(from)}`;
   if (kind === VISIBLE_IN_TIME)
-    return `${shown(reason)} began after ${name(from)}'s write of ${wrote(from)} to ${where} had completed and saw ${name(to)}'s write of ${wrote(to)}`;
+    return `${shown(reason)} began after ${name(from)}'s write of ${wrote(from)} to ${where} was done and saw ${name(to)}'s write of ${wrote(to)}`;
   const seen = firstRead(micros, from, k);
   return `${name(from)} read ${where} as ${valueText(seen)}, which ${name(to)} overwrote with ${wrote(to)}`;
 }

@@ -1,0 +1,59 @@
+/** Outside histories with planted anomalies get the verdict, the anomalies and the refuted models that Elle gave them. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Checker, Verdict } from '../../rig/contract.ts';
+import { readAnyHistory } from '../../rig/formats.ts';
+import { listAppend, listAppendSerializable } from './list-append.ts';
+import { rwRegister } from './rw-register.ts';
+
+const patient = { exhausted: () => false, reason: () => 'nothing' };
+const shared = new URL('../../../shared/histories/', import.meta.url);
+const isThere = existsSync(shared);
+if (!isThere) console.warn('SKIPPED: the outside transactions, since ../shared/histories is not beside the checkout');
+
+/** By Elle's options. Ours for registers infers more than any of theirs, without assuming anything of the keys. */
+const checkers: Readonly<Record<string, Checker>> = {
+  'la {}': listAppend as unknown as Checker,
+  'la {:consistency-models [:serializable]}': listAppendSerializable as unknown as Checker,
+  'rw {}': rwRegister as unknown as Checker,
+  'rw {:wfr-keys? true}': rwRegister as unknown as Checker,
+  'rw {:sequential-keys? true}': rwRegister as unknown as Checker,
+  'rw {:linearizable-keys? true}': rwRegister as unknown as Checker,
+};
+
+const judge = async (checker: Checker, path: string): Promise<Verdict> => {
+  const { history } = await readAnyHistory(new URL(path, shared).pathname);
+  return checker.check(history, patient);
+};
+
+describe.skipIf(!isThere)('outside transactions with known verdicts', () => {
+  const rows = isThere
+    ? readFileSync(new URL('txn/expected.tsv', shared), 'utf8')
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => line.split('\t') as [string, string, string, string, string])
+    : [];
+
+  it.each(rows)('%s with %s is %s: %s, not %s', async (file, options, validity, types, models) => {
+    const checker = checkers[`${file.slice(4, 6)} ${options}`] as Checker;
+    const verdict = await judge(checker, file);
+    expect(verdict.validity).toBe(validity);
+    const counts = new Map<string, number>();
+    for (const { name } of verdict.anomalies) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const wanted = [...types.matchAll(/:([\w-]+) (\d+)/g)].map(([, name, count]) => [name, Number(count)]);
+    expect([...counts].sort()).toEqual(wanted.sort());
+    const { not } = verdict.statistics as { readonly not: readonly string[] };
+    expect([...not].sort()).toEqual([...models.matchAll(/:([\w-]+)/g)].map(([, model]) => model).sort());
+  });
+
+  it('the example of the paper on Elle has its cycle of three', async () => {
+    const verdict = await judge(listAppendSerializable as unknown as Checker, 'elle/paper-example.edn');
+    expect(verdict.validity).toBe('invalid');
+    expect(verdict.anomalies.map(({ name, witnesses }) => [name, witnesses])).toEqual([['G-single-item', [2, 4, 6]]]);
+    expect(verdict.anomalies[0]?.explanation).toContain(
+      "T1 < T2, because T2 observed T1's append of 8 to key 255. T2 < T3, because T3's append of 3 to key 256 came after T2's append of 4",
+    );
+  });
+});
