@@ -4,7 +4,7 @@ import type { RunVerdict } from '../rig/contract.ts';
 import { EXIT } from '../rig/exit.ts';
 
 export interface Outcome {
-  readonly word: 'VALID' | 'INVALID' | 'UNKNOWN' | 'INTERRUPTED' | 'FAILED' | 'KILLED';
+  readonly word: 'VALID' | 'INVALID' | 'UNKNOWN' | 'INTERRUPTED' | 'FAILED' | 'ABORTED' | 'KILLED';
   readonly symbol: string;
   readonly tone: 'good' | 'bad' | 'unsure';
   /** What the word means, for somebody who sees it for the first time. */
@@ -41,6 +41,13 @@ const FAILED: Outcome = {
   tone: 'unsure',
   meaning: 'The run could not be carried out as planned. What had been recorded was judged; this is not a pass.',
 };
+const ABORTED: Outcome = {
+  word: 'ABORTED',
+  symbol: '!',
+  tone: 'unsure',
+  meaning:
+    'A limit of the run was exceeded, so load and faults were ended. What there was is judged; this is not a pass.',
+};
 const KILLED: Outcome = {
   word: 'KILLED',
   symbol: '!',
@@ -54,6 +61,8 @@ export function outcomeOf(verdict: Pick<RunVerdict, 'validity' | 'ending'>): Out
   switch (verdict.ending) {
     case 'interrupted':
       return INTERRUPTED;
+    case 'aborted':
+      return ABORTED;
     case 'failed':
       return FAILED;
     case 'killed':

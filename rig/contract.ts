@@ -42,8 +42,8 @@ export type Completion<Out extends Json = Json> =
 /** The stages of a run, in order. `down` is always reached, unless the rig itself is killed. */
 export type Phase = 'bring-up' | 'warm-up' | 'load' | 'heal' | 'recovery' | 'final' | 'down';
 
-/** How a run came to its end: as planned, by a person's signal, or because something could not be done. */
-export type Ending = 'complete' | 'interrupted' | 'failed';
+/** How a run came to its end: as planned, by a person's signal, by one of its own limits, or because something could not be done. */
+export type Ending = 'complete' | 'interrupted' | 'aborted' | 'failed';
 
 /** What was seen of a fault while it was in force: whether it had any effect, and the observation, for a person. */
 export type Evidence = { readonly effective: boolean; readonly observed: string };
@@ -126,6 +126,7 @@ export interface Operation<In extends Input = Input, Out extends Json = Json> {
 export interface Apis {
   readonly kv: KeyValue;
   readonly ledger: Ledger;
+  readonly txn: Transactional;
 }
 
 export type ApiName = keyof Apis;
@@ -146,6 +147,15 @@ export interface KeyValue {
   /** Resolves to whether the swap happened. `from: null` expects the key to be absent. */
   cas(key: string, from: Json, to: Json, signal: AbortSignal): Promise<boolean>;
 }
+
+/** Several keys at once: all of a transaction takes effect, or nothing. */
+export interface Transactional {
+  /** Resolves to the same micro-operations with what was read filled in. `append` takes a key's value for a list. */
+  transact(transaction: readonly MicroOperation[], signal: AbortSignal): Promise<readonly MicroOperation[]>;
+}
+
+/** What one transaction does to one key. A key that nobody wrote reads as `null`. */
+export type MicroOperation = readonly [f: 'r' | 'w' | 'append', key: string, value: Json];
 
 /** Money moved between accounts, each transfer named by the client's idempotency key. Amounts are whole numbers. */
 export interface Ledger {
@@ -169,6 +179,7 @@ export type AppliedTransfer = Transfer & { readonly id: string };
 export interface Controls {
   readonly network: NetworkControl;
   readonly processes: ProcessControl;
+  readonly traffic: TrafficControl;
 }
 
 export type ControlName = keyof Controls;
@@ -184,6 +195,82 @@ export interface ProcessControl {
   /** `SIGSTOP`; released, `SIGCONT`. */
   pause(nodes: readonly NodeId[]): Promise<void>;
 }
+
+export interface TrafficControl {
+  /** From now on meddles with requests on their way between clients and nodes. In force once it resolves. */
+  apply(rule: TrafficRule): Promise<void>;
+}
+
+/** Which requests are meddled with, and how. All that it says of a request must hold; of two rules the older has it. */
+export type TrafficRule = {
+  /** Requests to these nodes. */
+  readonly nodes: readonly NodeId[];
+  /** `POST`; default: every method. */
+  readonly methods?: readonly string[];
+  /** What the path begins with. */
+  readonly path?: string;
+  /** Requests that bear this idempotency key, or `*`: any. Default: whether they bear one or not. */
+  readonly key?: string;
+  /** Each of them with this probability, drawn from `seed`, the request and how often it was seen: not from the order of arrival. */
+  readonly chance?: number;
+  readonly seed?: number;
+  /** Every so manieth of them, the first included. */
+  readonly every?: number;
+  /** No more than so many. */
+  readonly most?: number;
+  readonly act: TrafficAct;
+};
+
+/**
+ * What is done to a request.
+ *
+ * - `lose-answer`: the node does its work, the client hears nothing of it: a reset connection, or silence.
+ * - `repeat`: copies are delivered as well, `gapMs` apart, at once, after the answer, or when the rule is released.
+ * - `delay`: the request, or its answer, travels so long. A request arrives even if its client has given up.
+ * - `swap`: the request waits for the next one that the rule picks, which overtakes it, or for `withinMs`.
+ * - `tear`: the connection breaks in the middle of the request, or of the answer, by a reset or by a clean end.
+ */
+export type TrafficAct =
+  | { readonly do: 'lose-answer'; readonly by: 'reset' | 'silence' }
+  | {
+      readonly do: 'repeat';
+      readonly copies: number;
+      readonly to: 'same' | 'others';
+      readonly when: 'at-once' | 'answered' | 'released';
+      readonly gapMs: number;
+      /** Whether the client hears the answer to its own request. */
+      readonly answer: 'passed' | 'lost';
+    }
+  | { readonly do: 'delay'; readonly what: 'request' | 'answer'; readonly ms: number }
+  | { readonly do: 'swap'; readonly withinMs: number }
+  | { readonly do: 'tear'; readonly what: 'request' | 'answer'; readonly by: 'reset' | 'end' };
+
+/** One line of `wire.jsonl`: a request as it really was sent to a node, whoever sent it. */
+export type WireEntry = {
+  /** Counts what was sent, from 0. Lines come in the order in which the exchanges ended. */
+  readonly number: number;
+  /** `copy`: made by a rule, of the request that `of` names. */
+  readonly origin: 'client' | 'copy';
+  readonly of?: number;
+  readonly node: NodeId;
+  readonly method: string;
+  readonly path: string;
+  /** The idempotency key, its first 1024 characters; `null` if there was none. */
+  readonly key: string | null;
+  /** The first 64 bits of the SHA-256 of the body, in hexadecimal; `null` where there was no body. */
+  readonly payload: string | null;
+  /** On the clock of the history. */
+  readonly sentNs: number;
+  readonly endedNs: number;
+  /** The hold whose rule meddled with it. */
+  readonly rule?: string;
+  /** What the node answered, as far as it was heard; `null`: nothing. */
+  readonly status: number | null;
+  /** As `payload`, of the answer. */
+  readonly answer: string | null;
+  /** Whether its client got the whole answer. Of a copy: whether the node answered. */
+  readonly answered: boolean;
+};
 
 // ── Clusters ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -202,6 +289,8 @@ export interface Cluster {
   /** Other ways to run it, most of them with a known bug: name → one sentence. Asked for as `cluster:variant`. */
   readonly variants: Readonly<Record<string, string>>;
   readonly nodeCounts: { readonly default: number; readonly allowed: readonly number[] };
+  /** Who will be there once it is up, for a plan. Absent: `n1`, `n2`, …, and `clients`, all of whom talk to each other. */
+  layout?(nodeCount: number, host: HostName): Layout;
   up(options: ClusterOptions): Promise<RunningCluster>;
 }
 
@@ -221,15 +310,21 @@ export interface ClusterOptions {
   readonly signal: AbortSignal;
 }
 
-/** A cluster that answers. Disposing it takes it down whatever state it is in, and leaves nothing behind. */
-export interface RunningCluster extends AsyncDisposable {
+/** Who is there: what a nemesis chooses from. */
+export interface Layout {
   readonly nodes: readonly NodeId[];
   /** Everything between which the network can be cut: the nodes, and perhaps `clients` or `store`. */
   readonly parties: readonly Party[];
   /** Which of them talk to each other, where not all do: a cut elsewhere changes nothing. */
   readonly links?: readonly Link[] | undefined;
+}
+
+/** A cluster that answers. Disposing it takes it down whatever state it is in, and leaves nothing behind. */
+export interface RunningCluster extends Layout, AsyncDisposable {
   /** Versions, image digests, addresses: for the report's environment section. */
   readonly facts: Readonly<Record<string, string>>;
+  /** Aborts, its reason a sentence, when faults may have been undone behind the rig's back: the run is to end as failed. */
+  readonly lost?: AbortSignal | undefined;
   /** Cheap; the rig keeps one client for each process and connects anew after an `info`. */
   connect<A extends ApiName>(api: A, node: NodeId): Promise<Client<A>>;
   /** Nodes that believe they lead right now; best effort, may be several or none. Never rejects. */
@@ -315,12 +410,8 @@ export interface Workload<A extends ApiName = ApiName, In extends Input = Input,
   invoke(api: Apis[A], input: In, signal: AbortSignal): Promise<Out>;
 }
 
-export interface ChooseContext {
+export interface ChooseContext extends Layout {
   readonly rng: Random;
-  readonly nodes: readonly NodeId[];
-  readonly parties: readonly Party[];
-  /** As in `RunningCluster`. */
-  readonly links?: readonly Link[] | undefined;
   readonly primaries: readonly NodeId[];
 }
 
@@ -331,7 +422,10 @@ export interface Nemesis<C extends ControlName = ControlName, Fault extends Json
   readonly controls: readonly C[];
   /** Picks the next fault. Pure: the same context gives the same fault. */
   choose(context: ChooseContext): Fault;
-  /** Resolves once the fault is in force. The rig undoes it by releasing the hold; a nemesis never heals. */
+  /**
+   * Resolves once the fault is in force. The rig undoes it by releasing the hold; a nemesis never heals. It acts
+   * through `controls` alone: to plan, the rig calls it with controls that only take note.
+   */
   inject(fault: Fault, controls: Pick<Controls, C>, signal: AbortSignal): Promise<void>;
   /** The fault as a plain sentence, for the plan, the log and the report: `n1 cannot hear n2 and n3`. */
   describe(fault: Fault): string;
@@ -439,7 +533,43 @@ export interface RunSpec {
   readonly recoveryTimeoutMs: number;
   readonly finalTimeoutMs: number;
   readonly checkTimeoutMs: number;
+  /** Absent: none. */
+  readonly limits?: Limits;
+  /** The faults, where a plan has settled them; otherwise they are drawn from the seed. */
+  readonly plan?: readonly PlannedFault[];
+  /** Everything is done except touching nodes: each fault is noted at its time instead. */
+  readonly dryRun?: boolean;
+  /** Files of users' own members, absolute. */
+  readonly plugins?: readonly string[];
 }
+
+/** What a run must not exceed, whatever its nemeses choose. */
+export interface Limits {
+  /** Whether more than a minority of the nodes may be down at once: killed, paused, or cut off. */
+  readonly beyondQuorum: boolean;
+  /** No fault is in force for longer, in milliseconds. */
+  readonly longestFaultMs: number;
+  /** Each ends load and faults at once: `errors>50%`, `errors>50%/30s`, `silence>5s`. */
+  readonly abortWhen: readonly string[];
+  /** A file that ends load and faults at once when it appears, absolute; or `null`. */
+  readonly stopFile: string | null;
+}
+
+/** A fault that was settled before it happens. Times in milliseconds since the load began. */
+export type PlannedFault = {
+  readonly nemesis: string;
+  readonly hold: string;
+  /** Which of its nemesis' faults it is: 1, 2, 3, … */
+  readonly number: number;
+  readonly atMs: number;
+  readonly forMs: number;
+  readonly fault: Json;
+  readonly sentence: string;
+  /** It depends on who leads: it is chosen at its time, and this is what it would be if a node drawn at random led. */
+  readonly dependsOnPrimaries: boolean;
+  /** The nodes that are killed, paused or cut off while it is in force. */
+  readonly down: readonly NodeId[];
+};
 
 /** `spec.json`: the spec and where and how it was run, written before anything is touched. */
 export interface RunHeader {

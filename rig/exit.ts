@@ -36,7 +36,7 @@ export class UsageError extends Error {
 export function exitOf(run: {
   readonly validity: Validity;
   readonly ending: Ending | 'killed';
-  /** Of an interrupted run: `SIGINT` or `SIGTERM`. */
+  /** Of an interrupted run: `SIGINT` or `SIGTERM`; of an aborted one, the limit that was exceeded. */
   readonly signal: string | undefined;
   readonly errors: readonly string[];
   readonly left: string | null;
@@ -47,6 +47,7 @@ export function exitOf(run: {
     const code = run.signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
     return { code, reason: `interrupted by ${run.signal ?? 'a signal'} and healed` };
   }
+  if (run.ending === 'aborted') return { code: EXIT.couldNotBeDone, reason: `aborted and healed: ${run.signal}` };
   const [error] = run.errors;
   if (error !== undefined) return { code: EXIT.couldNotBeDone, reason: error };
   if (run.validity === 'unknown') return { code: EXIT.unknown, reason: 'unknown' };

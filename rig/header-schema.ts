@@ -4,6 +4,26 @@ const name = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' } as
 const milliseconds = { type: 'number', minimum: 0, maximum: 86_400_000 } as const;
 const range = { type: 'array', items: milliseconds, minItems: 2, maxItems: 2 } as const;
 
+const names = { type: 'array', items: { type: 'string', maxLength: 128 }, maxItems: 1_000 } as const;
+
+/** One fault of a plan, as it stands in `spec.json` and `plan.json`. */
+export const plannedFaultSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['nemesis', 'hold', 'number', 'atMs', 'forMs', 'fault', 'sentence', 'dependsOnPrimaries', 'down'],
+  properties: {
+    nemesis: name,
+    hold: { type: 'string', pattern: '^[a-z0-9-]{1,80}$' },
+    number: { type: 'integer', minimum: 1 },
+    atMs: milliseconds,
+    forMs: milliseconds,
+    fault: {},
+    sentence: { type: 'string', maxLength: 65_536 },
+    dependsOnPrimaries: { type: 'boolean' },
+    down: names,
+  },
+} as const;
+
 export const headerSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'What decided a run of Ordeal, and where it ran',
@@ -43,6 +63,20 @@ export const headerSchema = {
         recoveryTimeoutMs: milliseconds,
         finalTimeoutMs: milliseconds,
         checkTimeoutMs: milliseconds,
+        limits: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['beyondQuorum', 'longestFaultMs', 'abortWhen', 'stopFile'],
+          properties: {
+            beyondQuorum: { type: 'boolean' },
+            longestFaultMs: milliseconds,
+            abortWhen: { type: 'array', items: { type: 'string', maxLength: 100 }, maxItems: 20 },
+            stopFile: { type: ['string', 'null'], maxLength: 4_096 },
+          },
+        },
+        plan: { type: 'array', items: plannedFaultSchema, maxItems: 100_000 },
+        dryRun: { type: 'boolean' },
+        plugins: { type: 'array', items: { type: 'string', maxLength: 4_096 }, maxItems: 50 },
       },
     },
   },

@@ -18,7 +18,7 @@ const LARGEST_PILE_CHARACTERS = 256 << 20;
 
 export class Journal {
   readonly #clock: Clock;
-  readonly #watch: (event: Unstamped, timeNs: number) => void;
+  readonly #watchers: ((event: Unstamped, timeNs: number) => void)[];
   readonly #file: JournalFile;
   readonly #timer: NodeJS.Timeout;
   #length = 0;
@@ -27,7 +27,7 @@ export class Journal {
 
   private constructor(file: JournalFile, clock: Clock, watch: (event: Unstamped, timeNs: number) => void) {
     this.#clock = clock;
-    this.#watch = watch;
+    this.#watchers = [watch];
     this.#file = file;
     this.#timer = setInterval(() => this.#flush(), FLUSH_EVERY_MS);
     this.#timer.unref();
@@ -49,6 +49,11 @@ export class Journal {
     return this.#length;
   }
 
+  /** `watcher` too sees every event as it is appended. */
+  watch(watcher: (event: Unstamped, timeNs: number) => void): void {
+    this.#watchers.push(watcher);
+  }
+
   append(event: Unstamped): void {
     if (this.#closed) return; // A request that was given up on may still answer after the end: nobody asks any more.
     const text = JSON.stringify(event);
@@ -58,7 +63,7 @@ export class Journal {
     }
     const timeNs = this.#clock.nowNs();
     this.#waiting += `{"index":${this.#length++},"timeNs":${timeNs},${text.slice(1)}\n`;
-    this.#watch(event, timeNs);
+    for (const watch of this.#watchers) watch(event, timeNs);
     if (this.#waiting.length > FLUSH_AT_CHARACTERS) this.#flush();
   }
 

@@ -76,7 +76,7 @@ function conclude(
 ): RunVerdict {
   const down = history.phases.findLast((phase) => phase.ending !== undefined);
   const ending: Ending | 'killed' = down?.ending ?? 'killed';
-  // Of an interrupted run the note is the signal's name, of a failed one what went wrong.
+  // Of an interrupted run the note is the signal's name, of an aborted one the limit, of a failed one what went wrong.
   const errors = ending === 'failed' && down?.note !== undefined ? [down.note, ...checkErrors] : checkErrors;
   const validity = worst(verdicts.map((verdict) => verdict.validity));
   const exit = exitOf({ validity, ending, signal: down?.note, errors, left: down?.left ?? null });
@@ -85,7 +85,7 @@ function conclude(
     id: header.id,
     validity,
     ending,
-    summary: summaryOf(validity, ending, verdicts, errors),
+    summary: summaryOf(validity, ending === 'aborted' ? `aborted, ${down?.note}` : ending, verdicts, errors),
     exit,
     verdicts,
     faults: faultRecords(history),
@@ -98,7 +98,7 @@ function conclude(
 
 function summaryOf(
   validity: RunVerdict['validity'],
-  ending: RunVerdict['ending'],
+  ending: string,
   verdicts: readonly Verdict[],
   errors: readonly string[],
 ): string {
@@ -107,7 +107,7 @@ function summaryOf(
   if (validity === 'invalid' || error === undefined) {
     const judged = validity === 'valid' ? verdicts.slice(0, 1) : worstOnes;
     const sentence = judged.map((verdict) => verdict.summary).join('; ') || 'nothing was judged';
-    return ending === 'interrupted' ? `interrupted; until then: ${sentence}` : sentence;
+    return /^(interrupted|aborted)/.test(ending) ? `${ending}; until then: ${sentence}` : sentence;
   }
   return error;
 }

@@ -100,8 +100,9 @@ export const verdictSchema = {
     id: { ...text, description: 'The id of the run.' },
     validity,
     ending: {
-      enum: ['complete', 'interrupted', 'failed', 'killed'],
-      description: 'killed: the rig died before the end, and what it had recorded was judged.',
+      enum: ['complete', 'interrupted', 'aborted', 'failed', 'killed'],
+      description:
+        'aborted: by a limit of its own, such as too many errors; killed: the rig died before the end, and what it had recorded was judged.',
     },
     summary: sentence,
     exit: record({ code: { type: 'integer', minimum: 0, maximum: 255 }, reason: sentence }),

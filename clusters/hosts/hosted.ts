@@ -75,6 +75,14 @@ export function onHosts(system: SystemDefinition): Cluster {
     hosts: system.hosts.map((driver) => driver.name),
     variants: system.variants,
     nodeCounts: system.nodeCounts,
+    layout(nodeCount, host) {
+      const members = system.members(nodeCount, host);
+      return {
+        nodes: members.nodes,
+        parties: system.parties?.(members) ?? members.nodes,
+        links: system.links?.(members),
+      };
+    },
     up: (options) => bringUp(system, options),
   });
 }

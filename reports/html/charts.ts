@@ -43,7 +43,8 @@ export async function charts(run: RunRecord): Promise<Markup | null> {
 
 /** When each stage began: what else a dip in a line may mean. */
 function phases({ history }: RunRecord): string {
-  const started = history.phases.map(({ phase, timeNs }) => `${phase} at ${(timeNs / 1e9).toFixed(1)} s`);
+  const firsts = history.phases.filter(({ phase }, at) => history.phases[at - 1]?.phase !== phase);
+  const started = firsts.map(({ phase, timeNs }) => `${phase} at ${(timeNs / 1e9).toFixed(1)} s`);
   return started.length === 0 ? '' : ` The run went from ${started.slice(0, 12).join(', ')}.`;
 }
 
