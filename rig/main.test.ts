@@ -51,6 +51,7 @@ describe('ordeal', () => {
     [['run', 'missing.yaml'], /missing\.yaml cannot be read as a configuration/],
     [['check', 'nothing-like-it'], /no run is called "nothing-like-it"/],
     [['list', 'toys'], /there is no list of "toys"; there are clusters/],
+    [['run', '--cluster', 'memory', '--store', '/proc/none'], /no folder for runs can be made at \/proc\/none/],
     [['heal'], /say which run to heal, or --all/],
     [['schema', 'x'], /there is no schema "x"; there are verdict, config/],
   ])('%j is bad usage: 64, a sentence, and nothing touched', async (words, message) => {

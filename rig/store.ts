@@ -17,7 +17,7 @@ import {
   symlinkSync,
   writeSync,
 } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { RunHeader, RunVerdict } from './contract.ts';
 import { UsageError } from './exit.ts';
@@ -44,7 +44,7 @@ export class Store {
   create(name: string, id: string, startedAt: string): string {
     const time = startedAt.replace(/[-:]/g, '').replace(/\..*$/, '');
     const directory = join(this.root, 'runs', name, `${time}-${id}`);
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     const link = join(this.root, 'latest');
     const fresh = `${link}-${id}`;
     symlinkSync(relative(this.root, directory), fresh);
@@ -117,6 +117,18 @@ export function readJson(path: string): unknown {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Level by level: Node's own recursion never ends on a file system such as /proc that refuses in its own way. */
+function makeFolder(directory: string): void {
+  if (existsSync(directory)) return;
+  makeFolder(dirname(directory));
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    if (existsSync(directory)) return; // Another run was quicker.
+    throw new UsageError(`no folder for runs can be made at ${directory}: ${(error as Error).message}`);
   }
 }
 
