@@ -7,7 +7,7 @@
 import { NEVER } from '../../rig/history.ts';
 import type { Problem } from './problem.ts';
 
-/** What each kind of operation demands and supplies, as states; −1 where there is no single one. */
+/** What each kind of operation demands and supplies, as states; negative where there is no single one. */
 export interface Uses {
   readonly demands: Int32Array;
   readonly supplies: Int32Array;
@@ -49,7 +49,13 @@ export class Demand {
     return (this.#demanded[wanted] as number) > 0 && (this.#supplied[wanted] as number) === 0;
   }
 
-  /** The state that operations of this kind supply; −1 if there is no single one. */
+  /** States that are demanded and that nothing outstanding supplies. */
+  lost(): number[] {
+    const states = [...this.#demanded.keys()];
+    return states.filter((state) => this.isLost(state, -1));
+  }
+
+  /** The state that operations of this kind supply; negative if there is no single one. */
   suppliedBy(kind: number): number {
     return this.#uses.supplies[kind] as number;
   }

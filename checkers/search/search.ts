@@ -136,6 +136,7 @@ export class Search {
 
   /** Goes on for at most `limit` more configurations. */
   run(limit: number, budget: Budget): Outcome {
+    if (this.nodes === 0 && this.#demand?.lost().some((state) => state !== this.#state)) return 'impossible';
     const last = this.nodes + limit;
     for (;;) {
       if (this.nodes >= last || (this.nodes % POLL_EVERY === 0 && budget.exhausted())) return 'open';

@@ -11,8 +11,11 @@ export const IMPOSSIBLE = -1;
 
 const UNTRIED = -2;
 
-/** Steps that are all taken where it helps to know them all. */
-export const EXPLORED_STEPS = 400_000;
+/** Steps beyond which nobody asks what they all are. */
+const EXPLORED_STEPS = 4_000_000;
+
+const NONE = -1;
+const SEVERAL = -2;
 
 export class Transitions<State, In extends Input, Out extends Json> {
   readonly model: Model<State, In, Out>;
@@ -102,8 +105,7 @@ export class Transitions<State, In extends Input, Out extends Json> {
 
   /** Takes every step from every state that can be reached; `false` if there are too many, or more than `limit` steps. */
   explore(limit: number): boolean {
-    // Of what holds one value there are no more states than operations; what grows has no end of them.
-    const mostStates = 2 * this.#kinds.length + 8;
+    const mostStates = this.#mostStates();
     for (let state = 0; state < this.#states.length; state++) {
       if (this.#states.length > mostStates || this.#states.length * this.#kinds.length > limit) return false;
       for (let kind = 0; kind < this.#kinds.length; kind++) this.step(state, kind);
@@ -113,32 +115,42 @@ export class Transitions<State, In extends Input, Out extends Json> {
 
   /** What all kinds demand and supply, from every step there is; `null` if there are too many. */
   uses(): Uses | null {
-    if (this.#uses === undefined || this.#uses?.demands.length !== this.#kinds.length)
-      this.#uses = this.explore(EXPLORED_STEPS) ? this.#findUses() : null;
+    if (this.#uses === undefined || this.#uses?.demands.length !== this.#kinds.length) this.#uses = this.#findUses();
     return this.#uses;
   }
 
-  #findUses(): Uses {
-    const uses = {
-      demands: new Int32Array(this.#kinds.length).fill(-1),
-      supplies: new Int32Array(this.#kinds.length).fill(-1),
-      endless: new Uint8Array(this.#states.length),
+  /** Steps are not remembered here: there may be millions of them. */
+  #findUses(): Uses | null {
+    const demands = new Int32Array(this.#kinds.length).fill(NONE);
+    const supplies = new Int32Array(this.#kinds.length).fill(NONE);
+    const mostStates = this.#mostStates();
+    const single = (found: Int32Array, kind: number, state: number) => {
+      found[kind] = found[kind] === NONE || found[kind] === state ? state : SEVERAL;
     };
-    for (let kind = 0; kind < this.#kinds.length; kind++) {
-      const from: number[] = [];
-      const to = new Set<number>();
-      for (let state = 0; state < this.#states.length; state++) {
-        const next = this.step(state, kind);
+    const endless: number[] = [];
+    for (let state = 0; state < this.#states.length; state++) {
+      if (this.#states.length > mostStates || this.#states.length * this.#kinds.length > EXPLORED_STEPS) return null;
+      for (let kind = 0; kind < this.#kinds.length; kind++) {
+        const next = this.#take(state, kind);
         if (next === IMPOSSIBLE) continue;
-        from.push(state);
-        to.add(next);
+        single(demands, kind, state);
+        if (this.isRead[kind] === 1) continue;
+        if (supplies[kind] === SEVERAL) endless.push(next);
+        else {
+          const before = supplies[kind] as number;
+          single(supplies, kind, next);
+          if (supplies[kind] === SEVERAL) endless.push(before, next);
+        }
       }
-      if (from.length === 1) uses.demands[kind] = from[0] as number;
-      if (this.isRead[kind] === 1) continue;
-      if (to.size === 1) uses.supplies[kind] = [...to][0] as number;
-      else for (const state of to) uses.endless[state] = 1;
     }
-    return uses;
+    const isEndless = new Uint8Array(this.#states.length);
+    for (const state of endless) isEndless[state] = 1;
+    return { demands, supplies, endless: isEndless };
+  }
+
+  /** Of what holds one value there are no more states than operations; what grows has no end of them. */
+  #mostStates(): number {
+    return 2 * this.#kinds.length + 8;
   }
 
   /**

@@ -1,11 +1,12 @@
 /**
  * Decides one problem in turns: a search that spends unknown operations sparingly and one that does not, since either
  * may be hopeless where the other is quick. Easy problems are decided in the first turn; from the second on it is
- * worth knowing what every operation demands and supplies.
+ * worth knowing what every operation demands and supplies, and looking for a short proof that there is no order.
  */
 
 import type { Budget, Input, Json } from '../../rig/contract.ts';
 import type { Memory } from './failed.ts';
+import { failsAround } from './piece.ts';
 import type { Problem } from './problem.ts';
 import { type Outcome, Search } from './search.ts';
 import type { Transitions } from './transitions.ts';
@@ -43,7 +44,16 @@ export class Trial {
       this.blocked = search.blocked;
       if (this.outcome === 'legal') this.order = search.order();
       if (this.outcome !== 'open') return this.#end();
+      if (this.#turns > 1 && this.#isProvenImpossible(search, effort, budget)) this.outcome = 'impossible';
+      if (this.outcome !== 'open') return this.#end();
     }
+  }
+
+  /** Looks for a proof around the point that the search does not get past. */
+  #isProvenImpossible({ blocked }: Search, effort: number, budget: Budget): boolean {
+    if (blocked < 0) return false;
+    const spend = { left: effort * 2 * this.problem.at.length + 100 };
+    return failsAround(this.problem, this.#transitions, this.problem.end[blocked] as number, spend, budget);
   }
 
   /** Takes turns alone until it is decided, or `most` efforts or the budget are spent. */
