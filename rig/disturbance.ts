@@ -1,19 +1,25 @@
 /**
- * Nemeses at work: each in turn waits, chooses, injects, holds and releases, on a schedule that depends on its own
- * stream of chance alone. A nemesis never heals; whatever happens to it, its hold is released here.
+ * Nemeses at work: each fault of the schedule waits for its time, its turn and a cluster that answers, is injected,
+ * held and released. A nemesis never heals; whatever happens to it, its hold is released here.
  */
 
 import { deadline, within } from './clock.ts';
-import type { ControlName, Controls, Evidence, FaultAction, Nemesis } from './contract.ts';
+import type { ControlName, Controls, Evidence, FaultAction, Nemesis, PlannedFault } from './contract.ts';
 import type { Trial } from './interpreter.ts';
 import { sentenceOf } from './outcome.ts';
-import type { Random } from './random.ts';
+import type { Pulse } from './pulse.ts';
+import { choose, faultsEndMs, mostDownIn, type Schedule } from './schedule.ts';
+import { Turns } from './turns.ts';
 
 const INJECT_TIMEOUT_MS = 20_000;
 const RELEASE_TIMEOUT_MS = 30_000;
 const PROBE_TIMEOUT_MS = 5_000;
 const LOOK_EVERY_MS = 250;
 const LONGEST_EXTENSION_MS = 5_000;
+/** A cluster that was asked and has not succeeded for this long is not well, */
+const SILENT_MS = 1_000;
+/** and a fault waits this long for it to get better. */
+const LONGEST_GATE_MS = 10_000;
 
 /** A fault that was begun: enough to tell about it and to undo it. */
 interface Begun {
@@ -24,55 +30,116 @@ interface Begun {
 export class Disturbance {
   readonly #trial: Trial;
   readonly #halt: AbortSignal;
+  readonly #pulse: Pulse;
+  readonly #turns: Turns;
   /** Begun and not yet seen to be gone. */
   readonly #begun = new Map<string, Begun>();
 
-  constructor(trial: Trial, halt: AbortSignal) {
+  constructor(trial: Trial, pulse: Pulse, halt: AbortSignal) {
     this.#trial = trial;
     this.#halt = halt;
+    this.#pulse = pulse;
+    this.#turns = new Turns(mostDownIn(trial.spec, trial.cluster));
   }
 
-  /** Injects fault after fault until `untilNs`. Rejects if the nemesis throws; its fault is released before that. */
-  async disturb(nemesis: Nemesis, rng: Random, untilNs: number): Promise<void> {
-    const { spec, cluster, clock, journal } = this.#trial;
-    for (let count = 1; ; count++) {
-      const calmMs = rng.integer(...spec.calmMs);
-      const faultMs = rng.integer(...spec.faultMs);
-      if (clock.nowNs() + (calmMs + faultMs / 2) * 1e6 > untilNs) return;
-      await clock.sleep(calmMs, this.#halt);
-      if (this.#halt.aborted) return;
+  /**
+   * Injects this nemesis' faults of the schedule, each at its time or, if the one before took longer, after the
+   * shortest quiet time. Rejects if the nemesis throws; its fault is released before that.
+   */
+  async disturb(nemesis: Nemesis, schedule: Schedule, loadBeganNs: number): Promise<void> {
+    const { spec, clock } = this.#trial;
+    const untilNs = loadBeganNs + faultsEndMs(spec) * 1e6;
+    let freeNs = 0;
+    for (const planned of schedule.faults.filter((fault) => fault.nemesis === nemesis.name)) {
+      await this.#sleepUntil(Math.max(loadBeganNs + planned.atMs * 1e6, freeNs));
+      if (this.#halt.aborted || clock.nowNs() + (planned.forMs / 2) * 1e6 > untilNs) return;
+      await this.#strike(nemesis, planned, untilNs);
+      freeNs = clock.nowNs() + spec.calmMs[0] * 1e6;
+    }
+    const broken = schedule.broken.find((one) => one.nemesis === nemesis.name);
+    if (!broken) return;
+    await this.#sleepUntil(loadBeganNs + broken.atMs * 1e6);
+    if (!this.#halt.aborted) throw broken.error;
+  }
 
+  /** One fault, once it is its turn and the cluster is well; left out, with a note, if that takes too long. */
+  async #strike(nemesis: Nemesis, planned: PlannedFault, untilNs: number): Promise<void> {
+    const { spec, cluster, clock } = this.#trial;
+    const { hold, number, forMs } = planned;
+    let choice: Pick<PlannedFault, 'fault' | 'sentence' | 'down'> = planned;
+    if (planned.dependsOnPrimaries) {
       const primaries = await this.#bounded(PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(() => []);
-      const { nodes, parties, links } = cluster;
-      const chosen = nemesis.choose({ rng: rng.fork(`fault ${count}`), nodes, parties, links, primaries });
-      const fault = JSON.parse(JSON.stringify(chosen)) as typeof chosen; // What is injected is what is on disk.
-      const sentence = nemesis.describe(fault);
-      const hold = `${nemesis.name}-${count}`;
-      const begun: Begun = {
-        hold,
-        tell: (action, evidence) => {
-          const event = { type: 'nemesis', nemesis: nemesis.name, hold, action, fault, sentence } as const;
-          return journal.appendDurably(evidence ? { ...event, evidence } : event);
-        },
-      };
-      await begun.tell('inject');
-      this.#begun.set(hold, begun);
-      try {
-        const controls = levers(nemesis, cluster.controls(hold));
-        await this.#bounded(INJECT_TIMEOUT_MS, (signal) => nemesis.inject(fault, controls, signal));
-        await begun.tell('injected');
-        await clock.sleep(Math.min(faultMs, Math.max(0, (untilNs - clock.nowNs()) / 1e6)), this.#halt);
-        await this.#untilSeen(hold);
-      } finally {
-        await this.#heal(begun);
-      }
+      const chosen = await choose(nemesis, number, spec, cluster, primaries, clock);
+      if (typeof chosen === 'string') return this.#note(`${hold} is left out: ${chosen}`);
+      choice = chosen;
+    }
+    if (spec.dryRun) return this.#note(`dry run, for ${forMs / 1000} s now: ${choice.sentence}`);
+    const latestNs = untilNs - (forMs / 2) * 1e6;
+    const patience = deadline(clock, Math.max(0, (latestNs - clock.nowNs()) / 1e6), this.#halt);
+    const isMyTurn = await this.#turns.begin(hold, choice.down, patience.signal);
+    patience.cancel();
+    if (!isMyTurn)
+      return this.#halt.aborted ? undefined : this.#note(`${hold} is left out: too many nodes were down until the end`);
+    try {
+      if (await this.#isWell(hold)) await this.#inject(nemesis, { ...planned, ...choice }, untilNs);
+    } finally {
+      this.#turns.end(hold);
     }
   }
 
+  async #inject(nemesis: Nemesis, { hold, fault, sentence, forMs }: PlannedFault, untilNs: number): Promise<void> {
+    const { cluster, clock, journal } = this.#trial;
+    const begun: Begun = {
+      hold,
+      tell: (action, evidence) => {
+        const event = { type: 'nemesis', nemesis: nemesis.name, hold, action, fault, sentence } as const;
+        return journal.appendDurably(evidence ? { ...event, evidence } : event);
+      },
+    };
+    await begun.tell('inject');
+    this.#begun.set(hold, begun);
+    const beganNs = clock.nowNs();
+    try {
+      const controls = levers(nemesis, cluster.controls(hold));
+      await this.#bounded(INJECT_TIMEOUT_MS, (signal) => nemesis.inject(fault, controls, signal));
+      await begun.tell('injected');
+      await clock.sleep(Math.min(forMs, Math.max(0, (untilNs - clock.nowNs()) / 1e6)), this.#halt);
+      await this.#untilSeen(hold, beganNs);
+    } finally {
+      await this.#heal(begun);
+    }
+  }
+
+  /** Waits until the cluster has answered lately. If it does not, nothing more is done to it for now. */
+  async #isWell(hold: string): Promise<boolean> {
+    const { spec, clock } = this.#trial;
+    if (!spec.limits) return true;
+    const isSilent = () => this.#pulse.silentMs(clock.nowNs()) > SILENT_MS;
+    const fromNs = clock.nowNs();
+    while (isSilent() && !this.#halt.aborted && clock.nowNs() - fromNs < LONGEST_GATE_MS * 1e6)
+      await clock.sleep(LOOK_EVERY_MS, this.#halt);
+    if (this.#halt.aborted) return false;
+    const waited = `${((clock.nowNs() - fromNs) / 1e9).toFixed(1)} s`;
+    if (isSilent()) this.#note(`${hold} is left out: the cluster was asked and did not answer for ${waited}`);
+    else if (clock.nowNs() > fromNs) this.#note(`${hold} waited ${waited} until the cluster answered again`);
+    return !isSilent();
+  }
+
+  #note(note: string): void {
+    this.#trial.journal.append({ type: 'phase', phase: 'load', note });
+  }
+
+  async #sleepUntil(timeNs: number): Promise<void> {
+    const { clock } = this.#trial;
+    await clock.sleep(Math.max(0, (timeNs - clock.nowNs()) / 1e6), this.#halt);
+  }
+
   /** A fault that another one hides, a cut around a node that is down, is held a little longer until it bites. */
-  async #untilSeen(hold: string): Promise<void> {
-    const { cluster, clock } = this.#trial;
+  async #untilSeen(hold: string, beganNs: number): Promise<void> {
+    const { spec, cluster, clock } = this.#trial;
+    const latestNs = beganNs + (spec.limits?.longestFaultMs ?? Infinity) * 1e6;
     for (let waitedMs = 0; waitedMs < LONGEST_EXTENSION_MS && !this.#halt.aborted; waitedMs += LOOK_EVERY_MS) {
+      if (clock.nowNs() > latestNs) return;
       const evidence = await this.#bounded(PROBE_TIMEOUT_MS, () => cluster.inspect(hold)).catch(() => null);
       if (evidence?.effective) return;
       await clock.sleep(LOOK_EVERY_MS, this.#halt);

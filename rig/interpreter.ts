@@ -7,13 +7,16 @@
  */
 
 import { setMaxListeners } from 'node:events';
+import { existsSync } from 'node:fs';
 import { type Arrivals, ClosedLoop, OpenLoop } from './arrivals.ts';
 import { type Clock, deadline, within } from './clock.ts';
 import type { Nemesis, Phase, RunningCluster, RunSpec, Workload } from './contract.ts';
 import { Disturbance } from './disturbance.ts';
 import type { Journal } from './journal.ts';
 import { sentenceOf } from './outcome.ts';
+import { type AbortCondition, abortConditionOf, Pulse } from './pulse.ts';
 import { Random } from './random.ts';
+import { drawSchedule } from './schedule.ts';
 import { Worker } from './worker.ts';
 
 /** What one run is made of, once its cluster is up. */
@@ -33,11 +36,12 @@ export interface TrialResult {
   readonly errors: readonly string[];
   /** Faults whose undoing failed or could not be verified. */
   readonly stuck: readonly string[];
+  /** The limit of the run that ended it early, in words; or `null`. */
+  readonly aborted: string | null;
 }
 
-/** The share of the load, and the most of it, that is left quiet at its end, so that every fault heals under load. */
-const QUIET_TAIL = 0.15;
-const LONGEST_QUIET_TAIL_MS = 5_000;
+/** How often the limits of the run are looked after. */
+const LOOK_EVERY_MS = 250;
 /** How long a cluster that is out of time may take to say which node does not serve, and why. */
 const RECOVERY_GRACE_MS = 5_000;
 
@@ -57,7 +61,10 @@ class Interpretation {
   readonly #rng: Random;
   readonly #workers: readonly Worker[];
   readonly #disturbance: Disturbance;
+  readonly #pulse: Pulse;
+  readonly #conditions: readonly AbortCondition[];
   readonly #errors: string[] = [];
+  #aborted: string | null = null;
   /** Aborts when everything but healing is to end at once. */
   readonly #halt = new AbortController();
 
@@ -70,7 +77,10 @@ class Interpretation {
       { length: trial.spec.workerCount },
       (_, number) => new Worker(trial, number, this.#rng, signal),
     );
-    this.#disturbance = new Disturbance(trial, signal);
+    this.#conditions = (trial.spec.limits?.abortWhen ?? []).map(abortConditionOf);
+    this.#pulse = new Pulse(this.#conditions);
+    trial.journal.watch((event, timeNs) => this.#pulse.see(event, timeNs));
+    this.#disturbance = new Disturbance(trial, this.#pulse, signal);
   }
 
   halt(reason: unknown): void {
@@ -82,13 +92,15 @@ class Interpretation {
     const stuck = await this.#disturbance.healAll();
     if (!this.#halt.signal.aborted) await this.#conclude();
     await Promise.all(this.#workers.map((worker) => worker.hangUp()));
-    return { errors: this.#errors, stuck };
+    return { errors: this.#errors, stuck, aborted: this.#aborted };
   }
 
   /** Warm-up, load and faults; resolves when no request is open and every nemesis has released its fault. */
   async #load(): Promise<void> {
     const { spec, nemeses, clock } = this.#trial;
+    const schedule = await drawSchedule(spec, nemeses, this.#trial.cluster, clock);
     this.#phase('warm-up');
+    for (const line of schedule.omitted) this.#phase('warm-up', line);
     const arrivals: Arrivals =
       spec.ratePerSecond === null
         ? new ClosedLoop()
@@ -96,22 +108,37 @@ class Interpretation {
     const ended = new AbortController();
     setMaxListeners(0, ended.signal); // As above.
     const load = this.#workers.map((worker) => this.#drive(worker.work(arrivals, ended.signal)));
+    const limits = this.#guard(ended.signal);
     await clock.sleep(spec.warmUpMs, this.#halt.signal);
 
     this.#phase('load');
-    const quietMs = Math.min(LONGEST_QUIET_TAIL_MS, spec.timeLimitMs * QUIET_TAIL);
-    const untilNs = clock.nowNs() + (spec.timeLimitMs - quietMs) * 1e6;
+    const beganNs = clock.nowNs();
     const faults = nemeses.map((nemesis) =>
       this.#disturbance
-        .disturb(nemesis, this.#rng.fork(`nemesis ${nemesis.name}`), untilNs)
+        .disturb(nemesis, schedule, beganNs)
         .catch((error: unknown) => this.#giveUp(`nemesis ${nemesis.name}`, error)),
     );
     await clock.sleep(spec.timeLimitMs, this.#halt.signal);
     const neverSent = arrivals.end();
     ended.abort();
     const late = `${neverSent} requests that were due were never sent: all ${spec.workerCount} workers were busy`;
-    this.#phase('heal', neverSent > 0 ? late : undefined);
-    await Promise.all([...load, ...faults]);
+    const notes = [...(this.#aborted === null ? [] : [`aborted: ${this.#aborted}`]), ...(neverSent > 0 ? [late] : [])];
+    this.#phase('heal', notes.length > 0 ? notes.join('; ') : undefined);
+    await Promise.all([...load, ...faults, limits]);
+  }
+
+  /** Ends load and faults as soon as a limit of the run is exceeded. */
+  async #guard(ended: AbortSignal): Promise<void> {
+    const { spec, clock } = this.#trial;
+    if (!spec.limits) return;
+    const { stopFile } = spec.limits;
+    for (; !ended.aborted && !this.#halt.signal.aborted; await clock.sleep(LOOK_EVERY_MS, ended)) {
+      const nowNs = clock.nowNs();
+      const exceeded = this.#conditions.map((condition) => this.#pulse.exceeds(condition, nowNs)).find(Boolean);
+      const stopped = stopFile !== null && existsSync(stopFile) ? `the file ${stopFile} is there` : undefined;
+      this.#aborted = exceeded ?? stopped ?? null;
+      if (this.#aborted !== null) return this.halt(new DOMException(this.#aborted, 'AbortError'));
+    }
   }
 
   /** Recovery, then the final requests; a bound that runs out leaves a note, and no `final` phase without recovery. */

@@ -1,0 +1,104 @@
+/**
+ * What a fault would do, told without doing it: it is injected into controls that only take note, and who is down
+ * follows from what they noted.
+ */
+
+import { type Clock, deadline, within } from './clock.ts';
+import type { Controls, Json, Layout, Link, Nemesis, NodeId, Party } from './contract.ts';
+
+/** One call of a control, `network.drop(['n1'], ['n2'])`. */
+export interface Call {
+  readonly control: string;
+  readonly method: string;
+  readonly arguments: readonly unknown[];
+}
+
+export interface Reach {
+  readonly calls: readonly Call[];
+  /** The nodes that are killed, paused, or cut off from most others, in the cluster's order. */
+  readonly down: readonly NodeId[];
+}
+
+const TAKING_NOTE_TIMEOUT_MS = 1_000;
+
+/** Never rejects: of a nemesis that throws or hangs, what it had asked for until then. */
+export async function reachOf(nemesis: Nemesis, fault: Json, layout: Layout, clock: Clock): Promise<Reach> {
+  const calls: Call[] = [];
+  const limit = deadline(clock, TAKING_NOTE_TIMEOUT_MS);
+  try {
+    await within(limit.signal, Promise.resolve(nemesis.inject(fault, noting(nemesis.controls, calls), limit.signal)));
+  } catch {
+    // It will say so itself when it is injected in earnest.
+  } finally {
+    limit.cancel();
+  }
+  return { calls, down: downBy(calls, layout) };
+}
+
+/** Controls that do nothing but note what they were asked for. */
+function noting(names: readonly string[], calls: Call[]): Controls {
+  const control = (name: string) =>
+    new Proxy(
+      {},
+      {
+        get:
+          (_, method) =>
+          async (...given: unknown[]) => {
+            calls.push({ control: name, method: String(method), arguments: given });
+          },
+      },
+    );
+  return Object.fromEntries(names.map((name) => [name, control(name)])) as unknown as Controls;
+}
+
+/** Who is killed, paused or cut off by these calls together. */
+export function downBy(calls: readonly Call[], layout: Layout): readonly NodeId[] {
+  const cut = new Set<string>();
+  const down = new Set<NodeId>();
+  for (const { control, arguments: given } of calls) {
+    if (control === 'processes') for (const node of partiesIn(given[0])) down.add(node);
+    if (control === 'network')
+      for (const from of partiesIn(given[0])) for (const to of partiesIn(given[1])) cut.add(arrow(from, to));
+  }
+  for (const node of cut.size === 0 ? [] : cutOff(cut, layout)) down.add(node);
+  return layout.nodes.filter((node) => down.has(node));
+}
+
+const partiesIn = (given: unknown): readonly Party[] =>
+  Array.isArray(given) ? given.filter((party): party is Party => typeof party === 'string') : [];
+
+/**
+ * The nodes outside the largest group that still hear each other, be it through others. Clients carry nothing from
+ * node to node, so they belong to no group.
+ */
+function cutOff(cut: ReadonlySet<string>, { nodes, parties, links }: Layout): readonly NodeId[] {
+  const members = [...new Set([...nodes, ...parties])].filter((party) => party !== 'clients');
+  const talk = links?.some(([one, other]) => members.includes(one) && members.includes(other))
+    ? linked(links)
+    : undefined;
+  const hears = (listener: Party, sender: Party) =>
+    !cut.has(arrow(sender, listener)) && (talk === undefined || talk.has(arrow(sender, listener)));
+  const heardBy = new Map(members.map((party) => [party, audienceOf(party, members, hears)]));
+  const groups = nodes.map((node) =>
+    nodes.filter((other) => heardBy.get(node)?.has(other) && heardBy.get(other)?.has(node)),
+  );
+  const largest = groups.reduce((most, group) => (group.length > most.length ? group : most), [] as NodeId[]);
+  return nodes.filter((node) => !largest.includes(node));
+}
+
+/** Everybody whom a word of `start` reaches, itself too. */
+function audienceOf(
+  start: Party,
+  members: readonly Party[],
+  hears: (listener: Party, sender: Party) => boolean,
+): ReadonlySet<Party> {
+  const reached = new Set([start]);
+  for (const sender of reached)
+    for (const listener of members) if (!reached.has(listener) && hears(listener, sender)) reached.add(listener);
+  return reached;
+}
+
+const linked = (links: readonly Link[]): ReadonlySet<string> =>
+  new Set(links.flatMap(([one, other]) => [arrow(one, other), arrow(other, one)]));
+
+const arrow = (from: Party, to: Party): string => `${from}>${to}`;

@@ -1,0 +1,212 @@
+/**
+ * When which fault strikes: drawn from the spec and from who is there, before anything is touched. A plan prints
+ * it and a run follows it. Quiet times, lengths and choices come from one stream for each nemesis; a fault that
+ * would take down more than the limit is drawn again, and one for which there is no room beside others waits.
+ */
+
+import type { Clock } from './clock.ts';
+import type { ChooseContext, Json, Layout, Nemesis, NodeId, PlannedFault, RunSpec } from './contract.ts';
+import { sentenceOf } from './outcome.ts';
+import { Random } from './random.ts';
+import { reachOf } from './reach.ts';
+
+export interface Schedule {
+  /** In order of time; of one nemesis never two at once. */
+  readonly faults: readonly PlannedFault[];
+  /** What is left out and why, a sentence each. */
+  readonly omitted: readonly string[];
+  /** Nemeses that could not be asked any further, and the time at which that matters. */
+  readonly broken: readonly { readonly nemesis: string; readonly atMs: number; readonly error: unknown }[];
+}
+
+/** The share of the load, and the most of it, that is left quiet at its end, so that every fault heals under load. */
+const QUIET_TAIL = 0.15;
+const LONGEST_QUIET_TAIL_MS = 5_000;
+/** How often a fault that is beyond the limit is drawn again. */
+const MOST_DRAWS = 30;
+const MOST_FAULTS = 20_000;
+
+/** When the last fault ends, in milliseconds since the load began. */
+export const faultsEndMs = ({ timeLimitMs }: RunSpec): number =>
+  timeLimitMs - Math.min(LONGEST_QUIET_TAIL_MS, timeLimitMs * QUIET_TAIL);
+
+/** How many nodes may be down at once: less than half, but at least one. */
+export const minorityOf = (nodeCount: number): number => Math.max(1, Math.ceil(nodeCount / 2) - 1);
+
+/** The most nodes that may be down at once in this run. */
+export const mostDownIn = (spec: RunSpec, { nodes }: Layout): number =>
+  spec.limits === undefined || spec.limits.beyondQuorum ? nodes.length : minorityOf(nodes.length);
+
+/** The stream of chance of one nemesis. */
+export const streamOf = (spec: RunSpec, nemesis: Nemesis): Random =>
+  new Random(spec.seed).fork(`nemesis ${nemesis.name}`);
+
+/** Pure, apart from the patience it has with a nemesis that hangs. The faults are `spec.plan`'s where there is one. */
+export async function drawSchedule(
+  spec: RunSpec,
+  nemeses: readonly Nemesis[],
+  layout: Layout,
+  clock: Clock,
+): Promise<Schedule> {
+  if (spec.plan) return { faults: spec.plan, omitted: [], broken: [] };
+  const drawn = await Promise.all(nemeses.map((nemesis) => drawFaults(spec, nemesis, layout, clock)));
+  const omitted = drawn.flatMap((one) => one.omitted);
+  const broken = drawn.flatMap((one) => one.broken);
+  const placed = place(
+    drawn.map(({ faults }) => faults),
+    spec,
+    mostDownIn(spec, layout),
+  );
+  return { faults: placed.faults, omitted: [...omitted, ...placed.omitted], broken };
+}
+
+async function drawFaults(spec: RunSpec, nemesis: Nemesis, layout: Layout, clock: Clock): Promise<Schedule> {
+  const rng = streamOf(spec, nemesis);
+  const faults: PlannedFault[] = [];
+  const omitted: string[] = [];
+  const untilMs = faultsEndMs(spec);
+  let atMs = 0;
+  for (let number = 1; number <= MOST_FAULTS; number++) {
+    const calmMs = rng.integer(...spec.calmMs);
+    const faultMs = Math.min(rng.integer(...spec.faultMs), spec.limits?.longestFaultMs ?? Infinity);
+    if (atMs + calmMs + faultMs / 2 > untilMs) break;
+    atMs += calmMs;
+    const forMs = Math.min(faultMs, untilMs - atMs);
+    const hold = `${nemesis.name}-${number}`;
+    try {
+      const choice = await chooseAhead(nemesis, number, spec, layout, clock);
+      if (typeof choice === 'string') omitted.push(`${hold} is left out: ${choice}`);
+      else faults.push({ nemesis: nemesis.name, hold, number, atMs, forMs, ...choice });
+    } catch (error) {
+      return { faults, omitted, broken: [{ nemesis: nemesis.name, atMs, error }] };
+    }
+    atMs += forMs;
+  }
+  return { faults, omitted, broken: [] };
+}
+
+type Choice = Pick<PlannedFault, 'fault' | 'sentence' | 'dependsOnPrimaries' | 'down'>;
+
+/** The fault as far as it can be known ahead, or why there can be none. */
+async function chooseAhead(
+  nemesis: Nemesis,
+  number: number,
+  spec: RunSpec,
+  layout: Layout,
+  clock: Clock,
+): Promise<Choice | string> {
+  const guess = streamOf(spec, nemesis).fork(`who leads at fault ${number}`).pick(layout.nodes);
+  const choice = await choose(nemesis, number, spec, layout, [guess], clock);
+  if (typeof choice === 'string') return choice;
+  const { fault, sentence, down, rng } = choice;
+  const others = [[], layout.nodes, ...layout.nodes.map((node) => [node])];
+  const isAlike = (primaries: readonly NodeId[]) => {
+    try {
+      return JSON.stringify(nemesis.choose(contextOf(layout, rng(), primaries))) === JSON.stringify(fault);
+    } catch {
+      return false; // It cannot do without a primary; that one is there is seen at its time.
+    }
+  };
+  return { fault, sentence, down, dependsOnPrimaries: !others.every(isAlike) };
+}
+
+const contextOf = ({ nodes, parties, links }: Layout, rng: Random, primaries: readonly NodeId[]): ChooseContext => ({
+  rng,
+  nodes,
+  parties,
+  links,
+  primaries,
+});
+
+/**
+ * The nemesis' choice among these, drawn again until no more nodes are down than may be; or why there is none. The
+ * first draw is from the stream `fault N`, the others are from `fault N again 1`, `fault N again 2`, …
+ */
+export async function choose(
+  nemesis: Nemesis,
+  number: number,
+  spec: RunSpec,
+  layout: Layout,
+  primaries: readonly NodeId[],
+  clock: Clock,
+): Promise<(Omit<Choice, 'dependsOnPrimaries'> & { rng(): Random }) | string> {
+  const stream = streamOf(spec, nemesis);
+  const most = mostDownIn(spec, layout);
+  let fewest = Infinity;
+  for (let draw = 0; draw < MOST_DRAWS; draw++) {
+    const rng = () => stream.fork(draw === 0 ? `fault ${number}` : `fault ${number} again ${draw}`);
+    const chosen = nemesis.choose(contextOf(layout, rng(), primaries));
+    const fault = asJson(chosen, nemesis);
+    const sentence = nemesis.describe(fault);
+    const { down } = await reachOf(nemesis, fault, layout, clock);
+    if (down.length <= most) return { fault, sentence, down, rng };
+    fewest = Math.min(fewest, down.length);
+  }
+  return `in ${MOST_DRAWS} draws it always took down ${fewest} of ${layout.nodes.length} nodes or more, and no more than ${most} may be; --beyond-quorum allows it`;
+}
+
+/** The fault as it will be on disk: what is injected is what is on disk. */
+function asJson(chosen: unknown, nemesis: Nemesis): Json {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(chosen);
+  } catch (error) {
+    throw new TypeError(`nemesis ${nemesis.name} chose what is not JSON: ${sentenceOf(error)}`);
+  }
+  if (text === undefined) throw new TypeError(`nemesis ${nemesis.name} chose ${typeof chosen}, which is not JSON`);
+  return JSON.parse(text) as Json;
+}
+
+/** Gives each fault its time, first come, first served: where it would be one node too many, it waits for the next end. */
+function place(
+  queues: readonly (readonly PlannedFault[])[],
+  spec: RunSpec,
+  most: number,
+): Pick<Schedule, 'faults' | 'omitted'> {
+  const untilMs = faultsEndMs(spec);
+  const placed: PlannedFault[] = [];
+  const omitted: string[] = [];
+  const lanes = queues.map((faults) => ({ waiting: [...faults], freeMs: 0 }));
+  const readyMs = ({ waiting, freeMs }: (typeof lanes)[number]) => Math.max(waiting[0]?.atMs ?? Infinity, freeMs);
+  for (;;) {
+    const lane = lanes.reduce((first, other) => (readyMs(other) < readyMs(first) ? other : first), {
+      waiting: [] as PlannedFault[],
+      freeMs: Infinity,
+    });
+    const fault = lane.waiting.shift();
+    if (!fault) break;
+    const atMs = roomFor(fault, Math.max(fault.atMs, lane.freeMs), placed, most);
+    const forMs = Math.min(fault.forMs, untilMs - atMs);
+    if (forMs < fault.forMs / 2) {
+      if (atMs > fault.atMs) omitted.push(`${fault.hold} is left out: there is no room for it beside other faults`);
+      continue;
+    }
+    placed.push({ ...fault, atMs, forMs });
+    lane.freeMs = atMs + forMs + spec.calmMs[0];
+  }
+  return { faults: placed.sort((a, b) => a.atMs - b.atMs), omitted };
+}
+
+/** The first time from `fromMs` on at which all that overlap it leave room for it. */
+function roomFor(fault: PlannedFault, fromMs: number, placed: readonly PlannedFault[], most: number): number {
+  for (let atMs = fromMs; ; ) {
+    const beside = placed.filter((other) => other.atMs < atMs + fault.forMs && atMs < other.atMs + other.forMs);
+    const down = new Set([fault, ...beside].flatMap((one) => one.down));
+    if (down.size <= most || beside.length === 0) return atMs;
+    atMs = Math.min(...beside.map((other) => other.atMs + other.forMs));
+  }
+}
+
+/** The most nodes that are down at once in a schedule, and since when. */
+export function mostDown(faults: readonly PlannedFault[]): {
+  readonly nodes: readonly NodeId[];
+  readonly atMs: number;
+} {
+  let worst: { nodes: readonly NodeId[]; atMs: number } = { nodes: [], atMs: 0 };
+  for (const { atMs } of faults) {
+    const inForce = faults.filter((other) => other.atMs <= atMs && atMs < other.atMs + other.forMs);
+    const nodes = [...new Set(inForce.flatMap(({ down }) => down))].sort();
+    if (nodes.length > worst.nodes.length) worst = { nodes, atMs };
+  }
+  return worst;
+}
