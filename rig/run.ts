@@ -83,6 +83,7 @@ export async function run(
     audience.event(event, timeNs),
   );
   const errors: string[] = [];
+  let aborted: string | null = null;
   const attempt = async (what: string, act: () => Promise<void>) => {
     try {
       await act();
@@ -91,6 +92,8 @@ export async function run(
     }
   };
 
+  let stuck: readonly string[] = [];
+  let lost = new AbortController().signal;
   journal.append({ type: 'phase', phase: 'bring-up' });
   await attempt('bring-up', async () => {
     const cluster = await bringUp(id, spec, cast, directory, clock, audience);
@@ -98,8 +101,13 @@ export async function run(
       header = { ...header, environment: { ...header.environment, ...cluster.facts } };
       writeJson(join(directory, 'spec.json'), header);
       const { workload, nemeses } = cast;
-      const result = await interpret({ spec, workload, nemeses, cluster, journal, clock, stop: audience.stop });
-      errors.push(...result.errors);
+      lost = cluster.lost ?? lost;
+      const stop = AbortSignal.any([audience.stop, lost]);
+      const result = await interpret({ spec, workload, nemeses, cluster, journal, clock, stop });
+      if (lost.aborted) errors.push(sentenceOf(lost.reason));
+      stuck = result.stuck;
+      aborted = result.aborted;
+      errors.push(...result.errors, ...stuck);
       if (!audience.onlyHeal.aborted)
         await attempt('collecting logs', () =>
           bounded(clock, COLLECT_TIMEOUT_MS, cluster.collect(join(directory, 'logs'))),
@@ -110,9 +118,8 @@ export async function run(
     }
   });
 
-  const left = await whatIsLeft(id, cast, clock);
-  const ending: Ending = audience.stop.aborted ? 'interrupted' : errors.length > 0 ? 'failed' : 'complete';
-  const note = ending === 'failed' ? errors.join('; ') : ending === 'interrupted' ? String(audience.stop.reason) : null;
+  const left = await whatIsLeft(id, cast, clock, stuck);
+  const [ending, note] = endingOf(errors, aborted, lost.aborted ? undefined : audience.stop);
   const last: PhaseEvent = {
     type: 'phase',
     phase: 'down',
@@ -176,15 +183,29 @@ async function bringUp(
   }
 }
 
-/** Sweeps by tag what taking down has left; returns what could not be removed, or `null`. */
-async function whatIsLeft(runId: string, cast: Cast, clock: Clock): Promise<string | null> {
+/** How the run ended, and what there is to say about it. */
+function endingOf(
+  errors: readonly string[],
+  aborted: string | null,
+  stop: AbortSignal | undefined,
+): readonly [Ending, string | null] {
+  if (stop?.aborted) return ['interrupted', String(stop.reason)];
+  if (errors.length > 0) return ['failed', errors.join('; ')];
+  return aborted === null ? ['complete', null] : ['aborted', aborted];
+}
+
+/**
+ * Sweeps by tag what taking down has left; returns what could not be removed, or `null`. With the cluster, every fault
+ * that would not go is gone too; where something stays, such a fault may be in force.
+ */
+async function whatIsLeft(runId: string, cast: Cast, clock: Clock, stuck: readonly string[]): Promise<string | null> {
   if (!cast.driver) return null;
   const { driver } = cast;
   try {
     await bounded(clock, DOWN_TIMEOUT_MS, driver.sweep(runId));
     return null;
   } catch (error) {
-    return sentenceOf(error);
+    return [...stuck, sentenceOf(error), `try again with: ordeal heal ${runId}`].join('; ');
   }
 }
 
