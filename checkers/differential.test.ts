@@ -227,7 +227,7 @@ const regimes: Record<string, Regime> = {
   },
 };
 /** More by hand: `ORDEAL_FUZZ=50000 npx vitest run checkers/differential.test.ts`. */
-const RUNS = Number(process.env['ORDEAL_FUZZ'] ?? 700);
+const RUNS = Number(process.env['ORDEAL_FUZZ'] ?? 250);
 const memory = { left: 2 ** 24 };
 
 /** Every way to decide a history, each by itself, so that none hides behind another. */

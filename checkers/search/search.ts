@@ -13,6 +13,7 @@
 import type { Budget, Input, Json } from '../../rig/contract.ts';
 import { Demand, type Uses } from './demand.ts';
 import { FailedConfigurations, type Layout, type Memory } from './failed.ts';
+import { Foresight } from './foresight.ts';
 import { Outstanding } from './outstanding.ts';
 import type { Problem } from './problem.ts';
 import { IMPOSSIBLE, type Transitions } from './transitions.ts';
@@ -43,8 +44,6 @@ const SATISFIED = 6;
 const KEY = 7;
 
 const POLL_EVERY = 256;
-/** Events among which the next answered read is sought. */
-const LOOK_AHEAD = 256;
 const UNBOUNDED = 0x7fffffff;
 
 export class Search {
@@ -57,6 +56,7 @@ export class Search {
   readonly #left: Outstanding;
   readonly #unknowns: Unknowns;
   readonly #demand: Demand | null;
+  readonly #foresight: Foresight;
 
   /** What was placed, in order; `~operation` for one that was dropped. */
   readonly #trail: Int32Array;
@@ -94,6 +94,7 @@ export class Search {
     this.#state = options.state ?? 0;
     this.#left = new Outstanding(problem);
     this.#unknowns = new Unknowns(problem);
+    this.#foresight = new Foresight(problem, transitions, this.#left, this.#unknowns);
     this.#demand = options.uses ? new Demand(problem, options.uses) : null;
     this.#allowed = options.sparing ? 0 : UNBOUNDED;
     const words = Math.max(1, (this.#left.slots + 31) >>> 5);
@@ -178,7 +179,7 @@ export class Search {
       if (this.#depth > 0) this.#inherit(this.#depth - 1, this.#failed.limitsOf(known), this.#failed.isSpared(known));
       return;
     }
-    if (!this.#isHopeless()) this.#collect(boundary, rank);
+    if (!this.#foresight.isHopeless(this.#state)) this.#collect(boundary, rank);
     if (this.#candidateTop === first) {
       if (this.#depth > 0) this.#inherit(this.#depth - 1, this.#limits(), false);
       return;
@@ -225,36 +226,6 @@ export class Search {
   }
 
   /**
-   * True if the next read that is answered cannot become possible any more, not by any replacement that may come
-   * before it either. Whether unknown ones are used up must not matter: a failure is remembered regardless of that.
-   */
-  #isHopeless(): boolean {
-    const { kind, call } = this.#problem;
-    if (!this.#transitions.looksAhead) return false;
-    const replacements: number[] = [];
-    let ahead = 0;
-    for (let event = this.#left.first; event >= 0; event = this.#left.next[event] as number) {
-      if (++ahead > LOOK_AHEAD) return false;
-      const operation = this.#left.operationAt[event] as number;
-      const its = kind[operation] as number;
-      if (call[operation] === event) {
-        if (this.#transitions.isReplacement[its] === 1) replacements.push(its);
-        continue;
-      }
-      if (this.#transitions.isRead[its] !== 1) continue;
-      if (this.#transitions.leadsTo(this.#state, its)) return false;
-      for (const unknown of this.#unknowns.operations)
-        if ((call[unknown] as number) < event) replacements.push(kind[unknown] as number);
-      return !replacements.some((other) => {
-        if (this.#transitions.isReplacement[other] !== 1) return false;
-        const next = this.#transitions.step(this.#state, other);
-        return next !== IMPOSSIBLE && this.#transitions.leadsTo(next, its);
-      });
-    }
-    return false;
-  }
-
-  /**
    * Pushes what can be placed now, first what allows the next answer, last what is unknown. A boundary that is
    * satisfied can also be dropped. Notes the unknown kinds that have run out.
    */
@@ -264,8 +235,8 @@ export class Search {
     const room = first + this.#left.slots + this.#unknowns.count + 1;
     while (room > this.#candidates.length) this.#candidates = doubled(this.#candidates);
     const canDrop = this.#isReplacement(boundary) && (call[boundary] as number) < this.#satisfied;
-    const wanted = this.#isReplacement(boundary) ? this.#nextObserver() : (kind[boundary] as number);
-    const dropFirst = canDrop && !this.#helps(kind[boundary] as number, wanted);
+    const wanted = this.#isReplacement(boundary) ? this.#foresight.nextObserver() : (kind[boundary] as number);
+    const dropFirst = canDrop && !this.#foresight.helps(this.#state, kind[boundary] as number, wanted);
     let promising = first;
     if (dropFirst) this.#candidates[promising++] = ~boundary;
     this.#candidateTop = promising;
@@ -274,32 +245,13 @@ export class Search {
       const its = kind[operation] as number;
       if (this.#transitions.isRead[its] === 1 || this.#earliest[its] !== operation) continue;
       if (this.#transitions.step(this.#state, its) === IMPOSSIBLE) continue;
-      const goesFirst = (operation === boundary && !canDrop) || this.#helps(its, wanted);
+      const goesFirst = (operation === boundary && !canDrop) || this.#foresight.helps(this.#state, its, wanted);
       const place = this.#candidateTop++;
       this.#candidates[place] = goesFirst ? (this.#candidates[promising] as number) : operation;
       if (goesFirst) this.#candidates[promising++] = operation;
     }
     if (canDrop && !dropFirst) this.#candidates[this.#candidateTop++] = ~boundary;
     this.#collectUnknown(rank);
-  }
-
-  /** True if `wanted` is possible once `kind` is placed. */
-  #helps(kind: number, wanted: number): boolean {
-    if (wanted < 0) return false;
-    const next = this.#transitions.step(this.#state, kind);
-    return next !== IMPOSSIBLE && this.#transitions.step(next, wanted) !== IMPOSSIBLE;
-  }
-
-  /** The kind of the next answer that depends on the state; −1 if none is near. */
-  #nextObserver(): number {
-    const { kind, call } = this.#problem;
-    let ahead = 0;
-    for (let event = this.#left.first; event >= 0; event = this.#left.next[event] as number) {
-      if (++ahead > LOOK_AHEAD) return -1;
-      const operation = this.#left.operationAt[event] as number;
-      if (call[operation] !== event && !this.#isReplacement(operation)) return kind[operation] as number;
-    }
-    return -1;
   }
 
   #isReplacement(operation: number): boolean {
