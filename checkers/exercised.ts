@@ -12,7 +12,12 @@ export const exercised = defineChecker({
   name: 'exercised',
   check(history) {
     const faults = faultRecords(history);
-    const reasons = [...idleFunctions(history), ...idleFaults(history, faults), ...missingRecovery(history, faults)];
+    const reasons = [
+      ...idleFunctions(history),
+      ...idleFaults(history, faults),
+      ...idleNemeses(history, faults),
+      ...missingRecovery(history, faults),
+    ];
     const statistics = { functions: history.functions, faults: faults.length, reasons };
     if (reasons.length > 0) return unknown('exercised', reasons.join('; '), statistics);
     const hidden = faults.filter((fault) => wasHidden(fault, faults)).length;
@@ -44,6 +49,20 @@ function idleFaults(history: History, faults: readonly FaultRecord[]): string[] 
       reasons.push(`the fault "${fault.sentence}" had no effect: ${fault.evidence.observed}`);
     return reasons;
   });
+}
+
+/** Nemeses of which every fault was skipped: what they would have shown was not shown. */
+function idleNemeses(history: History, faults: readonly FaultRecord[]): string[] {
+  const skipped = new Map(
+    history.faults.flatMap((event) =>
+      event.action === 'skipped'
+        ? [[event.nemesis, event.evidence?.observed ?? 'no reason was recorded'] as const]
+        : [],
+    ),
+  );
+  return [...skipped]
+    .filter(([nemesis]) => !faults.some((fault) => fault.nemesis === nemesis))
+    .map(([nemesis, reason]) => `every fault of ${nemesis} was skipped: ${reason}`);
 }
 
 /**

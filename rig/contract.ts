@@ -48,9 +48,12 @@ export type Ending = 'complete' | 'interrupted' | 'aborted' | 'failed';
 /** What was seen of a fault while it was in force: whether it had any effect, and the observation, for a person. */
 export type Evidence = { readonly effective: boolean; readonly observed: string };
 
-export type FaultAction = 'inject' | 'injected' | 'release' | 'released' | 'stuck';
+export type FaultAction = 'inject' | 'injected' | 'release' | 'released' | 'stuck' | 'skipped';
 
-/** A fault in the life of a run. `inject` is on disk before anything is touched; `stuck` means that the undo failed. */
+/**
+ * A fault in the life of a run. `inject` is on disk before anything is touched; `stuck` means that the undo failed;
+ * `skipped`, that the fault was due and nothing was done.
+ */
 export type FaultEvent = {
   readonly type: 'nemesis';
   readonly nemesis: string;
@@ -60,7 +63,7 @@ export type FaultEvent = {
   readonly fault: Json;
   /** The fault as a plain sentence. */
   readonly sentence: string;
-  /** On `released`, what was seen while it was in force; on `stuck`, what went wrong. */
+  /** On `released`, what was seen while it was in force; on `stuck`, what went wrong; on `skipped`, why. */
   readonly evidence?: Evidence;
 };
 

@@ -70,21 +70,33 @@ export class Disturbance {
     if (planned.dependsOnPrimaries) {
       const primaries = await this.#bounded(PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(() => []);
       const chosen = await choose(nemesis, number, spec, cluster, primaries, clock);
-      if (typeof chosen === 'string') return this.#note(`${hold} is left out: ${chosen}`);
+      if (typeof chosen === 'string') return this.#skip(nemesis, planned, chosen);
       choice = chosen;
     }
-    if (spec.dryRun) return this.#note(`dry run, for ${forMs / 1000} s now: ${choice.sentence}`);
+    const skip = (reason: string) => this.#skip(nemesis, { ...planned, ...choice }, reason);
+    if (spec.dryRun) return skip('a dry run touches nothing');
     const latestNs = untilNs - (forMs / 2) * 1e6;
     const patience = deadline(clock, Math.max(0, (latestNs - clock.nowNs()) / 1e6), this.#halt);
     const isMyTurn = await this.#turns.begin(hold, choice.down, patience.signal);
     patience.cancel();
-    if (!isMyTurn)
-      return this.#halt.aborted ? undefined : this.#note(`${hold} is left out: too many nodes were down until the end`);
+    if (!isMyTurn) return this.#halt.aborted ? undefined : skip('until the end other faults left no room for it');
     try {
-      if (await this.#isWell(hold)) await this.#inject(nemesis, { ...planned, ...choice }, untilNs);
+      if (await this.#isWell()) await this.#inject(nemesis, { ...planned, ...choice }, untilNs);
+      else if (!this.#halt.aborted)
+        await skip(`the cluster was asked and did not answer for ${LONGEST_GATE_MS / 1000} s`);
     } finally {
       this.#turns.end(hold);
     }
+  }
+
+  async #skip(
+    { name }: Nemesis,
+    { hold, fault, sentence }: Pick<PlannedFault, 'hold' | 'fault' | 'sentence'>,
+    reason: string,
+  ): Promise<void> {
+    const evidence = { effective: false, observed: reason };
+    const event = { type: 'nemesis', nemesis: name, hold, action: 'skipped', fault, sentence, evidence } as const;
+    await this.#trial.journal.appendDurably(event);
   }
 
   async #inject(nemesis: Nemesis, { hold, fault, sentence, forMs }: PlannedFault, untilNs: number): Promise<void> {
@@ -110,23 +122,22 @@ export class Disturbance {
     }
   }
 
-  /** Waits until the cluster has answered lately. If it does not, nothing more is done to it for now. */
-  async #isWell(hold: string): Promise<boolean> {
-    const { spec, clock } = this.#trial;
+  /** Waits until the cluster has answered lately, and says so if it took a while; false if it does not. */
+  async #isWell(): Promise<boolean> {
+    const { spec, clock, journal } = this.#trial;
     if (!spec.limits) return true;
     const isSilent = () => this.#pulse.silentMs(clock.nowNs()) > SILENT_MS;
     const fromNs = clock.nowNs();
     while (isSilent() && !this.#halt.aborted && clock.nowNs() - fromNs < LONGEST_GATE_MS * 1e6)
       await clock.sleep(LOOK_EVERY_MS, this.#halt);
-    if (this.#halt.aborted) return false;
     const waited = `${((clock.nowNs() - fromNs) / 1e9).toFixed(1)} s`;
-    if (isSilent()) this.#note(`${hold} is left out: the cluster was asked and did not answer for ${waited}`);
-    else if (clock.nowNs() > fromNs) this.#note(`${hold} waited ${waited} until the cluster answered again`);
-    return !isSilent();
-  }
-
-  #note(note: string): void {
-    this.#trial.journal.append({ type: 'phase', phase: 'load', note });
+    if (!isSilent() && clock.nowNs() > fromNs)
+      journal.append({
+        type: 'phase',
+        phase: 'load',
+        note: `a fault waited ${waited} for the cluster to answer again`,
+      });
+    return !isSilent() && !this.#halt.aborted;
   }
 
   async #sleepUntil(timeNs: number): Promise<void> {

@@ -3,10 +3,11 @@
 import type { Evidence, FaultRecord, Json } from './contract.ts';
 import { type History, OK } from './history.ts';
 
-/** One record for each hold, in the order in which they were chosen. */
+/** One record for each hold under which something was done, in the order in which they were chosen. */
 export function faultRecords(history: History): FaultRecord[] {
   const drafts = new Map<string, Draft>();
   for (const event of history.faults) {
+    if (event.action === 'skipped') continue;
     let draft = drafts.get(event.hold);
     if (!draft) drafts.set(event.hold, (draft = begin(event)));
     if (event.action === 'inject') draft.injectNs = event.timeNs;

@@ -3,11 +3,14 @@
  * killed; anything else that is wrong is an error that names the line, what was expected, and what was found.
  */
 
+import { statSync } from 'node:fs';
 import type { FaultAction, HistoryEvent, Phase } from './contract.ts';
 import { History } from './history.ts';
 import { UsageError } from './exit.ts';
 import { eachLine } from './lines.ts';
-import { Recording } from './recording.ts';
+import { LineScanner, maskOf, RANGE } from './line-scanner.ts';
+import { FAIL, INFO, LAST_NAME, OK, Recording } from './recording.ts';
+import { ABSENT } from './values.ts';
 
 /** A line that no journal wrote. */
 export class MalformedHistory extends UsageError {
@@ -18,28 +21,76 @@ export class MalformedHistory extends UsageError {
   }
 }
 
+/** Of a plain file; a gzipped one makes the columns grow. */
+const BYTES_AN_OPERATION = 120;
+const MOST_EXPECTED = 1 << 24;
+
 /** The most events that are read: the columns number them in 31 bits, and memory is bounded. */
 export const MOST_EVENTS = 100_000_000;
 
 /** The history in a file or in bytes. Rejects with `MalformedHistory` or `UnreadableFile`. */
-export async function readHistory(source: string | Uint8Array): Promise<History> {
-  const recording = new Recording();
+export async function readHistory(source: string | Uint8Array, take = takeJournalLine): Promise<History> {
+  const recording = new Recording(expectedOperations(source));
+  const scanner = new LineScanner(recording.values);
   const warnings: string[] = [];
-  let lastNs = 0;
   const visit = (text: string, line: number, isTorn: boolean) => {
     if (text === '' || text === '\r') return;
     try {
       const event = parse(text, line);
-      checkEvent(event, line, recording.eventCount, lastNs);
-      lastNs = event.timeNs;
+      checkEvent(event, line, recording.eventCount, recording.lastNs);
       recording.add(event);
     } catch (error) {
       if (!isTorn || !(error instanceof MalformedHistory)) throw error;
       warnings.push(`the last line, ${line}, is torn: ${text.length} characters were left out`);
     }
   };
-  const trouble = await eachLine(source, visit);
+  const trouble = await eachLine(source, visit, (bytes, from) => take(scanner, recording, bytes, from));
   return new History(recording, [...trouble, ...warnings]);
+}
+
+/** About how many operations a source holds, so that the columns need not grow. */
+export function expectedOperations(source: string | Uint8Array): number {
+  const bytes = typeof source === 'string' ? statSync(source).size : source.byteLength;
+  return Math.min(bytes / BYTES_AN_OPERATION, MOST_EXPECTED);
+}
+
+/** Fields of the lines that are read from their bytes. */
+const EVENT = maskOf('index', 'timeNs', 'type', 'process', 'node');
+const INVOCATION = EVENT | maskOf('input');
+const OK_COMPLETION = EVENT | maskOf('output');
+const OTHER_COMPLETION = EVENT | maskOf('error');
+const DUE = maskOf('dueNs');
+const DETAIL = maskOf('detail');
+const FOREIGN = maskOf('time', 'f', 'key', 'value');
+
+/** Takes an invocation or a completion whose line is plain; leaves the rest, above all what is wrong, to the checks. */
+function takeJournalLine(scanner: LineScanner, recording: Recording, bytes: Buffer, from: number): number {
+  const next = scanner.scan(bytes, from);
+  const { has, index, timeNs, process, type } = scanner;
+  if (next < 0 || (has & FOREIGN) !== 0 || (has & EVENT) !== EVENT) return -1;
+  if (index !== recording.eventCount || index >= MOST_EVENTS || !(timeNs >= recording.lastNs)) return -1;
+  if (!Number.isInteger(process) || Math.abs(process) >= 2 ** 31) return -1;
+  const types = scanner.types;
+  if (type === types.invoke) {
+    if ((has & INVOCATION) !== INVOCATION) return -1;
+    const f = recording.functions.ofCode(scanner.f);
+    if (f === LAST_NAME) return -1;
+    const { value } = scanner;
+    const dueNs = (has & DUE) === 0 ? timeNs : scanner.dueNs;
+    const node = recording.nodes.ofCode(scanner.node);
+    const valueCode = value === RANGE ? recording.values.keep(bytes, scanner.valueFrom, scanner.valueTo) : value;
+    recording.invoke(index, timeNs, dueNs, process, node, f, scanner.key, valueCode, scanner.to);
+  } else if (type === types.ok) {
+    if ((has & OK_COMPLETION) !== OK_COMPLETION) return -1;
+    const { output } = scanner;
+    const outputCode = output === RANGE ? recording.values.keep(bytes, scanner.outputFrom, scanner.outputTo) : output;
+    recording.complete(index, timeNs, process, OK, outputCode, 0);
+  } else if (type === types.fail || type === types.info) {
+    if ((has & OTHER_COMPLETION) !== OTHER_COMPLETION || (has & DETAIL) !== 0) return -1;
+    const error = recording.errors.ofCode(scanner.error);
+    recording.complete(index, timeNs, process, type === types.fail ? FAIL : INFO, ABSENT, error);
+  } else return -1;
+  return next;
 }
 
 function parse(text: string, line: number): HistoryEvent {
@@ -50,7 +101,7 @@ function parse(text: string, line: number): HistoryEvent {
   }
 }
 
-const ACTIONS: readonly FaultAction[] = ['inject', 'injected', 'release', 'released', 'stuck'];
+const ACTIONS: readonly FaultAction[] = ['inject', 'injected', 'release', 'released', 'stuck', 'skipped'];
 const PHASES: readonly Phase[] = ['bring-up', 'warm-up', 'load', 'heal', 'recovery', 'final', 'down'];
 const TYPES = ['invoke', 'ok', 'fail', 'info', 'nemesis', 'phase'];
 

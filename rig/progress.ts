@@ -67,6 +67,8 @@ export class Progress {
         } else if (event.action === 'released') {
           this.#active.delete(event.hold);
           this.say(`${pc.green('healed')} ${printable(event.sentence)} (${printable(event.evidence?.observed ?? '')})`);
+        } else if (event.action === 'skipped') {
+          this.say(`${pc.dim('skipped')}  ${printable(event.sentence)}: ${printable(event.evidence?.observed ?? '')}`);
         } else if (event.action === 'stuck') {
           this.say(`${pc.red('stuck')}  ${printable(event.sentence)}: ${printable(event.evidence?.observed ?? '')}`);
         }
