@@ -1,8 +1,10 @@
 /** Everything in this room; being exported here is being registered. */
 export { bank } from './bank.ts';
 export { counter } from './counter.ts';
+export { listAppend } from './list-append.ts';
 export { queue } from './queue.ts';
 export { register } from './register.ts';
+export { rwRegister } from './rw-register.ts';
 export { set } from './set.ts';
 export { transfers } from './transfers.ts';
 export { uniqueIds } from './unique-ids.ts';

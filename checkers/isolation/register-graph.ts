@@ -14,7 +14,7 @@ import { earliestReached, timesOf } from './real-time.ts';
 import { ExternalReads, happened, INITIAL, isInstalled } from './register-reads.ts';
 import { valueText } from './wording.ts';
 
-/** `inTime`: real time may tell the order of writes, too. The reason of an edge is a key, or the read that shows it. */
+/** `inTime`: real time may tell the order of writes, too. The reason of an edge is a key, or, of a `VISIBLE` one, the read that shows it. */
 export function registerGraph(micros: MicroOperations, inTime: boolean, budget: Budget): Graph {
   const rules = new Rules(micros);
   rules.reads();
@@ -156,7 +156,8 @@ class Rules {
     if (older === newer || this.#isKnown(older, newer)) return;
     const writer = this.#writer(newer);
     this.edges.add(this.#writer(older), writer, kind, read);
-    for (const reader of this.#external.of(older)) this.edges.add(reader, writer, anti, read);
+    const key = this.#micros.key[read] as number;
+    for (const reader of this.#external.of(older)) this.edges.add(reader, writer, anti, key);
   }
 
   #isKnown(older: number, newer: number): boolean {
@@ -219,7 +220,7 @@ class Frontier {
 /** Why the one must come before the other, as the end of a sentence. */
 export function registerReason(micros: MicroOperations, step: Step, name: (at: number) => string): string {
   const { from, to, kind, reason } = step;
-  const isKey = kind === WR || kind === RW;
+  const isKey = kind === WR || kind === RW || kind === RW_IN_TIME;
   const k = isKey ? reason : (micros.key[reason] as number);
   const where = `key ${valueText(micros.keys.values[k] as Json)}`;
   const wrote = (at: number) => valueText(lastWrite(micros, at, k));

@@ -41,7 +41,7 @@ function bars(line: string, isList: boolean): Edge[] {
 function micro(text: string, isList: boolean): MicroOperation {
   const [, f = '', key = '', digits = ''] = /^([arw])([a-z])(\d*|_)$/.exec(text) ?? [];
   if (f === '') throw new Error(`sketch: no micro-operation "${text}"; there are ax1, wx1, rx12, rx_`);
-  const values = [...digits].filter((digit) => digit !== '_').map(Number);
+  const values = [...digits.matchAll(/\d/g)].map(([digit]) => Number(digit));
   if (f !== 'r') return [f === 'a' ? 'append' : 'w', key, values[0] as number];
   return ['r', key, isList ? values : (values[0] ?? null)];
 }

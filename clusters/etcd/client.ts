@@ -18,11 +18,11 @@ export interface EtcdOptions {
   readonly serializable: boolean;
 }
 
-type Answer = Readonly<Record<string, unknown>>;
-type Ask = (asked: string, body: object, signal: AbortSignal) => Promise<Answer>;
+export type Answer = Readonly<Record<string, unknown>>;
+export type Ask = (asked: string, body: object, signal: AbortSignal) => Promise<Answer>;
 
 /** A connection of its own to one node, opened with the first request. */
-export function connectEtcd(origin: string, options: EtcdOptions): Client<'kv'> {
+export function openEtcd(origin: string): { readonly ask: Ask; close(): Promise<void> } {
   const http = new HttpClient(origin, {
     connect: { timeout: connectMs },
     headersTimeout: answerMs,
@@ -30,7 +30,14 @@ export function connectEtcd(origin: string, options: EtcdOptions): Client<'kv'> 
     maxResponseSize: answerBytes,
     pipelining: 1,
   });
-  const ask: Ask = (asked, body, signal) => post(http, asked, body, signal);
+  return {
+    ask: (asked, body, signal) => post(http, asked, body, signal),
+    close: () => http.destroy().catch(() => {}),
+  };
+}
+
+export function connectEtcd(origin: string, options: EtcdOptions): Client<'kv'> {
+  const { ask, close } = openEtcd(origin);
   return {
     definite,
     async get(key, signal) {
@@ -45,14 +52,12 @@ export function connectEtcd(origin: string, options: EtcdOptions): Client<'kv'> 
       const answer = await ask('/v3/kv/txn', { compare: [expects(key, from)], success: [writes(key, to)] }, signal);
       return answer['succeeded'] === true;
     },
-    async [Symbol.asyncDispose]() {
-      await http.destroy().catch(() => {});
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 
-const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
-const encodeJson = (value: Json): string => encode(JSON.stringify(value));
+export const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+export const encodeJson = (value: Json): string => encode(JSON.stringify(value));
 
 const expects = (key: string, value: Json): object =>
   value === null
@@ -64,7 +69,8 @@ const writes = (key: string, value: Json): object =>
     ? { requestDeleteRange: { key: encode(key) } }
     : { requestPut: { key: encode(key), value: encodeJson(value) } };
 
-function valueIn(answer: Answer): Json {
+/** The value of the one key that was asked for; `null` if it is absent. */
+export function valueIn(answer: Answer): Json {
   const kvs = answer['kvs'];
   if (kvs === undefined) return null;
   const first: unknown = Array.isArray(kvs) ? kvs[0] : undefined;

@@ -9,6 +9,7 @@ import { CLIENTS } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { netns } from '../hosts/netns.ts';
 import { connectEtcd } from './client.ts';
+import { connectTransactions } from './transactions.ts';
 
 const clientPort = 2379;
 const peerPort = 2380;
@@ -27,6 +28,8 @@ export const etcd = onHosts({
   apis: {
     kv: async (node, deployment) =>
       connectEtcd(origin(node, deployment), { serializable: deployment.variant === 'stale-reads' }),
+    txn: async (node, deployment) =>
+      connectTransactions(origin(node, deployment), { serializable: deployment.variant === 'stale-reads' }),
   },
   members: (nodeCount) => ({ nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`) }),
   plan: (id) => ({

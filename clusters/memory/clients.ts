@@ -1,13 +1,30 @@
 /** The APIs of the simulated store, each call a command. */
 
-import type { Account, AppliedTransfer, Client, Json, TransferReceipt } from '../../rig/contract.ts';
-import type { Command } from './machine.ts';
+import type {
+  Account,
+  AppliedTransfer,
+  Client,
+  Json,
+  MicroOperation,
+  Transactional,
+  TransferReceipt,
+} from '../../rig/contract.ts';
+import { RequestError } from '../../rig/define.ts';
+import { execute, keysOf } from '../transaction.ts';
+import type { Command, Pair } from './machine.ts';
+import type { Bug } from './replica.ts';
 
 /** Asks a node. Commands of one `name` are the same command; `null` is like no other. */
 export type Ask = (command: Command, name: string | null, signal: AbortSignal) => Promise<Json>;
 
 /** The error classes after which nothing has happened. */
-const definite: ReadonlySet<string> = new Set(['connection-refused', 'key-reused', 'no-leader', 'no-such-account']);
+const definite: ReadonlySet<string> = new Set([
+  'conflict',
+  'connection-refused',
+  'key-reused',
+  'no-leader',
+  'no-such-account',
+]);
 
 const hangUp = { definite, async [Symbol.asyncDispose]() {} };
 
@@ -28,3 +45,45 @@ export const ledgerClient = (ask: Ask): Client<'ledger'> => ({
   accounts: async (signal) => (await ask({ f: 'accounts' }, null, signal)) as unknown as readonly Account[],
   applied: async (signal) => (await ask({ f: 'applied' }, null, signal)) as unknown as readonly AppliedTransfer[],
 });
+
+/** A transaction is one command; the bugs that break isolation make several of it. */
+export function txnClient(ask: Ask, bug: Bug | null): Client<'txn'> {
+  const transact: Transactional['transact'] = (micros, signal) => {
+    if (bug === 'write-skew') return onSnapshot(ask, micros, signal);
+    if (bug === 'half-done') return oneByOne(ask, micros, signal);
+    return asOne(ask, micros, signal);
+  };
+  return { ...hangUp, transact };
+}
+
+type Transact = (
+  ask: Ask,
+  micros: readonly MicroOperation[],
+  signal: AbortSignal,
+) => Promise<readonly MicroOperation[]>;
+
+const asOne: Transact = async (ask, micros, signal) =>
+  (await ask({ f: 'txn', micros }, null, signal)) as unknown as readonly MicroOperation[];
+
+/** Reads everything at once and commits if nobody has written meanwhile what it writes, whatever happened to what it read. */
+const onSnapshot: Transact = async (ask, micros, signal) => {
+  const values = new Map(
+    (await ask({ f: 'snapshot', keys: keysOf(micros) }, null, signal)) as unknown as readonly Pair[],
+  );
+  const { output, writes } = execute(micros, (key) => values.get(key) ?? null);
+  const expects = [...writes.keys()].map((key): Pair => [key, values.get(key) ?? null]);
+  if (writes.size > 0) await ask({ f: 'commit', expects, writes: [...writes] }, null, signal);
+  return output;
+};
+
+const oneByOne: Transact = async (ask, micros, signal) => {
+  const output: MicroOperation[] = [];
+  for (const micro of micros) {
+    try {
+      output.push(...(await asOne(ask, [micro], signal)));
+    } catch (error) {
+      throw output.some(([f]) => f !== 'r') ? new RequestError('half-done', String(error)) : error;
+    }
+  }
+  return output;
+};

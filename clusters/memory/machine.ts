@@ -4,20 +4,30 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { AppliedTransfer, Json, Transfer } from '../../rig/contract.ts';
+import type { AppliedTransfer, Json, MicroOperation, Transfer } from '../../rig/contract.ts';
+import { execute } from '../transaction.ts';
 
 export type Command =
   | { readonly f: 'get'; readonly key: string }
   | { readonly f: 'put'; readonly key: string; readonly value: Json }
   | { readonly f: 'cas'; readonly key: string; readonly from: Json; readonly to: Json }
   | { readonly f: 'transfer'; readonly transfer: Transfer }
+  | { readonly f: 'txn'; readonly micros: readonly MicroOperation[] }
+  | { readonly f: 'snapshot'; readonly keys: readonly string[] }
+  | { readonly f: 'commit'; readonly expects: readonly Pair[]; readonly writes: readonly Pair[] }
   | { readonly f: 'balance'; readonly account: string }
   | { readonly f: 'accounts' | 'applied' | 'nothing' };
+
+/** A key and its value. */
+export type Pair = readonly [key: string, value: Json];
 
 /** What the machine says: a value, or a refusal that changed nothing. */
 export type Answer = { readonly value: Json } | { readonly refused: string; readonly detail: string };
 
-export const isRead = ({ f }: Command): boolean => f !== 'put' && f !== 'cas' && f !== 'transfer';
+const writes: readonly Command['f'][] = ['put', 'cas', 'transfer', 'commit'];
+
+export const isRead = (command: Command): boolean =>
+  command.f === 'txn' ? command.micros.every(([f]) => f === 'r') : !writes.includes(command.f);
 
 const OPENING = 1000;
 const ACCOUNTS = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi'];
@@ -44,7 +54,7 @@ export class Machine {
       case 'nothing':
         return { value: null };
       case 'get':
-        return { value: this.#registers.get(command.key) ?? null };
+        return { value: this.#value(command.key) };
       case 'balance': {
         const balance = this.#balances.get(command.account);
         return balance === undefined ? noAccount(command.account) : { value: balance };
@@ -55,9 +65,14 @@ export class Machine {
         };
       case 'applied':
         return { value: [...this.#applied] };
+      case 'snapshot':
+        return { value: command.keys.map((key) => [key, this.#value(key)]) };
+      case 'txn':
+        return isRead(command) ? this.#transact(command.micros) : undefined;
       case 'put':
       case 'cas':
       case 'transfer':
+      case 'commit':
         return undefined;
     }
   }
@@ -73,12 +88,29 @@ export class Machine {
       return { value: null };
     }
     if (command.f === 'cas') {
-      const swaps = isDeepStrictEqual(this.#registers.get(command.key) ?? null, command.from);
+      const swaps = isDeepStrictEqual(this.#value(command.key), command.from);
       if (swaps) this.#registers.set(command.key, command.to);
       return { value: swaps };
     }
     if (command.f === 'transfer') return this.#transfer(command.transfer);
+    if (command.f === 'txn') return this.#transact(command.micros);
+    if (command.f === 'commit') {
+      const stale = command.expects.find(([key, value]) => !isDeepStrictEqual(this.#value(key), value));
+      if (stale) return { refused: 'conflict', detail: `${stale[0]} was written meanwhile` };
+      for (const [key, value] of command.writes) this.#registers.set(key, value);
+      return { value: null };
+    }
     throw new Error(`${command.f} is not a write`);
+  }
+
+  #value(key: string): Json {
+    return this.#registers.get(key) ?? null;
+  }
+
+  #transact(micros: readonly MicroOperation[]): Answer {
+    const { output, writes: written } = execute(micros, (key) => this.#value(key));
+    for (const [key, value] of written) this.#registers.set(key, value);
+    return { value: output };
   }
 
   #transfer(transfer: Transfer): Answer {

@@ -19,7 +19,7 @@ import type {
 } from '../../rig/contract.ts';
 import { defineCluster, RequestError } from '../../rig/define.ts';
 import type { Random } from '../../rig/random.ts';
-import { type Ask, kvClient, ledgerClient } from './clients.ts';
+import { type Ask, kvClient, ledgerClient, txnClient } from './clients.ts';
 import { Holds } from './holds.ts';
 import type { Command } from './machine.ts';
 import { Network } from './network.ts';
@@ -28,16 +28,19 @@ import { type Bug, type Message, Replica, type Reply } from './replica.ts';
 const bugs: Readonly<Record<Bug, string>> = {
   'double-apply': 'A command that is sent again is applied again.',
   'forgets-on-restart': 'Nodes answer for what is not on disk yet, and forget it when they are killed.',
+  'half-done': 'Transactions run one micro-operation after the other, and others see them half done.',
   'lost-reply': 'A command that nobody answered in time is refused for certain, though it may have been applied.',
   'lost-update': 'The leader acknowledges what it alone has.',
   'split-brain': 'A leader counts a majority of the nodes that it still hears, be it alone.',
   'stale-read': 'A node that cannot reach the leader answers reads from its own copy.',
+  'write-skew':
+    'A transaction commits though what it read has changed, if nobody wrote what it writes: snapshot isolation.',
 };
 
 export const memory = defineCluster({
   name: 'memory',
   summary: 'A simulated replicated store with a ledger, in this process and in virtual time.',
-  apis: ['kv', 'ledger'],
+  apis: ['kv', 'ledger', 'txn'],
   controls: ['network', 'processes'],
   hosts: ['memory'],
   variants: bugs,
@@ -58,6 +61,7 @@ class MemoryCluster implements RunningCluster {
   readonly parties: readonly Party[];
   readonly facts: Readonly<Record<string, string>>;
   readonly #options: ClusterOptions;
+  readonly #bug: Bug | null;
   readonly #network: Network;
   readonly #holds = new Holds();
   readonly #replicas: ReadonlyMap<NodeId, Replica>;
@@ -71,6 +75,7 @@ class MemoryCluster implements RunningCluster {
   constructor(options: ClusterOptions) {
     const { clock, rng, nodeCount, variant } = options;
     this.#options = options;
+    this.#bug = variant as Bug | null;
     this.nodes = Array.from({ length: nodeCount }, (_, number) => `n${number + 1}`);
     this.parties = [...this.nodes, 'clients'];
     this.facts = { store: 'simulated', bug: variant ?? 'none' };
@@ -81,7 +86,7 @@ class MemoryCluster implements RunningCluster {
         const send = (to: NodeId, message: Message) =>
           this.#network.send(id, to, () => this.#atNode(to, () => this.#replica(to).receive(id, message)));
         const peers = this.nodes.filter((node) => node !== id);
-        return [id, new Replica({ id, peers, bug: variant as Bug | null, clock, rng: rng.fork(id), send })];
+        return [id, new Replica({ id, peers, bug: this.#bug, clock, rng: rng.fork(id), send })];
       }),
     );
     this.#tick();
@@ -90,14 +95,15 @@ class MemoryCluster implements RunningCluster {
   async connect<A extends ApiName>(api: A, node: NodeId): Promise<Client<A>> {
     this.#replica(node);
     const ask: Ask = (command, name, signal) => this.#ask(node, command, name, signal);
-    return (api === 'kv' ? kvClient(ask) : ledgerClient(ask)) as unknown as Client<A>;
+    const clients = { kv: kvClient(ask), ledger: ledgerClient(ask), txn: txnClient(ask, this.#bug) };
+    return clients[api] as unknown as Client<A>;
   }
 
   async primaries(): Promise<readonly NodeId[]> {
     return this.nodes.filter((node) => this.#replica(node).leads && !this.#dead.has(node));
   }
 
-  controls(hold: string): Controls {
+  controls(hold: string): Partial<Controls> {
     return {
       network: { drop: async (from, to) => this.#holds.drop(hold, from, to) },
       processes: {

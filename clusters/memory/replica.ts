@@ -9,7 +9,15 @@ import type { Json, NodeId } from '../../rig/contract.ts';
 import type { Random } from '../../rig/random.ts';
 import { type Answer, type Command, isRead, Machine } from './machine.ts';
 
-export type Bug = 'stale-read' | 'lost-update' | 'split-brain' | 'lost-reply' | 'double-apply' | 'forgets-on-restart';
+export type Bug =
+  | 'double-apply'
+  | 'forgets-on-restart'
+  | 'half-done'
+  | 'lost-reply'
+  | 'lost-update'
+  | 'split-brain'
+  | 'stale-read'
+  | 'write-skew';
 
 /** How a node answers a client. `unsure`: the command may or may not be applied, now or later. */
 export type Reply = Answer | { readonly unsure: string };
