@@ -1,5 +1,8 @@
 /** Everything in this room; being exported here is being registered. */
 export { bank, bankOverdraft } from './bank.ts';
+export { causalReverse } from './causal-reverse.ts';
+export { causal } from './causal.ts';
+export { convergence } from './convergence.ts';
 export { counter } from './counter.ts';
 export { exactlyOnce } from './exactly-once.ts';
 export { exercised } from './exercised.ts';
@@ -26,8 +29,13 @@ export {
   rwRegisterStrongSnapshotIsolation,
 } from './isolation/rw-register.ts';
 export { linearizable } from './linearizable.ts';
+export { fencing, lock } from './lock.ts';
+export { longFork } from './long-fork.ts';
+export { lostWrites } from './lost-writes.ts';
 export { models } from './models/index.ts';
 export { queue, totalQueue } from './queue.ts';
+export { sessions } from './sessions.ts';
 export { setEventual, setFull } from './set-full.ts';
+export { freshReads, staleness1s, staleness10s } from './staleness.ts';
 export { statistics } from './statistics.ts';
 export { uniqueIds } from './unique-ids.ts';
