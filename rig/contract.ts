@@ -228,7 +228,7 @@ export type TrafficRule = {
  * What is done to a request.
  *
  * - `lose-answer`: the node does its work, the client hears nothing of it: a reset connection, or silence.
- * - `repeat`: copies are delivered as well, `gapMs` apart, at once, after the answer, or when the rule is released.
+ * - `repeat`: copies are delivered as well, `gapMs` apart: at once, after the answer, or, all of them, when the rule is released.
  * - `delay`: the request, or its answer, travels so long. A request arrives even if its client has given up.
  * - `swap`: the request waits for the next one that the rule picks, which overtakes it, or for `withinMs`.
  * - `tear`: the connection breaks in the middle of the request, or of the answer, by a reset or by a clean end.

@@ -82,12 +82,21 @@ export class HostedCluster implements RunningCluster {
 
   controls(name: string): Partial<Controls> {
     const hold = this.#holds.named(name);
-    const all: Controls = {
+    const { traffic } = this.#deployment;
+    const all: Partial<Controls> = {
       network: { drop: (from, to) => this.#drop(hold, from, to) },
       processes: {
         kill: (nodes) => this.#halt(hold, 'killed', nodes),
         pause: (nodes) => this.#halt(hold, 'paused', nodes),
       },
+      ...(traffic && {
+        traffic: {
+          apply: async (rule) => {
+            this.#mustBeHeld(hold);
+            traffic.apply(name, rule);
+          },
+        },
+      }),
     };
     return Object.fromEntries(this.#system.controls.map((control) => [control, all[control]]));
   }
@@ -96,7 +105,7 @@ export class HostedCluster implements RunningCluster {
     const hold = this.#holds.named(name);
     return this.#enqueue(async () => {
       if (!hold.released) await this.#count(hold);
-      return hold.evidence();
+      return this.#deployment.traffic?.evidence(name) ?? hold.evidence();
     });
   }
 
@@ -106,6 +115,7 @@ export class HostedCluster implements RunningCluster {
       if (!hold.released) await this.#count(hold).catch(() => {});
       hold.released = true;
       await this.#agree(hold.touched());
+      await this.#deployment.traffic?.release(name);
     });
   }
 
@@ -126,6 +136,7 @@ export class HostedCluster implements RunningCluster {
   async #takeDown(): Promise<void> {
     // A change that is under way might start something after all has been removed.
     await this.#within(stepMs, 'finish a change', this.#queue).catch(() => {});
+    await this.#deployment.traffic?.close();
     await this.#within(disposeMs, `take down ${this.#system.name}`, this.#lab[Symbol.asyncDispose]());
   }
 

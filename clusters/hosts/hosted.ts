@@ -17,7 +17,9 @@ import type {
   RunningCluster,
 } from '../../rig/contract.ts';
 import { defineCluster } from '../../rig/define.ts';
-import type { Lab, LabDriver, NodePlan, Program } from './host.ts';
+import { WIRE_FILE } from '../../rig/wire-file.ts';
+import { Traffic } from '../traffic/traffic.ts';
+import { type Address, CLIENTS, type Lab, type LabDriver, type NodePlan, type Program } from './host.ts';
 import { HostedCluster } from './hosted-cluster.ts';
 import { lastLines } from './last-lines.ts';
 
@@ -45,6 +47,8 @@ export interface SystemDefinition {
   ready(node: NodeId, deployment: Deployment, signal: AbortSignal): Promise<void>;
   /** Nodes that believe they lead. May reject; then nobody is known to. */
   primaries(deployment: Deployment, signal: AbortSignal): Promise<readonly NodeId[]>;
+  /** Needed for the `traffic` control: what clients speak HTTP/1.1 to, and which field bears the idempotency key. */
+  readonly traffic?: { readonly port: number; readonly keyField: string };
   /** What there is to say of the running system beside what its host says: versions. */
   facts?(deployment: Deployment, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
 }
@@ -64,6 +68,10 @@ export interface Deployment {
   readonly runId: string;
   readonly nodes: readonly NodeId[];
   readonly supporting: readonly NodeId[];
+  /** `null` where the system does not offer that control. */
+  readonly traffic: Traffic | null;
+  /** Where clients find `port` of the node: behind the traffic control, where there is one. */
+  entrance(node: NodeId, port: number): Address;
 }
 
 export function onHosts(system: SystemDefinition): Cluster {
@@ -99,6 +107,7 @@ async function bringUp(system: SystemDefinition, options: ClusterOptions): Promi
     progress: options.progress,
     signal: options.signal,
   });
+  const traffic = await openTraffic(system, members.nodes, lab, options);
   const deployment: Deployment = {
     lab,
     host: options.host,
@@ -106,6 +115,9 @@ async function bringUp(system: SystemDefinition, options: ClusterOptions): Promi
     runId: options.runId,
     nodes: members.nodes,
     supporting,
+    traffic,
+    entrance: (node, port) =>
+      traffic && port === system.traffic?.port ? traffic.address(node) : lab.address(CLIENTS, node, port),
   };
   const parties = system.parties?.(members) ?? members.nodes;
   const cluster = new HostedCluster(system, deployment, parties, system.links?.(members), options.clock);
@@ -119,6 +131,24 @@ async function bringUp(system: SystemDefinition, options: ClusterOptions): Promi
     return cluster;
   } catch (error) {
     throw await withLogs(error, cluster, options);
+  }
+}
+
+/** Where the system offers that control: what clients talk to instead of the nodes. */
+async function openTraffic(
+  { traffic }: SystemDefinition,
+  nodes: readonly NodeId[],
+  lab: Lab,
+  { runId, clock, directory }: ClusterOptions,
+): Promise<Traffic | null> {
+  if (!traffic) return null;
+  const targets = new Map(nodes.map((node) => [node, lab.address(CLIENTS, node, traffic.port)]));
+  const wireFile = path.join(directory, WIRE_FILE);
+  try {
+    return await Traffic.open({ runId, clock, wireFile, targets, keyField: traffic.keyField });
+  } catch (error) {
+    await lab[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

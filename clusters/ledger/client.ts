@@ -7,7 +7,7 @@ import { type Dispatcher, Pool } from 'undici';
 import type { Account, AppliedTransfer, Client, TransferReceipt } from '../../rig/contract.ts';
 import { RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
-import { LIMITS } from './terms.ts';
+import { KEY_FIELD, LIMITS } from './terms.ts';
 
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -50,7 +50,7 @@ export function ledgerClient({ host, port }: Address): Client<'ledger'> {
     definite: DEFINITE,
     async transfer({ key, from, to, amount }, signal) {
       const body = JSON.stringify({ from, to, amount });
-      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+      const headers = { 'content-type': 'application/json', [KEY_FIELD]: key };
       const answer = await request(pool, { method: 'POST', path: '/transfers', headers, body }, signal);
       return believed(answer, 201, (receipt) => receiptOf(receipt, answer.replayed));
     },

@@ -13,7 +13,7 @@ import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { loopback } from '../hosts/loopback.ts';
 import { ledgerClient } from './client.ts';
 import { SERVICE_IN_IMAGE, serviceFiles } from './service-files.ts';
-import { BUGS, LEDGER_PORT, SETTING } from './terms.ts';
+import { BUGS, KEY_FIELD, LEDGER_PORT, SETTING } from './terms.ts';
 
 const STORE: NodeId = 'store';
 const POSTGRES_PORT = 5432;
@@ -22,12 +22,13 @@ const STORE_PROBE_MS = 2_000;
 export const ledger = onHosts({
   name: 'ledger',
   summary: 'An HTTP service that moves money, with idempotency keys: three processes in front of one durable store.',
-  controls: ['network', 'processes'],
+  controls: ['network', 'processes', 'traffic'],
+  traffic: { port: LEDGER_PORT, keyField: KEY_FIELD },
   variants: BUGS,
   nodeCounts: { default: 3, allowed: [1, 2, 3, 5] },
   hosts: [docker, loopback],
   apis: {
-    ledger: async (node, { lab }) => ledgerClient(lab.address(CLIENTS, node, LEDGER_PORT)),
+    ledger: async (node, { entrance }) => ledgerClient(entrance(node, LEDGER_PORT)),
   },
   members: (nodeCount, host) => ({
     nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`),

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Store, StoreUnavailable } from './store.ts';
-import { ACCOUNTS, type Bug, BUGS, isBug, type KeyedTransfer, LIMITS, SETTING } from './terms.ts';
+import { ACCOUNTS, type Bug, BUGS, isBug, KEY_FIELD, type KeyedTransfer, LIMITS, SETTING } from './terms.ts';
 import { problem, Transfers } from './transfers.ts';
 
 interface Response {
@@ -148,7 +148,7 @@ function wholeNumber(text: string, name: string): number {
 }
 
 function keyOf(request: IncomingMessage): string {
-  const key = request.headers['idempotency-key'];
+  const key = request.headers[KEY_FIELD];
   // A header that is sent twice arrives joined by a comma and a space: refused like every key with a space.
   if (typeof key === 'string' && key.length <= LIMITS.keyLength && /^[\x21-\x7e]+$/.test(key)) return key;
   throw new Rejected(

@@ -11,6 +11,9 @@ export const OPENING_BALANCE = 1_500;
 /** The port that a node serves, as it numbers it itself. */
 export const LEDGER_PORT = 8080;
 
+/** The header that names a transfer, in lower case. */
+export const KEY_FIELD = 'idempotency-key';
+
 export const LIMITS = {
   bodyBytes: 16 * 1024,
   headerBytes: 8 * 1024,
