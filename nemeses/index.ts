@@ -1,6 +1,6 @@
 /** Everything in this room; being exported here is being registered. */
 export { duplicateDelivery } from './duplicate-delivery.ts';
-export { kill } from './kill.ts';
+export { kill, killAll, killOne } from './kill.ts';
 export { lateDuplicate } from './late-duplicate.ts';
 export { lostAck } from './lost-ack.ts';
 export {
@@ -11,7 +11,8 @@ export {
   partitionPrimaries,
   partitionRing,
 } from './partition.ts';
-export { pause } from './pause.ts';
+export { pause, pauseOne } from './pause.ts';
+export { presets } from './presets.ts';
 export { reorderRequests } from './reorder-requests.ts';
 export { retryStorm } from './retry-storm.ts';
 export { tornResponse } from './torn-response.ts';

@@ -5,15 +5,18 @@
  */
 
 import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import type { HostName, Json, RunSpec } from './contract.ts';
+import type { Cluster, HostName, Json, Limits, Preset, RunSpec } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { sentenceOf } from './outcome.ts';
+import { abortConditionOf } from './pulse.ts';
 import type { rooms as Rooms } from './rooms.ts';
 
 const LARGEST_CONFIG_BYTES = 1 << 20;
 const LONGEST_RUN_MS = 24 * 3_600_000;
+const LONGEST_FAULT = '1m';
 
 /** The configuration of one run. Durations are texts such as `500ms`, `60s`, `5m`. Everything has a default. */
 export interface RunConfig {
@@ -36,9 +39,20 @@ export interface RunConfig {
   recoveryTimeout?: string;
   finalTimeout?: string;
   checkTimeout?: string;
+  beyondQuorum?: boolean;
+  longestFault?: string;
+  abortWhen?: string | readonly string[];
+  stopFile?: string;
+  dryRun?: boolean;
+  skipUnavailable?: boolean;
+  /** Files of users' own members. */
+  plugins?: readonly string[];
 }
 
 const duration = { type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h)$' } as const;
+const oneOrMore = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: 20 }] } as const;
+/** `./mine.ts`: a member of the user's own. */
+const pluginFile = { type: 'string', pattern: '\\.[cm]?[jt]s$', maxLength: 4_096 } as const;
 const range = { type: 'array', items: duration, minItems: 2, maxItems: 2 } as const;
 
 /** The JSON Schema of a configuration, published as `ordeal schema config`. */
@@ -53,8 +67,8 @@ export const configSchemaOf = (rooms: typeof Rooms) =>
       cluster: { type: 'string', maxLength: 128 },
       bug: { type: 'string', maxLength: 128 },
       host: { enum: ['auto', 'docker', 'netns', 'loopback', 'memory'] },
-      workload: { enum: rooms.workloads.names },
-      nemesis: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: 20 }] },
+      workload: { anyOf: [{ enum: rooms.workloads.names }, pluginFile] },
+      nemesis: oneOrMore,
       seed: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },
       nodes: { type: 'integer', minimum: 1, maximum: 9 },
       concurrency: {
@@ -73,6 +87,13 @@ export const configSchemaOf = (rooms: typeof Rooms) =>
       recoveryTimeout: duration,
       finalTimeout: duration,
       checkTimeout: duration,
+      beyondQuorum: { type: 'boolean' },
+      longestFault: duration,
+      abortWhen: oneOrMore,
+      stopFile: { type: 'string', minLength: 1, maxLength: 4_096 },
+      dryRun: { type: 'boolean' },
+      skipUnavailable: { type: 'boolean' },
+      plugins: { type: 'array', items: { type: 'string' }, maxItems: 50 },
     },
   }) as const;
 
@@ -137,27 +158,40 @@ export function specOf(config: RunConfig, host: HostName, seed: number, rooms: t
     throw new UsageError(
       `cluster ${cluster.name} cannot have ${nodeCount} nodes; it may have ${cluster.nodeCounts.allowed.join(', ')}`,
     );
+  const { nemeses, preset } = nemesesOf(config.nemesis, rooms);
+  const unavailable = unavailableOn(cluster, nemeses, rooms);
+  const [reason] = unavailable.values();
+  if (reason !== undefined && !config.skipUnavailable)
+    throw new UsageError(`${reason}; --skip-unavailable goes on without it`);
   const spec: RunSpec = {
     name: config.name ?? [cluster.name, ...(variant ? [variant] : []), workload.name].join('-'),
     cluster: cluster.name,
     variant,
     host,
     workload: workload.name,
-    nemeses: nemesesOf(config.nemesis, cluster.controls, rooms),
+    nemeses: nemeses.filter((name) => !unavailable.has(name)),
     seed,
     nodeCount,
     workerCount: workerCountOf(config.concurrency ?? '4n', nodeCount),
     ratePerSecond: config.rate === 'closed' ? null : (config.rate ?? 200),
     warmUpMs: durationMs(config.warmUp ?? '1s', 'warmUp'),
     timeLimitMs: durationMs(config.timeLimit ?? '30s', 'timeLimit'),
-    calmMs: boundsMs(config.calm ?? ['1500ms', '4s'], 'calm'),
-    faultMs: boundsMs(config.fault ?? ['1500ms', '5s'], 'fault'),
+    calmMs: boundsMs(config.calm ?? preset?.calm ?? ['1500ms', '4s'], 'calm'),
+    faultMs: boundsMs(config.fault ?? preset?.fault ?? ['1500ms', '5s'], 'fault'),
     requestTimeoutMs: durationMs(config.requestTimeout ?? '1s', 'requestTimeout'),
     bringUpTimeoutMs: durationMs(config.bringUpTimeout ?? '5m', 'bringUpTimeout'),
     recoveryTimeoutMs: durationMs(config.recoveryTimeout ?? '30s', 'recoveryTimeout'),
     finalTimeoutMs: durationMs(config.finalTimeout ?? '30s', 'finalTimeout'),
     checkTimeoutMs: durationMs(config.checkTimeout ?? '1m', 'checkTimeout'),
+    limits: limitsOf(config),
+    ...(config.dryRun ? { dryRun: true } : {}),
+    ...(config.plugins && config.plugins.length > 0 ? { plugins: config.plugins } : {}),
   };
+  const [, longestMs] = spec.faultMs;
+  if (longestMs > (spec.limits?.longestFaultMs ?? Infinity))
+    throw new UsageError(
+      `fault lasts up to ${durationText(longestMs)}, longer than any fault may: ${config.longestFault ?? LONGEST_FAULT} (--longest-fault)`,
+    );
   if (spec.timeLimitMs > LONGEST_RUN_MS) throw new UsageError(`timeLimit is ${config.timeLimit}; the longest is 24h`);
   return spec;
 }
@@ -169,18 +203,52 @@ function boundsMs([from, to]: readonly [string, string], what: string): readonly
   return bounds;
 }
 
-function nemesesOf(wanted: RunConfig['nemesis'], controls: readonly string[], rooms: typeof Rooms): readonly string[] {
-  const names = (typeof wanted === 'string' ? wanted.split(',') : (wanted ?? ['partition', 'kill', 'pause']))
-    .map((name) => name.trim())
-    .filter((name) => name !== '' && name !== 'none');
-  for (const [at, name] of names.entries()) {
-    const nemesis = rooms.nemeses.get(name);
-    if (names.indexOf(name) !== at) throw new UsageError(`nemesis ${name} is named twice`);
-    for (const control of nemesis.controls)
-      if (!controls.includes(control))
-        throw new UsageError(`nemesis ${name} needs the ${control} control, which this cluster lacks`);
+const limitsOf = (config: RunConfig): Limits => {
+  const abortWhen = namesIn(config.abortWhen ?? []);
+  for (const text of abortWhen) abortConditionOf(text);
+  return {
+    beyondQuorum: config.beyondQuorum ?? false,
+    longestFaultMs: durationMs(config.longestFault ?? LONGEST_FAULT, 'longestFault'),
+    abortWhen,
+    stopFile: config.stopFile === undefined ? null : resolve(config.stopFile),
+  };
+};
+
+const namesIn = (wanted: string | readonly string[]): readonly string[] =>
+  (typeof wanted === 'string' ? wanted.split(',') : wanted).map((name) => name.trim()).filter((name) => name !== '');
+
+/** The nemeses that are meant, those of a preset among them, and that preset. */
+function nemesesOf(
+  wanted: RunConfig['nemesis'],
+  rooms: typeof Rooms,
+): { readonly nemeses: readonly string[]; readonly preset: Preset | undefined } {
+  const given = namesIn(wanted ?? ['partition', 'kill', 'pause']).filter((name) => name !== 'none');
+  const [preset, second] = rooms.presets.all.filter(({ name }) => given.includes(name));
+  if (preset && second)
+    throw new UsageError(`${preset.name} and ${second.name} are both presets, each with its own rhythm; name one`);
+  const nemeses = given.flatMap((name) => (name === preset?.name ? preset.nemeses : [name]));
+  for (const [at, name] of nemeses.entries()) {
+    if (!rooms.nemeses.names.includes(name))
+      throw new UsageError(
+        `no nemesis is called "${name}"; there are ${rooms.nemeses.names.join(', ')}; presets: ${rooms.presets.names.join(', ')}; or name a file, ./mine.ts`,
+      );
+    if (nemeses.indexOf(name) !== at) throw new UsageError(`nemesis ${name} is named twice`);
   }
-  return names;
+  return { nemeses, preset };
+}
+
+/** Why each of these nemeses that cannot work on this cluster cannot. */
+export function unavailableOn(
+  cluster: Cluster,
+  nemeses: readonly string[],
+  rooms: typeof Rooms,
+): ReadonlyMap<string, string> {
+  const reasons = new Map<string, string>();
+  for (const name of nemeses)
+    for (const control of rooms.nemeses.get(name).controls)
+      if (!cluster.controls.includes(control))
+        reasons.set(name, `nemesis ${name} needs the ${control} control, which cluster ${cluster.name} lacks`);
+  return reasons;
 }
 
 const workerCountOf = (concurrency: number | string, nodeCount: number): number =>

@@ -127,8 +127,10 @@ export interface Operation<In extends Input = Input, Out extends Json = Json> {
 
 /** Ways of talking to a system. A cluster offers some; a workload needs one. */
 export interface Apis {
+  readonly feed: Feed;
   readonly kv: KeyValue;
   readonly ledger: Ledger;
+  readonly lock: Locks;
   readonly txn: Transactional;
 }
 
@@ -150,6 +152,36 @@ export interface KeyValue {
   /** Resolves to whether the swap happened. `from: null` expects the key to be absent. */
   cas(key: string, from: Json, to: Json, signal: AbortSignal): Promise<boolean>;
 }
+
+/** Locks that are leased, by name. */
+export interface Locks {
+  /**
+   * Resolves to the fencing token, higher than that of every holder before. The lease lasts at least until `ttlMs`
+   * after it was asked for. Whoever finds it taken waits, or is refused with `held`.
+   */
+  acquire(name: string, ttlMs: number, signal: AbortSignal): Promise<number>;
+  /** Gives back what was acquired on this connection under that token. */
+  release(name: string, token: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Keys whose changes can be followed. Every change makes the next revision of the store. */
+export interface Feed {
+  /** Resolves to the revision made. `null` deletes the key; a key that is absent may be deleted. */
+  write(key: string, value: Json, signal: AbortSignal): Promise<number>;
+  /** The changes of all keys that begin with `prefix`, as they were delivered, from revision `from` until one of at least `to` was. */
+  watch(prefix: string, from: number, to: number, signal: AbortSignal): Promise<readonly FeedMessage[]>;
+}
+
+/** What was delivered at once, and how far the store had come. */
+export type FeedMessage = { readonly revision: number; readonly changes: readonly FeedChange[] };
+/** `created` if the key was absent before; `previous` is its value before, where the system tells it. */
+export type FeedChange = {
+  readonly key: string;
+  readonly value: Json;
+  readonly revision: number;
+  readonly created: boolean;
+  readonly previous?: Json;
+};
 
 /** Several keys at once: all of a transaction takes effect, or nothing. */
 export interface Transactional {
@@ -432,6 +464,16 @@ export interface Nemesis<C extends ControlName = ControlName, Fault extends Json
   inject(fault: Fault, controls: Pick<Controls, C>, signal: AbortSignal): Promise<void>;
   /** The fault as a plain sentence, for the plan, the log and the report: `n1 cannot hear n2 and n3`. */
   describe(fault: Fault): string;
+}
+
+/** Several nemeses under one name, with bounds of the quiet time before each fault and of each fault, as durations. */
+export interface Preset {
+  readonly name: string;
+  /** One sentence for `ordeal list`. */
+  readonly summary: string;
+  readonly nemeses: readonly string[];
+  readonly calm: readonly [min: string, max: string];
+  readonly fault: readonly [min: string, max: string];
 }
 
 // ── Judgement ────────────────────────────────────────────────────────────────────────────────────────────

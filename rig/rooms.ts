@@ -8,14 +8,27 @@ import * as clusterRoom from '../clusters/index.ts';
 import * as nemesisRoom from '../nemeses/index.ts';
 import * as reportRoom from '../reports/index.ts';
 import * as workloadRoom from '../workloads/index.ts';
-import type { Checker, Cluster, HostDriver, HostName, Model, Nemesis, Report, RunSpec, Workload } from './contract.ts';
+import type {
+  Checker,
+  Cluster,
+  HostDriver,
+  HostName,
+  Model,
+  Nemesis,
+  Preset,
+  Report,
+  RunSpec,
+  Workload,
+} from './contract.ts';
 import { UsageError } from './exit.ts';
+import * as ordeal from './index.ts';
+import { loadPlugin, type PluginKind } from './plugins.ts';
 import type { Cast } from './run.ts';
 
 /** Members of one kind, found by name. */
 export class Room<T extends { readonly name: string }> {
   readonly #kind: string;
-  readonly #members: ReadonlyMap<string, T>;
+  readonly #members: Map<string, T>;
 
   constructor(kind: string, members: readonly T[]) {
     this.#kind = kind;
@@ -30,6 +43,14 @@ export class Room<T extends { readonly name: string }> {
 
   get names(): readonly string[] {
     return this.all.map((member) => member.name);
+  }
+
+  /** A user's own member joins for as long as this process lives. The same again changes nothing. */
+  add(member: T): void {
+    const known = this.#members.get(member.name);
+    if (known && known !== member)
+      throw new UsageError(`a ${this.#kind} called "${member.name}" is there already; give yours another name`);
+    this.#members.set(member.name, member);
   }
 
   get(name: string): T {
@@ -50,6 +71,7 @@ export const rooms = {
   checkers: new Room<Checker>('checker', membersOf(checkerRoom, 'check')),
   models: new Room<Model>('model', Object.values(models) as unknown as Model[]),
   reports: new Room<Report>('report', membersOf(reportRoom, 'write')),
+  presets: new Room<Preset>('preset', nemesisRoom.presets),
 };
 
 export { insideUserNamespace } from '../clusters/hosts/index.ts';
@@ -60,6 +82,24 @@ export const hostDrivers: readonly HostDriver[] = drivers;
 export const driverOf = (host: HostName): HostDriver | undefined => drivers.find((driver) => driver.name === host);
 
 export const linearizableBy = (modelName: string): Checker => linearizable(rooms.models.get(modelName)) as Checker;
+
+/** By these names users' files import Ordeal. */
+export const ownModules = { ordeal, 'ordeal/checkers': checkerRoom };
+
+const joined = new Set<string>();
+
+/** Loads a user's own member and lets it join its room, once. `file` is absolute. Returns its name. */
+export async function join(file: string, wanted: PluginKind | null): Promise<string> {
+  const plugin = await loadPlugin(file, wanted, ownModules);
+  if (!joined.has(file)) {
+    joined.add(file);
+    if (plugin.kind === 'nemesis') rooms.nemeses.add(plugin.member);
+    else if (plugin.kind === 'workload') rooms.workloads.add(plugin.member);
+    else if (plugin.kind === 'checker') rooms.checkers.add(plugin.member);
+    else rooms.clusters.add(plugin.member);
+  }
+  return plugin.member.name;
+}
 
 /** Every member a spec names; the checkers are the workload's own and those that judge every run. */
 export function castOf(spec: RunSpec): Cast {
