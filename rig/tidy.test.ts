@@ -26,7 +26,13 @@ const COMMAND_LINE = [
   'rig/bench.ts',
 ];
 /** What is started by name rather than imported. */
-const ENTRANCES = ['rig/main.ts', 'rig/bench.ts', 'rig/index.ts', 'clusters/ledger/service.ts'];
+const ENTRANCES = [
+  'rig/main.ts',
+  'rig/bench.ts',
+  'rig/index.ts',
+  'clusters/ledger/service.ts',
+  'clusters/hosts/guardian.ts',
+];
 
 interface Ban {
   readonly pattern: RegExp;

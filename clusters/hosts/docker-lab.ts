@@ -12,6 +12,7 @@ import type { NodeId, Party } from '../../rig/contract.ts';
 import { refusalOf } from './docker-engine.ts';
 import type { Image } from './docker-images.ts';
 import { Firewalls, type RunInside } from './firewall.ts';
+import type { Guard } from './guard.ts';
 import {
   type Address,
   CLIENTS,
@@ -33,6 +34,7 @@ export type Reach =
 
 export interface DockerLabParts {
   readonly engine: Dockerode;
+  readonly guard: Guard;
   readonly plan: LabPlan;
   /** By the name in the node's plan. */
   readonly images: ReadonlyMap<string, Image>;
@@ -48,6 +50,7 @@ const maxOutputBytes = 1 << 20;
 
 export class DockerLab implements Lab {
   readonly facts: Readonly<Record<string, string>>;
+  readonly guard: Guard;
   readonly #parts: DockerLabParts;
   readonly #nodes: ReadonlyMap<NodeId, { readonly plan: NodePlan; readonly address: string }>;
   readonly #containers = new Map<NodeId, Dockerode.Container>();
@@ -55,6 +58,7 @@ export class DockerLab implements Lab {
 
   constructor(parts: DockerLabParts) {
     this.facts = parts.facts;
+    this.guard = parts.guard;
     this.#parts = parts;
     this.#nodes = new Map(
       parts.plan.nodes.map((plan, index) => [plan.id, { plan, address: nodeAddress(parts.prefix, index) }]),
@@ -62,6 +66,7 @@ export class DockerLab implements Lab {
     this.#firewalls = new Firewalls(
       parts.plan.runId,
       [...this.#nodes.keys()],
+      parts.guard,
       (party) => (party === CLIENTS ? rigAddress(parts.prefix) : this.#node(party).address),
       (node) => this.#access(node),
     );
@@ -84,10 +89,12 @@ export class DockerLab implements Lab {
   }
 
   async start(node: NodeId, program: Program): Promise<void> {
-    const container = this.#containers.get(node) ?? (await this.#create(node, program));
+    const make = () => this.#create(node, program);
+    const container =
+      this.#containers.get(node) ?? (await this.guard.disturb(node, ['create', ...program.command], make));
     this.#containers.set(node, container);
     this.#firewalls.renewed(node);
-    await tolerate([304], () => container.start());
+    await this.guard.disturb(node, ['start'], () => tolerate([304], () => container.start()));
   }
 
   async signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
@@ -96,9 +103,10 @@ export class DockerLab implements Lab {
     // 404: it is gone. 409: it does not run. 500: an older engine says so when there is nothing to pause or to resume.
     if (signal === 'SIGKILL') {
       await this.#firewalls.unheard(node).catch(() => 0);
-      await tolerate([404, 409], () => container.kill({ signal }));
-    } else if (signal === 'SIGSTOP') await tolerate([404, 409, 500], () => container.pause());
-    else await tolerate([404, 409, 500], () => container.unpause());
+      await this.guard.disturb(node, ['kill', signal], () => tolerate([404, 409], () => container.kill({ signal })));
+    } else if (signal === 'SIGSTOP') {
+      await this.guard.disturb(node, ['pause'], () => tolerate([404, 409, 500], () => container.pause()));
+    } else await this.guard.mend(node, ['unpause'], () => tolerate([404, 409, 500], () => container.unpause()));
   }
 
   async state(node: NodeId): Promise<ProcessState> {
@@ -198,12 +206,8 @@ export class DockerLab implements Lab {
     const container = this.#containers.get(node);
     const { state, pid } = await this.#look(node);
     if (!container || state === 'gone') return null;
-    if (process.getuid?.() === 0 && isInCgroupOf(pid, container.id)) {
-      return (command, input) => runCommand(['nsenter', `--target=${pid}`, '--net', '--', ...command], input);
-    }
-    const run: RunInside = (command, input) =>
-      executeIn(container, input === undefined ? command : ['sh', '-c', 'printf %s "$0" | "$@"', input, ...command]);
-    if (state === 'running') return run;
+    const run = networkOf(container, pid);
+    if (state === 'running' || isBeside(container, pid)) return run;
     // Nothing can be executed in a paused container: it is let go for the moment that this takes.
     return async (command, input) => {
       await container.unpause();
@@ -216,7 +220,20 @@ export class DockerLab implements Lab {
   }
 }
 
-async function tolerate(statuses: readonly number[], request: () => Promise<unknown>): Promise<void> {
+/** Whether this is root on the engine's own machine. */
+const isBeside = (container: Dockerode.Container, pid: number): boolean =>
+  process.getuid?.() === 0 && isInCgroupOf(pid, container.id);
+
+/** Runs commands in the network namespace of a container that is not gone; through the engine it must not be paused. */
+export function networkOf(container: Dockerode.Container, pid: number): RunInside {
+  if (isBeside(container, pid)) {
+    return (command, input) => runCommand(['nsenter', `--target=${pid}`, '--net', '--', ...command], input);
+  }
+  return (command, input) =>
+    executeIn(container, input === undefined ? command : ['sh', '-c', 'printf %s "$0" | "$@"', input, ...command]);
+}
+
+export async function tolerate(statuses: readonly number[], request: () => Promise<unknown>): Promise<void> {
   try {
     await request();
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The driver `docker`: what it says when there is no engine or an image does not build, and that it sweeps by label alone. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -20,8 +20,10 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 async function planOf(dockerfile: string, signal = AbortSignal.timeout(60_000)): Promise<LabPlan> {
-  await writeFile(path.join(directory, 'Dockerfile'), dockerfile);
-  const image = { name: 'docker-test', directory };
+  const folder = path.join(directory, 'image');
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'Dockerfile'), dockerfile);
+  const image = { name: 'docker-test', directory: folder };
   return {
     runId,
     system: 'trial',

@@ -8,18 +8,47 @@ import type Dockerode from 'dockerode';
 import type { Capability } from '../../rig/contract.ts';
 import { findEngine, refusalOf } from './docker-engine.ts';
 import { type Image, imageOf } from './docker-images.ts';
-import { DockerLab, type Reach } from './docker-lab.ts';
+import { DockerLab, networkOf, type Reach, tolerate } from './docker-lab.ts';
+import { takeBackRules } from './firewall.ts';
+import { Guard } from './guard.ts';
 import type { Lab, LabDriver, LabPlan } from './host.ts';
 import { freePorts } from './published-ports.ts';
 import { freePrefixes, prefixesHere, rigAddress } from './subnets.ts';
 
-export const docker: LabDriver = { name: 'docker', open, probe, sweep };
+export const docker: LabDriver = { name: 'docker', open, probe, heal, sweep };
 
 const runLabel = 'ordeal.run';
 const baseImage = 'debian:bookworm-slim';
 
 async function open(plan: LabPlan): Promise<Lab> {
   const engine = await findEngine();
+  const images = await imagesOf(engine, plan);
+  const guard = await Guard.arm('docker', plan);
+  const remove = async () => {
+    await guard.mend(null, ['sweep', plan.runId], () => removeAll(engine, plan.runId));
+    await guard.disarm();
+  };
+  try {
+    plan.progress('making a network');
+    const { prefix, reach } = await makeNetwork(engine, plan, guard);
+    return new DockerLab({
+      engine,
+      guard,
+      plan,
+      images,
+      prefix,
+      reach,
+      labels: { [runLabel]: plan.runId },
+      facts: await factsOf(engine, prefix, images),
+      remove,
+    });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function imagesOf(engine: Dockerode, plan: LabPlan): Promise<ReadonlyMap<string, Image>> {
   const images = new Map<string, Image>();
   for (const node of plan.nodes) {
     if (!node.image) throw new Error(`${plan.system} has no image for ${node.id}, so it cannot live on docker`);
@@ -27,37 +56,23 @@ async function open(plan: LabPlan): Promise<Lab> {
     images.set(node.image.name, await imageOf(engine, node.image, plan.progress, plan.signal));
   }
   plan.signal.throwIfAborted();
-  try {
-    plan.progress('making a network');
-    const { prefix, reach } = await makeNetwork(engine, plan);
-    return new DockerLab({
-      engine,
-      plan,
-      images,
-      prefix,
-      reach,
-      labels: { [runLabel]: plan.runId },
-      facts: await factsOf(engine, prefix, images),
-      remove: async () => void (await removeAll(engine, plan.runId)),
-    });
-  } catch (error) {
-    await removeAll(engine, plan.runId);
-    throw error;
-  }
+  return images;
 }
 
 /**
  * Internal: nothing gets out. An engine on this machine's kernel makes it reachable from here; of any other engine the
  * nodes' ports have to be published, which an internal network does not allow.
  */
-async function makeNetwork(engine: Dockerode, plan: LabPlan): Promise<{ prefix: string; reach: Reach }> {
-  const prefix = await claimNetwork(engine, plan, true);
+async function makeNetwork(engine: Dockerode, plan: LabPlan, guard: Guard): Promise<{ prefix: string; reach: Reach }> {
+  const claim = (internal: boolean) =>
+    guard.disturb(null, ['create network', `internal: ${internal}`], () => claimNetwork(engine, plan, internal));
+  const prefix = await claim(true);
   if (prefixesHere().includes(prefix)) return { prefix, reach: { kind: 'direct' } };
   await engine.getNetwork(`ordeal-${plan.runId}`).remove();
   const wanted = plan.nodes.flatMap((node) => node.ports.map((port) => `${node.id}:${port}`));
   const ports = await freePorts(wanted.length);
   return {
-    prefix: await claimNetwork(engine, plan, false),
+    prefix: await claim(false),
     reach: { kind: 'published', ports: new Map(wanted.map((name, index) => [name, ports[index] as number])) },
   };
 }
@@ -106,6 +121,27 @@ async function sweep(runId: string | null): Promise<readonly string[]> {
     return [];
   }
   return removeAll(engine, runId);
+}
+
+/** Lets paused containers of that run go on, and takes back its rules in all that run. */
+async function heal(runId: string): Promise<readonly string[]> {
+  const engine = await findEngine();
+  const containers = await engine.listContainers({ filters: { label: [`${runLabel}=${runId}`] } });
+  const undone = await Promise.all(
+    containers.map(async ({ Id, Names }) => {
+      const container = engine.getContainer(Id);
+      const { State } = await container.inspect();
+      const found: string[] = [];
+      if (State.Paused) {
+        await tolerate([404, 409, 500], () => container.unpause());
+        found.push(`container ${Names[0]} goes on`);
+      }
+      if (State.Running && (await takeBackRules(runId, networkOf(container, State.Pid))))
+        found.push(`rules of ${Names[0]}`);
+      return found;
+    }),
+  );
+  return undone.flat();
 }
 
 /** Every container, then every network, of that run or of all; says which. Rejects if one of them stays. */

@@ -5,6 +5,7 @@
  */
 
 import type { NodeId, Party } from '../../rig/contract.ts';
+import type { Guard } from './guard.ts';
 import { CLIENTS } from './host.ts';
 import type { Command } from './run-command.ts';
 
@@ -12,6 +13,8 @@ import type { Command } from './run-command.ts';
 export type RunInside = (command: Command, input?: string) => Promise<string>;
 
 type Direction = 'in' | 'out';
+const replaceRules: Command = ['iptables-restore', '--noflush', '--wait', '5'];
+const tagOf = (runId: string): string => `ordeal-${runId}`;
 const directions = { in: { hook: 'INPUT', match: '-s' }, out: { hook: 'OUTPUT', match: '-d' } } as const;
 
 /** The firewalls of all nodes of a lab, which together make parties deaf. */
@@ -24,10 +27,11 @@ export class Firewalls {
   constructor(
     runId: string,
     nodes: readonly NodeId[],
+    guard: Guard,
     address: (party: Party) => string,
     run: (node: NodeId) => Promise<RunInside | null>,
   ) {
-    this.#walls = new Map(nodes.map((node) => [node, new Firewall(runId, address)]));
+    this.#walls = new Map(nodes.map((node) => [node, new Firewall(runId, node, guard, address)]));
     this.#run = run;
   }
 
@@ -69,9 +73,33 @@ export class Firewalls {
   }
 }
 
+/** Removes every rule and chain of that run from one namespace, and looks again; says whether there were any. */
+export async function takeBackRules(runId: string, run: RunInside): Promise<boolean> {
+  const rules = async () =>
+    (await run(['iptables-save', '-t', 'filter'])).split('\n').filter((line) => line.includes(tagOf(runId)));
+  const found = await rules();
+  if (found.length === 0) return false;
+  const chains = found.flatMap((line) => /^:(\S+)/.exec(line)?.[1] ?? []);
+  const others = found.filter((line) => line.startsWith('-A ') && !chains.includes(line.split(' ')[1] as string));
+  const script = [
+    '*filter',
+    ...chains.map((chain) => `:${chain} - [0:0]`),
+    ...others.map((line) => line.replace('-A', '-D')),
+    ...chains.map((chain) => `-X ${chain}`),
+    'COMMIT',
+    '',
+  ];
+  await run(replaceRules, script.join('\n'));
+  const left = await rules();
+  if (left.length > 0) throw new Error(`these rules are still there: ${left.join('; ')}`);
+  return true;
+}
+
 /** The rules of one node. */
 class Firewall {
   readonly #tag: string;
+  readonly #node: NodeId;
+  readonly #guard: Guard;
   readonly #address: (party: Party) => string;
   /** Packets counted by rules that have been replaced. */
   readonly #past = { in: 0, out: 0 };
@@ -79,8 +107,10 @@ class Firewall {
   #current = { in: 0, out: 0 };
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(runId: string, address: (party: Party) => string) {
-    this.#tag = `ordeal-${runId}`;
+  constructor(runId: string, node: NodeId, guard: Guard, address: (party: Party) => string) {
+    this.#tag = tagOf(runId);
+    this.#node = node;
+    this.#guard = guard;
     this.#address = address;
   }
 
@@ -101,7 +131,11 @@ class Firewall {
       const before = await this.#read(run);
       const wanted = { in: this.#addresses(parties.in), out: this.#addresses(parties.out) };
       if (same(before, wanted)) return;
-      await run(['iptables-restore', '--noflush', '--wait', '5'], this.#script(before, wanted));
+      const script = this.#script(before, wanted);
+      const change = () => run(replaceRules, script);
+      const argv = [...replaceRules, script];
+      if (wanted.in.size + wanted.out.size > 0) await this.#guard.disturb(this.#node, argv, change);
+      else await this.#guard.mend(this.#node, argv, change);
       this.renewed();
       const after = await this.#read(run);
       if (!same(after, wanted)) {

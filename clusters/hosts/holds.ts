@@ -70,6 +70,11 @@ export class Holds {
     }
   }
 
+  /** From now on nobody wants anything, and nothing more can be wanted under these names. */
+  releaseAll(): void {
+    for (const hold of this.#holds.values()) hold.released = true;
+  }
+
   wanted(party: Party): Wanted {
     const inForce = this.#inForce();
     const killed = inForce.some((hold) => hold.killed.has(party));

@@ -4,6 +4,7 @@
  */
 
 import type { HostDriver, NodeId, Party } from '../../rig/contract.ts';
+import type { Guard } from './guard.ts';
 
 /** The rig's own clients, as a party of the network. */
 export const CLIENTS: Party = 'clients';
@@ -12,6 +13,11 @@ export const CLIENTS: Party = 'clients';
 export interface LabDriver extends HostDriver {
   /** Builds what is needed (images, network, namespaces), starts nothing. Undoes its part when it fails. */
   open(plan: LabPlan): Promise<Lab>;
+  /**
+   * Undoes every fault of that run, found by its tag alone, and leaves its nodes where they are; on a host whose nodes are
+   * of no use without their rig, ends them. Returns what was undone, a line each. Safe at any time, any number of times.
+   */
+  heal(runId: string): Promise<readonly string[]>;
 }
 
 export interface LabPlan {
@@ -78,6 +84,8 @@ export interface Lab extends AsyncDisposable {
   execute(node: NodeId, command: readonly [string, ...string[]]): Promise<string>;
   /** Writes each node's log to `<directory>/<node>.log`, the newest 8 MiB. */
   collect(directory: string): Promise<void>;
+  /** Armed before anything was made; every change goes through it. */
+  readonly guard: Guard;
   /** Image digests, kernel, network. */
   readonly facts: Readonly<Record<string, string>>;
 }

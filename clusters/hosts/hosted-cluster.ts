@@ -28,6 +28,8 @@ export class HostedCluster implements RunningCluster {
   readonly #deployment: Deployment;
   readonly #lab: Lab;
   readonly #clock: Clock;
+  /** Aborts when the lease under which faults are in force is lost; see `guard.ts`. */
+  readonly lost: AbortSignal;
   readonly #holds = new Holds();
   /** Nodes killed under some hold and not started again since. */
   readonly #downed = new Set<NodeId>();
@@ -50,6 +52,8 @@ export class HostedCluster implements RunningCluster {
     this.#deployment = deployment;
     this.#lab = deployment.lab;
     this.#clock = clock;
+    this.lost = deployment.lab.guard.lost;
+    this.lost.addEventListener('abort', () => this.#holds.releaseAll(), { once: true });
   }
 
   /** Starts these nodes and waits until all of them serve. */
@@ -116,6 +120,7 @@ export class HostedCluster implements RunningCluster {
       hold.released = true;
       await this.#agree(hold.touched());
       await this.#deployment.traffic?.release(name);
+      this.#lab.guard.letGo(hold.name);
     });
   }
 
@@ -145,16 +150,17 @@ export class HostedCluster implements RunningCluster {
   async #drop(hold: Hold, from: readonly Party[], to: readonly Party[]): Promise<void> {
     for (const party of [...from, ...to]) mustBeOneOf(party, this.parties, 'cut off');
     this.#mustBeHeld(hold);
+    this.#lab.guard.hold(hold.name);
     for (const listener of to) {
       const senders = hold.deafTo.get(listener) ?? new Set();
       for (const sender of from) if (sender !== listener) senders.add(sender);
       hold.deafTo.set(listener, senders);
     }
     await this.#enqueue(async () => {
-      for (const listener of to) {
-        if (hold.unheardBefore.has(listener)) continue;
-        hold.unheardBefore.set(listener, await this.#step(`count at ${listener}`, this.#lab.unheard(listener)));
-      }
+      const untouched = to.filter((listener) => !hold.unheardBefore.has(listener));
+      const count = async (listener: Party) =>
+        void hold.unheardBefore.set(listener, await this.#step(`count at ${listener}`, this.#lab.unheard(listener)));
+      await allSettled(untouched.map(count));
       await this.#agree(new Set(to));
       this.#mustBeHeld(hold);
     });
@@ -164,6 +170,7 @@ export class HostedCluster implements RunningCluster {
     for (const node of nodes) mustBeOneOf(node, this.members, how);
     this.#mustBeHeld(hold);
     for (const node of nodes) hold[how].add(node);
+    this.#lab.guard.hold(hold.name);
     await this.#enqueue(async () => {
       await this.#agree(new Set(nodes));
       this.#mustBeHeld(hold);
@@ -176,6 +183,7 @@ export class HostedCluster implements RunningCluster {
 
   /** A change that comes after its hold was let go would never be undone. */
   #mustBeHeld(hold: Hold): void {
+    this.#lab.guard.mustHold();
     if (hold.released) throw new Error(`the hold ${hold.name} is already released; nothing more is changed under it`);
     if (this.#disposed) throw new Error(`${this.#system.name} is being taken down; nothing more is changed`);
   }
@@ -213,7 +221,8 @@ export class HostedCluster implements RunningCluster {
     // Before a start for hosts whose nodes keep their network, and after it for those whose nodes get a new one.
     await this.#deafen(node);
     if (this.#downed.has(node)) {
-      if ((await this.#state(node)) === 'gone') {
+      // Without a lease nothing is started that might then stay.
+      if (!this.lost.aborted && (await this.#state(node)) === 'gone') {
         await this.#step(`start ${node} again`, this.#lab.start(node, this.#program(node)));
         await this.#deafen(node);
       }

@@ -335,7 +335,7 @@ for (const [driver, needs] of [
 
     it('whose time for coming up is over says so and leaves nothing', async () => {
       const slow = new Trial(driver, ['perl', '-e', 'sleep 60']);
-      await expect(slow.up(AbortSignal.timeout(2500))).rejects.toThrow(/n1 does not serve after [\d.]+ s: no answer/);
+      await expect(slow.up(AbortSignal.timeout(6000))).rejects.toThrow(/n1 does not serve after [\d.]+ s: no answer/);
       expect(slow.left()).toBe('');
       await slow.down();
     });

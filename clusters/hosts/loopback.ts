@@ -21,7 +21,7 @@ import {
   type ProcessState,
   type Program,
 } from './host.ts';
-import { Lifeline } from './lifeline.ts';
+import { Guard } from './guard.ts';
 import { LinkProxy } from './link-proxy.ts';
 import { NodeProcess } from './node-process.ts';
 import { sweepProcesses } from './process-sweep.ts';
@@ -32,7 +32,7 @@ const END_MS = 5_000;
 /** Of the rig's own environment, programs see no more than this. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LD_LIBRARY_PATH', 'SystemRoot', 'TEMP'];
 
-export const loopback: LabDriver = { name: 'loopback', open, probe, sweep: sweepProcesses };
+export const loopback: LabDriver = { name: 'loopback', open, probe, heal: sweepProcesses, sweep: sweepProcesses };
 
 interface Link {
   readonly from: Party;
@@ -48,7 +48,7 @@ async function open(plan: LabPlan): Promise<Lab> {
   const ports = new FreePorts(HOST, plan.runId);
   const listening = new Map<string, Address>();
   const links: Link[] = [];
-  let lifeline: Lifeline | undefined;
+  let guard: Guard | undefined;
   try {
     for (const node of plan.nodes) {
       await mkdir(folderOf(plan, node.id), { recursive: true });
@@ -61,11 +61,11 @@ async function open(plan: LabPlan): Promise<Lab> {
         }
       }
     }
-    lifeline = await Lifeline.open({ ...inherited(), ORDEAL_RUN: plan.runId });
-    return new LoopbackLab(plan, listening, links, lifeline);
+    guard = await Guard.arm('loopback', plan);
+    return new LoopbackLab(plan, listening, links, guard);
   } catch (error) {
     await Promise.all(links.map(({ proxy }) => proxy.close()));
-    await lifeline?.close();
+    await guard?.disarm();
     throw error;
   }
 }
@@ -98,16 +98,16 @@ class LoopbackLab implements Lab {
   readonly #plan: LabPlan;
   readonly #listening: ReadonlyMap<string, Address>;
   readonly #links: readonly Link[];
-  readonly #lifeline: Lifeline;
+  readonly guard: Guard;
   readonly #processes = new Map<NodeId, NodeProcess>();
   readonly #logs = new Map<NodeId, CappedLog>();
   readonly #deafTo = new Map<Party, ReadonlySet<Party>>();
 
-  constructor(plan: LabPlan, listening: ReadonlyMap<string, Address>, links: readonly Link[], lifeline: Lifeline) {
+  constructor(plan: LabPlan, listening: ReadonlyMap<string, Address>, links: readonly Link[], guard: Guard) {
     this.#plan = plan;
     this.#listening = listening;
     this.#links = links;
-    this.#lifeline = lifeline;
+    this.guard = guard;
   }
 
   address(from: Party, to: NodeId, port: number): Address {
@@ -129,20 +129,25 @@ class LoopbackLab implements Lab {
     return folder;
   }
 
-  async start(node: NodeId, program: Program): Promise<void> {
+  start(node: NodeId, program: Program): Promise<void> {
+    return this.guard.disturb(node, program.command, () => this.#start(node, program));
+  }
+
+  async #start(node: NodeId, program: Program): Promise<void> {
     const earlier = this.#processes.get(node);
     earlier?.signal('SIGKILL');
     await earlier?.ended;
     const log = this.#log(node);
     const env = { ...inherited(), ...program.env, ORDEAL_RUN: this.#plan.runId, ORDEAL_NODE: node };
     const started = await NodeProcess.start(program, { cwd: this.data(node), env, log });
-    this.#lifeline.hold(started.pid);
-    void started.ended.then(() => this.#lifeline.letGo(started.pid));
+    this.guard.endWithRig(started.pid);
+    void started.ended.then(() => this.guard.forget(started.pid));
     this.#processes.set(node, started);
   }
 
-  async signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
-    this.#processes.get(node)?.signal(signal);
+  signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    const send = async () => this.#processes.get(node)?.signal(signal);
+    return signal === 'SIGCONT' ? this.guard.mend(node, [signal], send) : this.guard.disturb(node, [signal], send);
   }
 
   async state(node: NodeId): Promise<ProcessState> {
@@ -150,6 +155,12 @@ class LoopbackLab implements Lab {
   }
 
   async deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void> {
+    const argv = ['deafen', listener, 'to', ...senders];
+    const cut = async () => this.#cut(listener, senders);
+    await (senders.size > 0 ? this.guard.disturb(listener, argv, cut) : this.guard.mend(listener, argv, cut));
+  }
+
+  #cut(listener: Party, senders: ReadonlySet<Party>): void {
     this.#deafTo.set(listener, new Set(senders));
     for (const { from, to, proxy } of this.#links) {
       if (from === listener || to === listener) proxy.cut(this.#isDeaf(to, from), this.#isDeaf(from, to));
@@ -175,12 +186,16 @@ class LoopbackLab implements Lab {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.guard.mend(null, ['take down'], () => this.#takeDown());
+    await this.guard.disarm();
+  }
+
+  async #takeDown(): Promise<void> {
     const processes = [...this.#processes.values()];
     for (const process of processes) process.signal('SIGKILL');
     const ended = Promise.all(processes.map((process) => process.ended)).then(() => true);
     const inTime = await Promise.race([ended, sleep(END_MS, false)]);
     await Promise.all(this.#links.map(({ proxy }) => proxy.close()));
-    await this.#lifeline.close();
     for (const log of this.#logs.values()) log.close();
     if (!inTime) throw new Error(`not every node has ended ${END_MS / 1000} s after SIGKILL; run \`ordeal heal\``);
   }

@@ -11,7 +11,8 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Capability, NodeId, Party } from '../../rig/contract.ts';
-import { Firewalls, type RunInside } from './firewall.ts';
+import { Firewalls, type RunInside, takeBackRules } from './firewall.ts';
+import { Guard } from './guard.ts';
 import {
   type Address,
   CLIENTS,
@@ -31,7 +32,7 @@ import { canEnterUserNamespace, userNamespace } from './user-namespace.ts';
 const namespaceFolder = '/run/netns';
 const endMs = 10_000;
 
-export const netns: LabDriver = { name: 'netns', open, probe, sweep };
+export const netns: LabDriver = { name: 'netns', open, probe, heal, sweep };
 
 const tagOf = (runId: string): string => `ordeal-${runId}`;
 const namespaceOf = (runId: string, place: string): string => `${tagOf(runId)}-${place}`;
@@ -52,53 +53,57 @@ async function open(plan: LabPlan): Promise<Lab> {
   }
   const missing = await missingExecutables(plan.nodes.flatMap((node) => node.executables ?? []));
   if (missing.length > 0) throw new Error(missing.join('; '));
+  const guard = await Guard.arm('netns', plan);
   try {
     plan.progress('making network namespaces');
-    const prefix = await makeSwitch(plan.runId, plan.signal);
+    const prefix = await makeSwitch(guard, plan.runId, plan.signal);
     for (const [index, node] of plan.nodes.entries()) {
       plan.signal.throwIfAborted();
-      await makeNode(plan.runId, node.id, index, prefix);
+      await makeNode(guard, plan.runId, node.id, index, prefix);
       await mkdir(path.join(plan.directory, 'nodes', node.id, 'data'), { recursive: true });
     }
-    return new NamespaceLab(plan, prefix, await kernel());
+    return new NamespaceLab(plan, guard, prefix, await kernel());
   } catch (error) {
-    await sweep(plan.runId);
+    await removeAll(guard, plan.runId);
     throw error;
   }
 }
 
 /** The namespace with the bridge, and the link from it to the rig; says which network they have. */
-async function makeSwitch(runId: string, signal: AbortSignal): Promise<string> {
+async function makeSwitch(guard: Guard, runId: string, signal: AbortSignal): Promise<string> {
   const namespace = namespaceOf(runId, 'sw');
   const link = tagOf(runId);
-  await runCommand(['ip', 'netns', 'add', namespace]);
-  await ip([`link add ${link} type veth peer name rig netns ${namespace}`]);
+  await guard.run(null, ['ip', 'netns', 'add', namespace]);
+  await ip(guard, [`link add ${link} type veth peer name rig netns ${namespace}`]);
   await ip(
+    guard,
     ['link set lo up', 'link add bridge type bridge', 'link set bridge up', 'link set rig master bridge up'],
     namespace,
   );
-  await ip([`link set ${link} addrgenmode none`, `link set ${link} up`]);
+  await ip(guard, [`link set ${link} addrgenmode none`, `link set ${link} up`]);
   for (const prefix of freePrefixes(runId)) {
     signal.throwIfAborted();
     const address = rigAddress(prefix);
-    await ip([`addr add ${address}/24 dev ${link}`]);
+    await ip(guard, [`addr add ${address}/24 dev ${link}`]);
     // Two runs may look for a free network at the same moment; whoever sees the other gives way.
     if (prefixesHere().filter((other) => other === prefix).length === 1) return prefix;
-    await ip([`addr del ${address}/24 dev ${link}`]);
+    await ip(guard, [`addr del ${address}/24 dev ${link}`]);
   }
   throw new Error('every network of 198.19.0.0/16 is in use here; `ordeal heal` removes what earlier runs left');
 }
 
-async function makeNode(runId: string, node: NodeId, index: number, prefix: string): Promise<void> {
+async function makeNode(guard: Guard, runId: string, node: NodeId, index: number, prefix: string): Promise<void> {
   const namespace = namespaceOf(runId, node);
   const port = `port${index}`;
   const bridge = namespaceOf(runId, 'sw');
-  await runCommand(['ip', 'netns', 'add', namespace]);
+  await guard.run(node, ['ip', 'netns', 'add', namespace]);
   await ip(
+    guard,
     [`link add ${port} type veth peer name eth0 netns ${namespace}`, `link set ${port} master bridge up`],
     bridge,
   );
   await ip(
+    guard,
     [
       'link set lo up',
       'link set eth0 addrgenmode none',
@@ -110,14 +115,15 @@ async function makeNode(runId: string, node: NodeId, index: number, prefix: stri
 }
 
 /** Several `ip` commands in one process, on this machine or inside a namespace. */
-async function ip(commands: readonly string[], namespace?: string): Promise<void> {
+async function ip(guard: Guard, commands: readonly string[], namespace?: string): Promise<void> {
   const where = namespace === undefined ? [] : ['-netns', namespace];
-  await runCommand(['ip', ...where, '-batch', '-'], `${commands.join('\n')}\n`);
+  await guard.run(null, ['ip', ...where, '-batch', '-'], `${commands.join('\n')}\n`);
 }
 
 const kernel = async (): Promise<string> => (await runCommand(['uname', '-r'])).trim();
 
 class NamespaceLab implements Lab {
+  readonly guard: Guard;
   readonly facts: Readonly<Record<string, string>>;
   readonly #plan: LabPlan;
   readonly #addresses: ReadonlyMap<Party, string>;
@@ -125,8 +131,9 @@ class NamespaceLab implements Lab {
   /** The process that is the node, by node, once it has been started. */
   readonly #leaders = new Map<NodeId, number>();
 
-  constructor(plan: LabPlan, prefix: string, kernelVersion: string) {
+  constructor(plan: LabPlan, guard: Guard, prefix: string, kernelVersion: string) {
     const nodes = plan.nodes.map((node) => node.id);
+    this.guard = guard;
     this.#plan = plan;
     this.#addresses = new Map([
       [CLIENTS, rigAddress(prefix)],
@@ -135,6 +142,7 @@ class NamespaceLab implements Lab {
     this.#firewalls = new Firewalls(
       plan.runId,
       nodes,
+      guard,
       (party) => this.#address(party),
       async (node) => this.#runIn(node),
     );
@@ -153,8 +161,12 @@ class NamespaceLab implements Lab {
     return path.join(this.#folder(node), 'data');
   }
 
-  async start(node: NodeId, program: Program): Promise<void> {
-    await this.signal(node, 'SIGKILL');
+  start(node: NodeId, program: Program): Promise<void> {
+    return this.guard.disturb(node, program.command, () => this.#start(node, program));
+  }
+
+  async #start(node: NodeId, program: Program): Promise<void> {
+    await this.#signal(node, 'SIGKILL');
     const [file, ...args] = inside(this.#namespace(node), program.command);
     const log = openSync(this.#log(node), 'a');
     try {
@@ -178,7 +190,12 @@ class NamespaceLab implements Lab {
     }
   }
 
-  async signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+  signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    const send = () => this.#signal(node, signal);
+    return signal === 'SIGCONT' ? this.guard.mend(node, [signal], send) : this.guard.disturb(node, [signal], send);
+  }
+
+  async #signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
     const wanted = { SIGKILL: 'gone', SIGSTOP: 'stopped', SIGCONT: 'running' } as const;
     await signalAll(() => this.#processes(node), signal, wanted[signal]);
   }
@@ -206,7 +223,7 @@ class NamespaceLab implements Lab {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await sweep(this.#plan.runId);
+    await removeAll(this.guard, this.#plan.runId);
     await Promise.all(this.#plan.nodes.map(({ id }) => rm(this.data(id), { recursive: true, force: true })));
   }
 
@@ -257,12 +274,31 @@ async function signalAll(
   throw new Error(`the processes ${processes().join(', ')} are not ${wanted} ${endMs / 1000} s after ${signal}`);
 }
 
+/** Takes a lab down, and then lets its guardian go; a guardian whose lab could not be taken down goes on trying. */
+async function removeAll(guard: Guard, runId: string): Promise<void> {
+  await guard.mend(null, ['sweep', runId], () => sweep(runId));
+  await guard.disarm();
+}
+
+async function heal(runId: string): Promise<readonly string[]> {
+  const namespaces = (await readdir(namespaceFolder).catch(() => [])).filter((name) => isOf(name, runId));
+  const undone: string[] = [];
+  for (const name of namespaces) {
+    const inNamespace: RunInside = (command, input) => runCommand(inside(name, command), input);
+    if (await takeBackRules(runId, inNamespace)) undone.push(`rules in ${name}`);
+    for (const pid of processesInside(fileOf(name)).filter((pid) => stateOf(pid) === 'stopped')) {
+      signalProcess(pid, 'SIGCONT');
+      undone.push(`process ${pid} goes on`);
+    }
+  }
+  return undone;
+}
+
+const isOf = (name: string, runId: string): boolean => name === tagOf(runId) || name.startsWith(`${tagOf(runId)}-`);
+
 async function sweep(runId: string | null): Promise<readonly string[]> {
   if (process.platform !== 'linux') return [];
-  const belongs = (name: string) =>
-    runId === null
-      ? /^ordeal-[0-9a-f]{8}(-|$)/.test(name)
-      : name === tagOf(runId) || name.startsWith(`${tagOf(runId)}-`);
+  const belongs = (name: string) => (runId === null ? /^ordeal-[0-9a-f]{8}(-|$)/.test(name) : isOf(name, runId));
   const namespaces = (await readdir(namespaceFolder).catch(() => [])).filter(belongs);
   const ended = await signalAll(
     () => [...new Set([...namespaces.flatMap((name) => processesInside(fileOf(name))), ...processesOfRun(runId)])],
