@@ -56,7 +56,7 @@ export class Progress {
         this.#counts[event.type]++;
         break;
       case 'phase':
-        this.#phase = PHASES[event.phase];
+        this.#phase = event.ending === undefined ? PHASES[event.phase] : 'judging';
         this.#doing = '';
         this.say(event.note === undefined ? this.#phase : `${this.#phase}: ${printable(event.note)}`);
         break;
@@ -107,7 +107,7 @@ export class Progress {
 
   #redraw(): void {
     this.#erase();
-    const width = Math.max(20, (this.#stream.columns ?? 80) - 1);
+    const width = Math.max(20, (this.#stream.columns || 80) - 1);
     const lines = [`${this.#elapsed()} ${this.#status()}`, ...(this.#doing ? [`        ${this.#doing}`] : [])];
     this.#stream.write(lines.map((line) => `${pc.cyan(printable(line).slice(0, width))}\n`).join(''));
     this.#drawnLines = lines.length;
