@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent, Input, Json, Verdict } from '../rig/contract.ts';
+import type { HistoryEvent, Input, Json, Model, Verdict } from '../rig/contract.ts';
 import { FAIL, History, INFO, NEVER } from '../rig/history.ts';
 import { Random } from '../rig/random.ts';
 import { linearizable } from './linearizable.ts';
@@ -11,7 +11,7 @@ import { firstFailure } from './search/certificate.ts';
 import { failsAround } from './search/piece.ts';
 import { partitions, type Problem } from './search/problem.ts';
 import { type Outcome, Search } from './search/search.ts';
-import type { Transitions } from './search/transitions.ts';
+import { IMPOSSIBLE, type Transitions } from './search/transitions.ts';
 import { Trial } from './search/trial.ts';
 
 const patient = { exhausted: () => false, reason: () => 'nothing' };
@@ -60,7 +60,26 @@ function hasOrder(ops: readonly Placeable[], model: AnyModel, failed: Set<string
 
 type Request = (choice: number) => readonly [Input, (choice: number) => Json];
 
+/** A switch whose state nothing but its history tells: one kind of operation leads to several states. */
+const flip: Model<boolean> = {
+  name: 'switch',
+  initial: false,
+  functions: { flip: 'write', off: 'replace', read: 'read' },
+  step(state, { f }, output) {
+    if (f === 'read') return output === undefined || output === state ? state : { inconsistent: `it is ${state}` };
+    return f === 'flip' && !state;
+  },
+  fingerprint: String,
+  describe: ({ f }) => f,
+};
+
+const specimens: Record<string, AnyModel> = { ...models, switch: flip as unknown as AnyModel };
+
 const requests: Record<string, Request> = {
+  switch: (choice) => {
+    const f = ['read', 'flip', 'off', 'read'][choice % 4] as string;
+    return [{ f }, (seen) => f === 'read' && seen % 2 === 0];
+  },
   register: (choice) => {
     const value = (choice >>> 2) % 3;
     if (choice % 4 < 2) return [{ f: 'read' }, (seen) => [null, 0, 1, 2][seen % 4] as Json];
@@ -105,9 +124,54 @@ function anyHistory(choices: readonly number[], processes: number, request: Requ
 const historyOf = (events: readonly object[]): History =>
   new History(events.map((event, index) => ({ ...event, index, timeNs: 0, node: 'n1' }) as HistoryEvent));
 
+/** More by hand: `ORDEAL_FUZZ=50000 npx vitest run checkers/differential.test.ts`. */
+const RUNS = Number(process.env['ORDEAL_FUZZ'] ?? 250);
+const SMALL_RUNS = RUNS * 6;
+
+type Decide = (problem: Problem, transitions: Transitions<Json, Input, Json>) => Outcome;
+
+const searchBy =
+  (sparing: boolean, byDemand: boolean, words = 2 ** 24): Decide =>
+  (problem, transitions) => {
+    const uses = byDemand ? transitions.uses() : null;
+    const search = new Search(problem, transitions, { memory: { left: words }, sparing, uses });
+    const outcome = search.run(1e6, patient);
+    if (outcome === 'legal') assertWitness(problem, transitions, search.order());
+    return outcome;
+  };
+
+/** Every way to decide a history, each by itself, so that none hides behind another. */
+const deciders: Record<string, Decide> = {
+  sparing: searchBy(true, false),
+  lavish: searchBy(false, false),
+  'sparing, by demand': searchBy(true, true),
+  'lavish, by demand': searchBy(false, true),
+  'almost without memory': searchBy(true, false, 1500),
+  'in the smallest turns': (problem, transitions) => {
+    const trial = new Trial(problem, transitions, { left: 2 ** 24 });
+    for (let effort = 0.004; trial.outcome === 'open'; effort *= 1.3) trial.run(effort, patient);
+    return trial.outcome;
+  },
+};
+
+/** The order holds every answered operation, keeps real time, and the model allows each of its steps. */
+function assertWitness(problem: Problem, transitions: Transitions<Json, Input, Json>, order: readonly number[]): void {
+  const { kind, call, end } = problem;
+  expect(new Set(order).size).toBe(order.length);
+  for (let op = 0; op < end.length; op++) if (end[op] !== NEVER) expect(order).toContain(op);
+  let state = 0;
+  let latestCall = -1;
+  for (const op of order) {
+    latestCall = Math.max(latestCall, call[op] as number);
+    expect(end[op]).toBeGreaterThan(latestCall);
+    state = transitions.step(state, kind[op] as number);
+    expect(state).not.toBe(IMPOSSIBLE);
+  }
+}
+
 describe('against every order of at most seven operations', () => {
   it.each(Object.keys(requests))('agrees on random histories of %s', (name) => {
-    const model = models[name] as AnyModel;
+    const model = specimens[name] as AnyModel;
     const counts = { valid: 0, invalid: 0 };
     fc.assert(
       fc.property(
@@ -118,12 +182,16 @@ describe('against every order of at most seven operations', () => {
           const validity = validityOf(history, model);
           if (validity === 'unknown') return;
           counts[validity]++;
-          expect(validity).toBe(hasOrder(placeable(history, model), model, null) ? 'valid' : 'invalid');
+          const isLegal = hasOrder(placeable(history, model), model, null);
+          expect(validity).toBe(isLegal ? 'valid' : 'invalid');
+          for (const { problem, transitions } of partitions(history, model))
+            for (const [way, decide] of Object.entries(deciders))
+              expect(decide(problem, transitions), way).toBe(isLegal ? 'legal' : 'impossible');
         },
       ),
-      { numRuns: 3000, seed: 1 },
+      { numRuns: SMALL_RUNS, seed: 1 },
     );
-    expect(Math.min(counts.valid, counts.invalid)).toBeGreaterThan(300);
+    expect(Math.min(counts.valid, counts.invalid)).toBeGreaterThan(SMALL_RUNS / 10);
   });
 });
 
@@ -134,10 +202,13 @@ interface Regime {
   readonly unknown: number;
   readonly wrongRead: number;
   readonly cas: number;
+  /** Share of reads among the rest; a half if it is left out. */
+  readonly reads?: number;
 }
 
 /** What clients of a real register would record, with some reads then made wrong: nearly legal is where searches err. */
-function simulated(rng: Random, { operations, clients, values, unknown, wrongRead, cas }: Regime): History {
+function simulated(rng: Random, regime: Regime): History {
+  const { operations, clients, unknown, wrongRead, values } = regime;
   const events: object[] = [];
   let state: Json = null;
   let fresh = clients;
@@ -154,7 +225,7 @@ function simulated(rng: Random, { operations, clients, values, unknown, wrongRea
     const client = rng.pick(running);
     if (client.input === null) {
       if (asked++ >= operations) continue;
-      const input = drawRequest(rng, values, cas, state);
+      const input = drawRequest(rng, regime, state);
       client.input = input;
       client.apply = () => {
         const [next, end] = perform(input, state);
@@ -178,11 +249,11 @@ function simulated(rng: Random, { operations, clients, values, unknown, wrongRea
   return historyOf(events);
 }
 
-function drawRequest(rng: Random, values: number, cas: number, state: Json): Input {
+function drawRequest(rng: Random, { values, cas, reads = 0.5 }: Regime, state: Json): Input {
   const value = rng.integer(1, values);
   const dice = rng.float();
   if (dice < cas) return { f: 'cas', from: rng.chance(0.5) ? state : rng.integer(1, values), to: value };
-  return dice < cas + (1 - cas) / 2 ? { f: 'read' } : { f: 'write', value };
+  return dice < cas + (1 - cas) * reads ? { f: 'read' } : { f: 'write', value };
 }
 
 function perform(input: Input, state: Json): readonly [Json, object] {
@@ -193,6 +264,15 @@ function perform(input: Input, state: Json): readonly [Json, object] {
 }
 
 const regimes: Record<string, Regime> = {
+  '30 operations, 7 clients, 4 values, mostly writes and swaps': {
+    operations: 30,
+    clients: 7,
+    values: 4,
+    unknown: 0.05,
+    wrongRead: 0.3,
+    cas: 0.35,
+    reads: 0.3,
+  },
   '30 operations, 5 clients, 3 values, 10 % unknown': {
     operations: 30,
     clients: 5,
@@ -226,27 +306,6 @@ const regimes: Record<string, Regime> = {
     cas: 0.3,
   },
 };
-/** More by hand: `ORDEAL_FUZZ=50000 npx vitest run checkers/differential.test.ts`. */
-const RUNS = Number(process.env['ORDEAL_FUZZ'] ?? 250);
-const memory = { left: 2 ** 24 };
-
-/** Every way to decide a history, each by itself, so that none hides behind another. */
-const deciders: Record<string, (problem: Problem, transitions: Transitions<Json, Input, Json>) => Outcome> = {
-  sparing: (problem, transitions) => new Search(problem, transitions, { memory, sparing: true }).run(1e6, patient),
-  lavish: (problem, transitions) => new Search(problem, transitions, { memory, sparing: false }).run(1e6, patient),
-  'sparing, by demand': (problem, transitions) =>
-    new Search(problem, transitions, { memory, sparing: true, uses: transitions.uses() }).run(1e6, patient),
-  'lavish, by demand': (problem, transitions) =>
-    new Search(problem, transitions, { memory, sparing: false, uses: transitions.uses() }).run(1e6, patient),
-  'in the smallest turns': (problem, transitions) => {
-    const trial = new Trial(problem, transitions, memory);
-    for (let effort = 0.004; trial.outcome === 'open'; effort *= 1.3) trial.run(effort, patient);
-    return trial.outcome;
-  },
-  'almost without memory': (problem, transitions) =>
-    new Search(problem, transitions, { memory: { left: 1500 }, sparing: true }).run(1e6, patient),
-};
-
 describe('against a search without any reduction', () => {
   it.each(Object.keys(regimes))('agrees on nearly legal registers: %s', { timeout: 3_600_000 }, (name) => {
     const model = models['register'] as AnyModel;
@@ -268,7 +327,7 @@ describe('against a search without any reduction', () => {
       }
       if (expected === 'legal') continue;
       // The first failure is where the definition puts it: what comes before it has an order.
-      const { blocked, order } = firstFailure(problem, transitions, memory, patient);
+      const { blocked, order } = firstFailure(problem, transitions, { left: 2 ** 24 }, patient);
       expect(hasOrder(before(problem, blocked, history, model), model, new Set()), `seed ${seed}`).toBe(true);
       expect(order.length, `seed ${seed}`).toBeGreaterThanOrEqual(answeredBefore(problem, blocked));
     }
