@@ -330,8 +330,9 @@ export class Connection {
     this.#callerEnded = true;
     if (this.#exchange?.fate === 'lose') return; // The node is to finish its work.
     // Who gives up before the node was reached has sent nothing; who gave up with a request kept back is gone.
-    if (!isConnected || this.#exchange?.rule) this.#caller.destroy();
-    else this.#answerer.end();
+    if (!isConnected || this.#exchange?.rule) return void this.#caller.destroy();
+    if (!this.#exchange && !this.#isBlind) this.#forward(this.#requests.rest());
+    this.#answerer.end();
   }
 
   #answererHasEnded(): void {

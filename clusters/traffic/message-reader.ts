@@ -5,6 +5,7 @@
 
 const LARGEST_HEAD_BYTES = 64 * 1024;
 const LONGEST_CHUNK_LINE_BYTES = 1024;
+const LONGEST_METHOD = 24;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const END_OF_LINE = Buffer.from('\r\n');
 const EMPTY = Buffer.alloc(0);
@@ -101,11 +102,18 @@ export class MessageReader {
     const at = this.#waiting.indexOf(END_OF_HEAD);
     if (at > LARGEST_HEAD_BYTES || (at < 0 && this.#waiting.length > LARGEST_HEAD_BYTES))
       throw new MalformedMessage(`a head of more than ${LARGEST_HEAD_BYTES} bytes`);
+    if (!this.#mayBegin()) throw new MalformedMessage('bytes that are no HTTP');
     if (at < 0) return null;
     const bytes = this.#take(at + END_OF_HEAD.length);
     const head = headOf(bytes.toString('latin1', 0, at));
     this.#state = this.#bodyOf(head);
     return { is: 'head', head, bytes };
+  }
+
+  /** Whether a first line can begin like that: other protocols would wait for ever for the end of their head. */
+  #mayBegin(): boolean {
+    const begin = this.#waiting.toString('latin1', 0, LONGEST_METHOD + 1);
+    return this.#kind === 'request' ? /^[A-Za-z-]*( |$)/.test(begin) : 'HTTP/1.'.startsWith(begin.slice(0, 7));
   }
 
   #bodyOf({ start, fields }: Head): State {
