@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkConfig, durationMs, type RunConfig, readConfig, specOf } from './config.ts';
+import { checkConfig, durationMs, type RunConfig, readValue, specOf } from './config.ts';
 import { rooms } from './rooms.ts';
 
 const check = (value: unknown) => checkConfig(value, 'night.yaml', rooms);
@@ -17,7 +17,7 @@ describe('a configuration', () => {
     const directory = mkdtempSync(join(tmpdir(), 'ordeal-config-'));
     writeFileSync(join(directory, 'a.yaml'), 'cluster: memory\nnemesis: [kill]\ntimeLimit: 5s\n');
     writeFileSync(join(directory, 'a.json'), '{"cluster":"memory","nemesis":["kill"],"timeLimit":"5s"}');
-    expect(readConfig(join(directory, 'a.yaml'), rooms)).toEqual(readConfig(join(directory, 'a.json'), rooms));
+    expect(check(readValue(join(directory, 'a.yaml')))).toEqual(check(readValue(join(directory, 'a.json'))));
     rmSync(directory, { recursive: true });
   });
 

@@ -4,17 +4,17 @@
  * the alternatives. Nothing is touched before a configuration has passed.
  */
 
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import type { Cluster, HostName, Json, Limits, Preset, RunSpec } from './contract.ts';
+import type { Cluster, HostName, Limits, Preset, RunSpec, Workload } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { sentenceOf } from './outcome.ts';
 import { abortConditionOf } from './pulse.ts';
 import type { rooms as Rooms } from './rooms.ts';
 
-const LARGEST_CONFIG_BYTES = 1 << 20;
+const LARGEST_CONFIG_BYTES = 8 << 20;
 const LONGEST_RUN_MS = 24 * 3_600_000;
 const LONGEST_FAULT = '1m';
 
@@ -97,16 +97,15 @@ export const configSchemaOf = (rooms: typeof Rooms) =>
     },
   }) as const;
 
-/** Reads a configuration file; YAML is a superset of JSON. */
-export function readConfig(path: string, rooms: typeof Rooms): RunConfig {
-  let value: Json;
+/** What a file holds; YAML is a superset of JSON. */
+export function readValue(path: string): unknown {
   try {
-    if (statSync(path).size > LARGEST_CONFIG_BYTES) throw new Error('it is larger than 1 MiB');
-    value = parse(readFileSync(path, 'utf8'), { maxAliasCount: 20 }) as Json;
+    if (statSync(path).size > LARGEST_CONFIG_BYTES) throw new Error('it is larger than 8 MiB');
+    const text = readFileSync(path, 'utf8');
+    return path.endsWith('.json') ? JSON.parse(text) : parse(text, { maxAliasCount: 20 });
   } catch (error) {
     throw new UsageError(`${path} cannot be read as a configuration: ${sentenceOf(error)}`);
   }
-  return checkConfig(value, path, rooms);
 }
 
 /** `where` names the source in errors. */
@@ -137,8 +136,17 @@ function sentence(error: ErrorObject): string {
   }
 }
 
-/** The spec that a configuration means. `host` was settled before, because it depends on the machine. */
-export function specOf(config: RunConfig, host: HostName, seed: number, rooms: typeof Rooms): RunSpec {
+/**
+ * The spec that a configuration means. `host` was settled before, because it depends on the machine. `say` is told
+ * what is skipped.
+ */
+export function specOf(
+  config: RunConfig,
+  host: HostName,
+  seed: number,
+  rooms: typeof Rooms,
+  say: (message: string) => void = () => {},
+): RunSpec {
   const [clusterName = '', fromCluster] = (config.cluster ?? 'ledger').split(':');
   const cluster = rooms.clusters.get(clusterName);
   const variant = config.bug ?? fromCluster ?? null;
@@ -147,12 +155,7 @@ export function specOf(config: RunConfig, host: HostName, seed: number, rooms: t
     throw new UsageError(
       `cluster ${cluster.name} has no bug or variant "${variant}"; there are ${variants.join(', ') || 'none'}`,
     );
-  const fitting = rooms.workloads.all.filter((workload) => cluster.apis.includes(workload.api));
-  const workload = rooms.workloads.get(config.workload ?? fitting[0]?.name ?? '');
-  if (!fitting.includes(workload))
-    throw new UsageError(
-      `workload ${workload.name} needs the ${workload.api} API, which cluster ${cluster.name} does not offer (it has ${cluster.apis.join(', ')}); workloads for it: ${fitting.map(({ name }) => name).join(', ')}`,
-    );
+  const workload = workloadFor(cluster, config.workload, rooms);
   const nodeCount = config.nodes ?? cluster.nodeCounts.default;
   if (!cluster.nodeCounts.allowed.includes(nodeCount))
     throw new UsageError(
@@ -160,9 +163,10 @@ export function specOf(config: RunConfig, host: HostName, seed: number, rooms: t
     );
   const { nemeses, preset } = nemesesOf(config.nemesis, rooms);
   const unavailable = unavailableOn(cluster, nemeses, rooms);
-  const [reason] = unavailable.values();
-  if (reason !== undefined && !config.skipUnavailable)
-    throw new UsageError(`${reason}; --skip-unavailable goes on without it`);
+  for (const reason of unavailable.values()) {
+    if (!config.skipUnavailable) throw new UsageError(`${reason}; --skip-unavailable goes on without it`);
+    say(`skipped: ${reason}`);
+  }
   const spec: RunSpec = {
     name: config.name ?? [cluster.name, ...(variant ? [variant] : []), workload.name].join('-'),
     cluster: cluster.name,
@@ -187,13 +191,29 @@ export function specOf(config: RunConfig, host: HostName, seed: number, rooms: t
     ...(config.dryRun ? { dryRun: true } : {}),
     ...(config.plugins && config.plugins.length > 0 ? { plugins: config.plugins } : {}),
   };
-  const [, longestMs] = spec.faultMs;
-  if (longestMs > (spec.limits?.longestFaultMs ?? Infinity))
-    throw new UsageError(
-      `fault lasts up to ${durationText(longestMs)}, longer than any fault may: ${config.longestFault ?? LONGEST_FAULT} (--longest-fault)`,
-    );
-  if (spec.timeLimitMs > LONGEST_RUN_MS) throw new UsageError(`timeLimit is ${config.timeLimit}; the longest is 24h`);
+  refuseEndless(spec);
   return spec;
+}
+
+function workloadFor(cluster: Cluster, wanted: string | undefined, rooms: typeof Rooms): Workload {
+  const fitting = rooms.workloads.all.filter((workload) => cluster.apis.includes(workload.api));
+  const workload = rooms.workloads.get(wanted ?? fitting[0]?.name ?? '');
+  if (!fitting.includes(workload))
+    throw new UsageError(
+      `workload ${workload.name} needs the ${workload.api} API, which cluster ${cluster.name} does not offer (it has ${cluster.apis.join(', ')}); workloads for it: ${fitting.map(({ name }) => name).join(', ')}`,
+    );
+  return workload;
+}
+
+function refuseEndless(spec: RunSpec): void {
+  if (spec.timeLimitMs > LONGEST_RUN_MS)
+    throw new UsageError(`timeLimit is ${durationText(spec.timeLimitMs)}; the longest is 24h`);
+  const [, longestMs] = spec.faultMs;
+  const mostMs = spec.limits?.longestFaultMs ?? Infinity;
+  if (longestMs > mostMs)
+    throw new UsageError(
+      `fault lasts up to ${durationText(longestMs)}, and no fault may last longer than ${durationText(mostMs)} (--longest-fault)`,
+    );
 }
 
 function boundsMs([from, to]: readonly [string, string], what: string): readonly [number, number] {
@@ -210,9 +230,15 @@ const limitsOf = (config: RunConfig): Limits => {
     beyondQuorum: config.beyondQuorum ?? false,
     longestFaultMs: durationMs(config.longestFault ?? LONGEST_FAULT, 'longestFault'),
     abortWhen,
-    stopFile: config.stopFile === undefined ? null : resolve(config.stopFile),
+    stopFile: config.stopFile === undefined ? null : absentFile(config.stopFile),
   };
 };
+
+/** Absolute. */
+function absentFile(path: string): string {
+  if (existsSync(path)) throw new UsageError(`the stop file ${path} is there already; nothing was begun`);
+  return resolve(path);
+}
 
 const namesIn = (wanted: string | readonly string[]): readonly string[] =>
   (typeof wanted === 'string' ? wanted.split(',') : wanted).map((name) => name.trim()).filter((name) => name !== '');
@@ -238,11 +264,7 @@ function nemesesOf(
 }
 
 /** Why each of these nemeses that cannot work on this cluster cannot. */
-export function unavailableOn(
-  cluster: Cluster,
-  nemeses: readonly string[],
-  rooms: typeof Rooms,
-): ReadonlyMap<string, string> {
+function unavailableOn(cluster: Cluster, nemeses: readonly string[], rooms: typeof Rooms): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>();
   for (const name of nemeses)
     for (const control of rooms.nemeses.get(name).controls)

@@ -16,7 +16,7 @@ import type { Journal } from './journal.ts';
 import { sentenceOf } from './outcome.ts';
 import { type AbortCondition, abortConditionOf, Pulse } from './pulse.ts';
 import { Random } from './random.ts';
-import { drawSchedule } from './schedule.ts';
+import { drawSchedule, omissionText } from './schedule.ts';
 import { Worker } from './worker.ts';
 
 /** What one run is made of, once its cluster is up. */
@@ -100,7 +100,7 @@ class Interpretation {
     const { spec, nemeses, clock } = this.#trial;
     const schedule = await drawSchedule(spec, nemeses, this.#trial.cluster, clock);
     this.#phase('warm-up');
-    for (const line of schedule.omitted) this.#phase('warm-up', line);
+    for (const omission of schedule.omitted) this.#phase('warm-up', omissionText(omission));
     const arrivals: Arrivals =
       spec.ratePerSecond === null
         ? new ClosedLoop()

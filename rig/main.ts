@@ -5,7 +5,7 @@ import pc from 'picocolors';
 import { check, doctor, heal, list, report, schema } from './commands.ts';
 import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
-import { demo, runOnce } from './run-command.ts';
+import { demo, plan, runOnce } from './run-command.ts';
 
 const examples = `
 Examples:
@@ -14,6 +14,7 @@ Examples:
   ordeal run --cluster etcd:stale-reads --workload register --nemesis partition
   ordeal run --cluster ledger --bug ack-before-commit
   ordeal run night.yaml --seed 7                   a configuration file; flags win over it
+  ordeal plan --cluster etcd --nemesis split-brain -o plan.json && ordeal run plan.json
   ordeal check latest                              judge a stored run again
   ordeal check history.edn --model cas-register    judge any history: JSONL, Jepsen's, Porcupine's
   ordeal report latest                             draw a stored run again
@@ -36,6 +37,11 @@ function commandLine(): Command {
   addRunOptions(program.command('demo').description('a run of the embedded ledger: no Docker, no privilege')).action(
     (flags) => demo(flags),
   );
+  addRunOptions(
+    program.command('plan [config]').description('what a run with these flags would do, and how it would be undone'),
+  )
+    .option('-o, --output <file>', 'write the plan for `ordeal run FILE`')
+    .action(plan);
   program
     .command('check <run-or-file>')
     .description('judge a stored run again, or any history file')
@@ -76,8 +82,8 @@ function addRunOptions(command: Command): Command {
     .addOption(
       new Option('--host <name>', 'where its nodes live').choices(['auto', 'docker', 'netns', 'loopback', 'memory']),
     )
-    .option('--workload <name>', 'what clients ask')
-    .option('--nemesis <names>', 'what goes wrong, comma-separated, or none (default: partition,kill,pause)')
+    .option('--workload <name>', 'what clients ask; or a file, ./mine.ts')
+    .option('--nemesis <names>', 'what goes wrong: names, a preset or files, comma-separated; or none')
     .option('--seed <n>', 'same seed, same requests and faults (default: random, always printed)')
     .option('--nodes <n>', 'how many nodes')
     .option('--concurrency <n|Nn>', 'workers, or workers for each node (default: 4n)')
@@ -86,6 +92,14 @@ function addRunOptions(command: Command): Command {
     .option('--warm-up <duration>', 'load before the first fault (default: 1s)')
     .option('--request-timeout <duration>', 'when a request counts as lost (default: 1s)')
     .option('--recovery-timeout <duration>', 'how long recovery may take (default: 30s)')
+    .option('--calm <from..to>', 'quiet time before each fault (default: 1500ms..4s)')
+    .option('--fault <from..to>', 'how long each fault lasts (default: 1500ms..5s)')
+    .option('--longest-fault <duration>', 'no fault may last longer (default: 1m)')
+    .option('--beyond-quorum', 'more than a minority of the nodes may be down at once')
+    .option('--abort-when <conditions>', "end and heal at once: 'errors>50%', 'errors>50%/30s', 'silence>5s'")
+    .option('--stop-file <path>', 'end and heal at once when this file appears')
+    .option('--skip-unavailable', 'go on without nemeses that cannot work on this cluster')
+    .option('--dry-run', 'everything except touching nodes: faults are only noted')
     .option('--name <name>', 'folder of the run in the store')
     .option('--store <directory>', 'where runs are kept (default: .ordeal)')
     .option('--quiet', 'print the end only')

@@ -1,5 +1,6 @@
 /** The registry: the one file that knows every room. Being exported from a room's index is being registered. */
 
+import { relative } from 'node:path';
 import * as checkerRoom from '../checkers/index.ts';
 import { linearizable } from '../checkers/linearizable.ts';
 import { models } from '../checkers/models/index.ts';
@@ -86,17 +87,24 @@ export const linearizableBy = (modelName: string): Checker => linearizable(rooms
 /** By these names users' files import Ordeal. */
 export const ownModules = { ordeal, 'ordeal/checkers': checkerRoom };
 
-const joined = new Set<string>();
+/** The files that joined, by the names of their members. */
+const joined = new Map<string, string>();
+
+/** The file of a user's own member, as seen from here; of any other, its name. */
+export function fileOf(name: string): string {
+  const file = joined.get(name);
+  return file === undefined ? name : `./${relative('.', file)}`;
+}
 
 /** Loads a user's own member and lets it join its room, once. `file` is absolute. Returns its name. */
 export async function join(file: string, wanted: PluginKind | null): Promise<string> {
   const plugin = await loadPlugin(file, wanted, ownModules);
-  if (!joined.has(file)) {
-    joined.add(file);
+  if (joined.get(plugin.member.name) !== file) {
     if (plugin.kind === 'nemesis') rooms.nemeses.add(plugin.member);
     else if (plugin.kind === 'workload') rooms.workloads.add(plugin.member);
     else if (plugin.kind === 'checker') rooms.checkers.add(plugin.member);
     else rooms.clusters.add(plugin.member);
+    joined.set(plugin.member.name, file);
   }
   return plugin.member.name;
 }

@@ -1,20 +1,18 @@
 /** `ordeal run` and `ordeal demo`: from flags to a run with progress, signals and an exit code. */
 
-import { randomInt } from 'node:crypto';
 import { execa } from 'execa';
 import pc from 'picocolors';
 import { conclude } from './commands.ts';
-import { checkConfig, durationText, type RunConfig, readConfig, specOf } from './config.ts';
-import type { HostName, RunSpec } from './contract.ts';
-import { EXIT, UsageError } from './exit.ts';
+import { durationText, type RunConfig, specOf } from './config.ts';
+import type { RunRecord, RunSpec } from './contract.ts';
+import { EXIT } from './exit.ts';
 import { bearTitle } from './leftovers.ts';
+import { planText } from './plan.ts';
+import { makePlan, prepare, type RunFlags } from './prepare.ts';
 import { Progress } from './progress.ts';
-import { castOf, driverOf, insideUserNamespace, rooms } from './rooms.ts';
+import { castOf, fileOf, insideUserNamespace, rooms } from './rooms.ts';
 import { type Audience, run } from './run.ts';
-import { Store } from './store.ts';
-
-/** Flags as commander gives them: every value a text. */
-export type RunFlags = Readonly<Record<string, string | boolean | undefined>>;
+import { Store, writeJson } from './store.ts';
 
 const DEMO: RunConfig = {
   name: 'demo',
@@ -25,18 +23,36 @@ const DEMO: RunConfig = {
   timeLimit: '20s',
 };
 
-export const demo = (flags: RunFlags): Promise<void> => execute({ ...DEMO, ...configFrom(flags) }, flags, 'demo');
-
-export async function runOnce(path: string | undefined, flags: RunFlags): Promise<void> {
-  const fromFile = path === undefined ? {} : readConfig(path, rooms);
-  await execute({ ...fromFile, ...configFrom(flags) }, flags, 'run');
+export async function demo(flags: RunFlags): Promise<void> {
+  await execute(await prepare(undefined, flags, DEMO), flags, 'demo');
 }
 
-async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo'): Promise<void> {
-  const seed = config.seed ?? randomInt(2 ** 32);
-  const host = await chooseHost(config);
-  if (host === 'netns' && process.getuid?.() !== 0) return runInside(insideUserNamespace());
-  const spec = specOf(config, host, seed, rooms);
+export async function runOnce(path: string | undefined, flags: RunFlags): Promise<void> {
+  await execute(await prepare(path, flags), flags, 'run', path);
+}
+
+/** Prints what a run with these flags would do, and touches nothing. */
+export async function plan(path: string | undefined, flags: RunFlags): Promise<void> {
+  const spec = await prepare(path, flags);
+  const made = await makePlan(spec);
+  if (typeof flags['output'] === 'string') writeJson(flags['output'], made);
+  const controls = castOf(spec).nemeses.flatMap((nemesis) => nemesis.controls);
+  const said = flags['json'] === true ? JSON.stringify(made, null, 2) : planText(made, controls);
+  process.stdout.write(`${said}\n`);
+}
+
+/** One run with progress and signals; sets the exit code. `null`: a person wanted nothing but healing, or it ran elsewhere. */
+export async function execute(
+  spec: RunSpec,
+  flags: RunFlags,
+  verb: 'run' | 'demo',
+  path?: string,
+): Promise<RunRecord | null> {
+  if (!spec.plan) await makePlan(spec); // Refuses what could not be done, before anything is touched.
+  if (spec.host === 'netns' && process.getuid?.() !== 0) {
+    await runInside(insideUserNamespace());
+    return null;
+  }
   const store = new Store(typeof flags['store'] === 'string' ? flags['store'] : undefined);
   const progress = flags['quiet'] === true ? null : new Progress();
   let id = '';
@@ -57,11 +73,18 @@ async function execute(config: RunConfig, flags: RunFlags, verb: 'run' | 'demo')
     onlyHeal: signals.onlyHeal,
   };
   try {
-    const { record, left } = await run(spec, castOf(spec), store, commandOf(spec, verb), audience);
+    const { record, left } = await run(
+      spec,
+      castOf(spec),
+      store,
+      spec.plan ? `ordeal run ${path}` : commandOf(spec, verb),
+      audience,
+    );
     progress?.end();
     if (record) conclude(record, flags['json'] === true);
     else process.exitCode = left === null ? EXIT.interrupted : EXIT.faultMayBeActive;
     if (signals.mistake !== undefined) throw signals.mistake;
+    return record;
   } finally {
     progress?.end();
     signals.dispose();
@@ -134,33 +157,6 @@ class Signals {
   };
 }
 
-/** What the flags say, checked like a file. */
-function configFrom(flags: RunFlags): RunConfig {
-  const { store: _store, quiet: _quiet, json: _json, ...settings } = flags;
-  const numbers = new Set(['seed', 'nodes', 'rate']);
-  const given = Object.entries(settings)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, numbers.has(name) && !Number.isNaN(Number(value)) ? Number(value) : value]);
-  const config = Object.fromEntries(given) as Record<string, unknown>;
-  if (/^\d+$/.test(String(config['concurrency']))) config['concurrency'] = Number(config['concurrency']);
-  return checkConfig(config, 'the flags', rooms);
-}
-
-/** The host that was asked for, or the first of the cluster's that is available; refused with the reasons. */
-async function chooseHost(config: RunConfig): Promise<HostName> {
-  const cluster = rooms.clusters.get((config.cluster ?? 'ledger').split(':')[0] as string);
-  const wanted = config.host ?? 'auto';
-  if (wanted !== 'auto' && !cluster.hosts.includes(wanted))
-    throw new UsageError(`cluster ${cluster.name} does not live on ${wanted}; it lives on ${cluster.hosts.join(', ')}`);
-  const reasons: string[] = [];
-  for (const host of wanted === 'auto' ? cluster.hosts : [wanted]) {
-    const missing = (await driverOf(host)?.probe())?.filter(({ needed, available }) => needed && !available) ?? [];
-    if (missing.length === 0) return host;
-    reasons.push(`${host}: ${missing.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}`);
-  }
-  throw new UsageError(`cluster ${cluster.name} cannot live here. ${reasons.join('. ')}`);
-}
-
 function sentenceOf(spec: RunSpec): string {
   const cluster = spec.variant === null ? spec.cluster : `${spec.cluster}:${spec.variant}`;
   const faults = spec.nemeses.length === 0 ? 'nothing' : spec.nemeses.join(', ');
@@ -175,15 +171,20 @@ function commandOf(spec: RunSpec, verb: 'run' | 'demo'): string {
     spec.seed,
     rooms,
   );
+  const longestMs = spec.limits?.longestFaultMs ?? 0;
   const flags: [string, string, boolean][] = [
     [
       '--cluster',
-      spec.variant === null ? spec.cluster : `${spec.cluster}:${spec.variant}`,
+      spec.variant === null ? fileOf(spec.cluster) : `${fileOf(spec.cluster)}:${spec.variant}`,
       verb === 'run' || spec.variant !== null,
     ],
     ['--host', spec.host, verb === 'run'],
-    ['--workload', spec.workload, verb === 'run'],
-    ['--nemesis', spec.nemeses.join(',') || 'none', verb === 'run' || String(spec.nemeses) !== String(plain.nemeses)],
+    ['--workload', fileOf(spec.workload), verb === 'run'],
+    [
+      '--nemesis',
+      spec.nemeses.map(fileOf).join(',') || 'none',
+      verb === 'run' || String(spec.nemeses) !== String(plain.nemeses),
+    ],
     ['--nodes', String(spec.nodeCount), spec.nodeCount !== plain.nodeCount],
     ['--concurrency', String(spec.workerCount), spec.workerCount !== plain.workerCount],
     ['--rate', String(spec.ratePerSecond ?? 'closed'), spec.ratePerSecond !== plain.ratePerSecond],
@@ -191,9 +192,20 @@ function commandOf(spec: RunSpec, verb: 'run' | 'demo'): string {
     ['--warm-up', durationText(spec.warmUpMs), spec.warmUpMs !== plain.warmUpMs],
     ['--request-timeout', durationText(spec.requestTimeoutMs), spec.requestTimeoutMs !== plain.requestTimeoutMs],
     ['--recovery-timeout', durationText(spec.recoveryTimeoutMs), spec.recoveryTimeoutMs !== plain.recoveryTimeoutMs],
+    ['--calm', spec.calmMs.map(durationText).join('..'), String(spec.calmMs) !== String(plain.calmMs)],
+    ['--fault', spec.faultMs.map(durationText).join('..'), String(spec.faultMs) !== String(plain.faultMs)],
+    ['--longest-fault', durationText(longestMs), longestMs !== plain.limits?.longestFaultMs],
+    ['--abort-when', quoted(spec.limits?.abortWhen.join(',') ?? ''), (spec.limits?.abortWhen.length ?? 0) > 0],
+    ['--beyond-quorum', '', spec.limits?.beyondQuorum === true],
+    ['--dry-run', '', spec.dryRun === true],
     ['--seed', String(spec.seed), true],
   ];
-  return ['ordeal', verb, ...flags.filter(([, , differs]) => differs).flatMap(([flag, value]) => [flag, value])].join(
-    ' ',
-  );
+  return [
+    'ordeal',
+    verb,
+    ...flags.filter(([, , differs]) => differs).flatMap(([flag, value]) => (value === '' ? [flag] : [flag, value])),
+  ].join(' ');
 }
+
+/** For a shell, which would take `>` for itself. */
+const quoted = (text: string): string => `'${text}'`;

@@ -13,11 +13,19 @@ import { reachOf } from './reach.ts';
 export interface Schedule {
   /** In order of time; of one nemesis never two at once. */
   readonly faults: readonly PlannedFault[];
-  /** What is left out and why, a sentence each. */
-  readonly omitted: readonly string[];
+  readonly omitted: readonly Omission[];
   /** Nemeses that could not be asked any further, and the time at which that matters. */
   readonly broken: readonly { readonly nemesis: string; readonly atMs: number; readonly error: unknown }[];
 }
+
+/** A fault that was drawn and is left out. */
+export interface Omission {
+  readonly nemesis: string;
+  readonly hold: string;
+  readonly reason: string;
+}
+
+export const omissionText = ({ hold, reason }: Omission): string => `${hold} is left out: ${reason}`;
 
 /** The share of the load, and the most of it, that is left quiet at its end, so that every fault heals under load. */
 const QUIET_TAIL = 0.15;
@@ -48,7 +56,14 @@ export async function drawSchedule(
   layout: Layout,
   clock: Clock,
 ): Promise<Schedule> {
-  if (spec.plan) return { faults: spec.plan, omitted: [], broken: [] };
+  if (spec.plan) {
+    const stranger = spec.plan.flatMap(({ down }) => down).find((node) => !layout.nodes.includes(node));
+    if (stranger !== undefined)
+      throw new RangeError(
+        `the plan is for a node ${stranger}, which is not there; there are ${layout.nodes.join(', ')}`,
+      );
+    return { faults: spec.plan, omitted: [], broken: [] };
+  }
   const drawn = await Promise.all(nemeses.map((nemesis) => drawFaults(spec, nemesis, layout, clock)));
   const omitted = drawn.flatMap((one) => one.omitted);
   const broken = drawn.flatMap((one) => one.broken);
@@ -63,7 +78,7 @@ export async function drawSchedule(
 async function drawFaults(spec: RunSpec, nemesis: Nemesis, layout: Layout, clock: Clock): Promise<Schedule> {
   const rng = streamOf(spec, nemesis);
   const faults: PlannedFault[] = [];
-  const omitted: string[] = [];
+  const omitted: Omission[] = [];
   const untilMs = faultsEndMs(spec);
   let atMs = 0;
   for (let number = 1; number <= MOST_FAULTS; number++) {
@@ -75,7 +90,7 @@ async function drawFaults(spec: RunSpec, nemesis: Nemesis, layout: Layout, clock
     const hold = `${nemesis.name}-${number}`;
     try {
       const choice = await chooseAhead(nemesis, number, spec, layout, clock);
-      if (typeof choice === 'string') omitted.push(`${hold} is left out: ${choice}`);
+      if (typeof choice === 'string') omitted.push({ nemesis: nemesis.name, hold, reason: choice });
       else faults.push({ nemesis: nemesis.name, hold, number, atMs, forMs, ...choice });
     } catch (error) {
       return { faults, omitted, broken: [{ nemesis: nemesis.name, atMs, error }] };
@@ -165,7 +180,7 @@ function place(
 ): Pick<Schedule, 'faults' | 'omitted'> {
   const untilMs = faultsEndMs(spec);
   const placed: PlannedFault[] = [];
-  const omitted: string[] = [];
+  const omitted: Omission[] = [];
   const lanes = queues.map((faults) => ({ waiting: [...faults], freeMs: 0 }));
   const readyMs = ({ waiting, freeMs }: (typeof lanes)[number]) => Math.max(waiting[0]?.atMs ?? Infinity, freeMs);
   for (;;) {
@@ -178,7 +193,12 @@ function place(
     const atMs = roomFor(fault, Math.max(fault.atMs, lane.freeMs), placed, most);
     const forMs = Math.min(fault.forMs, untilMs - atMs);
     if (forMs < fault.forMs / 2) {
-      if (atMs > fault.atMs) omitted.push(`${fault.hold} is left out: there is no room for it beside other faults`);
+      if (atMs > fault.atMs)
+        omitted.push({
+          nemesis: fault.nemesis,
+          hold: fault.hold,
+          reason: 'there is no room for it beside other faults',
+        });
       continue;
     }
     placed.push({ ...fault, atMs, forMs });

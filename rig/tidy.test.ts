@@ -22,11 +22,14 @@ const COMMAND_LINE = [
   'rig/commands.ts',
   'rig/run-command.ts',
   'rig/config.ts',
+  'rig/prepare.ts',
   'rig/leftovers.ts',
+  'rig/judge-worker.ts',
   'rig/bench.ts',
 ];
 /** What is started by name rather than imported. */
 const ENTRANCES = [
+  'rig/judge-worker.ts',
   'rig/main.ts',
   'rig/bench.ts',
   'rig/index.ts',
@@ -49,7 +52,7 @@ const BANS: readonly Ban[] = [
   {
     pattern: /\b(Date|performance)\.now\(/,
     instead: 'a `Clock` that is passed in',
-    except: ['rig/clock.ts', 'rig/judge.ts', 'rig/progress.ts', ...REAL_WORLD],
+    except: ['rig/clock.ts', 'rig/budget.ts', 'rig/progress.ts', ...REAL_WORLD],
   },
   { pattern: /\bnew Date\(\)/, instead: 'a `Clock`, or the date at which the run began', except: ['rig/run.ts'] },
   {

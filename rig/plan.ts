@@ -1,0 +1,126 @@
+/**
+ * A plan: the spec of a run with every fault settled, as a file that `ordeal run` follows exactly, and as text for
+ * a person who wants to know what is going to happen, for how long, and how it will be undone.
+ */
+
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { ControlName, HostName, Layout, Link, NodeId, Party, PlannedFault, RunSpec } from './contract.ts';
+import { UsageError } from './exit.ts';
+import { headerSchema } from './header-schema.ts';
+import { minorityOf, mostDown, omissionText, type Schedule } from './schedule.ts';
+
+/** `plan.json`. */
+export interface Plan {
+  readonly schema: 1;
+  readonly kind: 'plan';
+  /** With its faults in `spec.plan`. */
+  readonly spec: RunSpec;
+  readonly nodes: readonly NodeId[];
+  readonly parties: readonly Party[];
+  readonly links?: readonly Link[];
+  /** What is left out and why, a sentence each. */
+  readonly omitted: readonly string[];
+}
+
+const text = { type: 'string', maxLength: 4_096 } as const;
+const texts = { type: 'array', items: text, maxItems: 100_000 } as const;
+
+const planSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['schema', 'kind', 'spec', 'nodes', 'parties', 'omitted'],
+  properties: {
+    schema: { const: 1 },
+    kind: { const: 'plan' },
+    spec: {
+      ...headerSchema.properties.spec,
+      required: [...Object.keys(headerSchema.properties.spec.properties)].filter(
+        (field) => !['limits', 'dryRun', 'plugins'].includes(field),
+      ),
+    },
+    nodes: texts,
+    parties: texts,
+    links: { type: 'array', items: texts },
+    omitted: texts,
+  },
+};
+
+export function planOf(spec: RunSpec, layout: Layout, schedule: Schedule): Plan {
+  const { nodes, parties, links } = layout;
+  const plan = { ...spec, plan: schedule.faults };
+  const omitted = schedule.omitted.map(omissionText);
+  return { schema: 1, kind: 'plan', spec: plan, nodes, parties, ...(links ? { links } : {}), omitted };
+}
+
+/** True if this is meant to be a plan, be it a broken one. */
+export const isPlan = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'plan';
+
+/** @param where the file, for errors. */
+export function checkPlan(value: unknown, where: string): Plan {
+  const validate = new Ajv2020({ allowUnionTypes: true }).compile<Plan>(planSchema);
+  if (!validate(value)) {
+    const [first] = validate.errors ?? [];
+    const at = first?.instancePath.slice(1).replaceAll('/', '.') || 'it';
+    throw new UsageError(`${where} is not a plan: ${at} ${first?.message}`);
+  }
+  return value;
+}
+
+/** Refuses where what the plan was made for is not what is there now. */
+export function requireSame(plan: Plan, there: Layout, where: string): void {
+  const then = JSON.stringify([plan.nodes, plan.parties, plan.links ?? null]);
+  if (then !== JSON.stringify([there.nodes, there.parties, there.links ?? null]))
+    throw new UsageError(
+      `${where} was made for ${plan.parties.join(', ')}; the cluster now has ${there.parties.join(', ')}, or other links between them: make the plan again`,
+    );
+}
+
+/** How each control works on each host, and how it is undone. */
+const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, string>>>>> = {
+  network: {
+    docker:
+      'iptables rules in chains of their own, inside the network namespaces of the nodes; undone by removing them, and read back',
+    netns:
+      'iptables rules in chains of their own, inside the network namespaces of the nodes; undone by removing them, and read back',
+    loopback: 'the proxy on each link swallows what is sent; undone by letting it pass again',
+    memory: 'messages of the simulation are dropped; undone by delivering them again',
+  },
+  processes: {
+    docker:
+      'SIGKILL or SIGSTOP inside the container; undone by starting the program again on the same data, or SIGCONT',
+    netns: 'SIGKILL or SIGSTOP; undone by starting the program again on the same data, or SIGCONT',
+    loopback: 'SIGKILL or SIGSTOP; undone by starting the program again on the same data, or SIGCONT',
+    memory: 'simulated nodes lose what is not on disk, or stand still; undone by starting or waking them',
+  },
+};
+
+/** A line for each control: what is done and how it is undone. */
+export const meansOf = (controls: readonly ControlName[], host: HostName): readonly string[] =>
+  [...new Set(controls)].map(
+    (control) => `${control}: ${MEANS[control]?.[host] ?? 'changes under a hold of their own; undone by releasing it'}`,
+  );
+
+export function planText(plan: Plan, controls: readonly ControlName[]): string {
+  const faults = plan.spec.plan ?? [];
+  const worst = mostDown(faults);
+  const isMinority = worst.nodes.length <= minorityOf(plan.nodes.length);
+  return [
+    `${plan.nodes.length} nodes of ${plan.spec.cluster} on ${plan.spec.host}: ${plan.nodes.join(', ')}; seed ${plan.spec.seed}`,
+    '',
+    ...(faults.length === 0 ? ['No fault is planned.'] : ['   from      for  fault']),
+    ...faults.map(faultText),
+    '',
+    worst.nodes.length === 0
+      ? 'No node is ever down.'
+      : `At most ${worst.nodes.length} of ${plan.nodes.length} nodes are down at once (${worst.nodes.join(', ')}, from ${seconds(worst.atMs).trim()}): ${isMinority ? 'a minority or less' : 'MORE than a minority'}.`,
+    ...(controls.length === 0 ? [] : ['How it is done, and undone:']),
+    ...meansOf(controls, plan.spec.host).map((line) => `  ${line}`),
+    ...(plan.omitted.length === 0 ? [] : ['Left out:', ...plan.omitted.map((line) => `  ${line}`)]),
+  ].join('\n');
+}
+
+const faultText = ({ atMs, forMs, sentence, hold, dependsOnPrimaries }: PlannedFault): string =>
+  `${seconds(atMs)} ${seconds(forMs)}  ${sentence} (${hold}${dependsOnPrimaries ? '; drawn among the nodes, chosen at its time by who leads then' : ''})`;
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`.padStart(8);
