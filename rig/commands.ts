@@ -8,7 +8,8 @@ import type { Checker, RunHeader, RunRecord } from './contract.ts';
 import { worst } from './define.ts';
 import { EXIT, exitOf, UsageError } from './exit.ts';
 import { readAnyHistory } from './formats.ts';
-import { applyCheckers, judge } from './judge.ts';
+import { applyCheckers } from './apply-checkers.ts';
+import { judge } from './judge.ts';
 import { readHistory } from './history-file.ts';
 import { healRuns } from './leftovers.ts';
 import { castOf, hostDrivers, linearizableBy, rooms, summarise } from './rooms.ts';
@@ -51,7 +52,7 @@ async function checkFile(path: string, checkers: readonly Checker[], timeoutMs: 
     );
   const { history, format } = await readAnyHistory(path);
   for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
-  const { verdicts, errors } = await applyCheckers(history, checkers, timeoutMs);
+  const { verdicts, errors } = await applyCheckers(history, checkers, { timeoutMs });
   const validity = worst(verdicts.map((verdict) => verdict.validity));
   if (json) print(JSON.stringify(verdicts, null, 2));
   else {

@@ -7,7 +7,7 @@
 import type { Json } from './contract.ts';
 import { MalformedEdn, readEdn } from './edn.ts';
 import type { History } from './history.ts';
-import { readHistory } from './history-file.ts';
+import { expectedOperations, readHistory } from './history-file.ts';
 import { hasTuples, type JepsenEvent, JepsenReader, MalformedOperation } from './jepsen.ts';
 import { eachLine, opening, UnreadableFile } from './lines.ts';
 
@@ -34,8 +34,12 @@ interface Format {
 
 const formats: readonly Format[] = [
   { name: 'JSON list of events', recognises: /^\s*\{[^\n]*"events"\s*:\s*\[/, read: readEventList },
-  { name: 'Ordeal history', recognises: /^\s*\{[^\n]{0,40}"index"\s*:\s*\d+\s*,\s*"timeNs"/, read: readHistory },
-  { name: 'Jepsen JSON lines', recognises: /^\s*\{[^\n]*"type"\s*:/, read: readJsonLines },
+  {
+    name: 'Ordeal history',
+    recognises: /^\s*\{[^\n]{0,40}"index"\s*:\s*\d+\s*,\s*"timeNs"/,
+    read: (source) => readHistory(source),
+  },
+  { name: 'Jepsen JSON lines', recognises: /^\s*\{[^\n]*"type"\s*:/, read: (source) => readJsonLines(source) },
   { name: 'Jepsen log', recognises: /^[^\n]*\bjepsen\.util\s+-\s/m, read: readLog },
   { name: 'EDN', recognises: /^(?:[\s,]|;[^\n]*\n)*[[({#]/, read: readEdnHistory },
 ];
@@ -51,10 +55,11 @@ const parse = (text: string, line: number): Json => {
 const isRecord = (value: Json): value is JepsenEvent =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-async function readJsonLines(source: string | Uint8Array): Promise<History> {
-  const reader = new JepsenReader('asserts');
+/** `isTakenFast: false` parses every line, which takes longer and comes to the same. */
+export async function readJsonLines(source: string | Uint8Array, isTakenFast = true): Promise<History> {
+  const reader = new JepsenReader('asserts', false, expectedOperations(source));
   const torn: string[] = [];
-  const trouble = await eachLine(source, (text, line, isTorn) => {
+  const visit = (text: string, line: number, isTorn: boolean) => {
     if (text.trim() === '') return;
     try {
       const event = parse(text, line);
@@ -65,7 +70,8 @@ async function readJsonLines(source: string | Uint8Array): Promise<History> {
       if (!isTorn || !(error instanceof MalformedOperation)) throw error;
       torn.push(`the last line, ${line}, is torn: it was left out`);
     }
-  });
+  };
+  const trouble = await eachLine(source, visit, isTakenFast ? reader.take : undefined);
   return reader.finish([...trouble, ...torn]);
 }
 

@@ -28,8 +28,11 @@ const MOST_EXPECTED = 1 << 24;
 /** The most events that are read: the columns number them in 31 bits, and memory is bounded. */
 export const MOST_EVENTS = 100_000_000;
 
-/** The history in a file or in bytes. Rejects with `MalformedHistory` or `UnreadableFile`. */
-export async function readHistory(source: string | Uint8Array, take = takeJournalLine): Promise<History> {
+/**
+ * The history in a file or in bytes. Rejects with `MalformedHistory` or `UnreadableFile`. `isTakenFast: false` parses
+ * every line, which takes longer and comes to the same.
+ */
+export async function readHistory(source: string | Uint8Array, isTakenFast = true): Promise<History> {
   const recording = new Recording(expectedOperations(source));
   const scanner = new LineScanner(recording.values);
   const warnings: string[] = [];
@@ -44,7 +47,8 @@ export async function readHistory(source: string | Uint8Array, take = takeJourna
       warnings.push(`the last line, ${line}, is torn: ${text.length} characters were left out`);
     }
   };
-  const trouble = await eachLine(source, visit, (bytes, from) => take(scanner, recording, bytes, from));
+  const take = (bytes: Buffer, from: number) => takeJournalLine(scanner, recording, bytes, from);
+  const trouble = await eachLine(source, visit, isTakenFast ? take : undefined);
   return new History(recording, [...trouble, ...warnings]);
 }
 
@@ -86,9 +90,10 @@ function takeJournalLine(scanner: LineScanner, recording: Recording, bytes: Buff
     const outputCode = output === RANGE ? recording.values.keep(bytes, scanner.outputFrom, scanner.outputTo) : output;
     recording.complete(index, timeNs, process, OK, outputCode, 0);
   } else if (type === types.fail || type === types.info) {
-    if ((has & OTHER_COMPLETION) !== OTHER_COMPLETION || (has & DETAIL) !== 0) return -1;
+    if ((has & OTHER_COMPLETION) !== OTHER_COMPLETION) return -1;
     const error = recording.errors.ofCode(scanner.error);
-    recording.complete(index, timeNs, process, type === types.fail ? FAIL : INFO, ABSENT, error);
+    const detail = (has & DETAIL) === 0 ? undefined : (recording.values.of(scanner.detail) as string);
+    recording.complete(index, timeNs, process, type === types.fail ? FAIL : INFO, ABSENT, error, detail);
   } else return -1;
   return next;
 }

@@ -1,14 +1,16 @@
 /**
  * The record of a run, as columns: typed arrays in shared memory, one entry for each operation in the order of
- * invocation. Checkers walk the columns; inputs and outputs are decoded on demand.
+ * invocation. Checkers walk the columns; inputs and outputs are made on demand, anew each time.
  */
 
+import { type Columns, columnsOf } from './columns.ts';
 import type { Completion, FaultEvent, HistoryEvent, Input, Json, NodeId, Operation, PhaseEvent } from './contract.ts';
-import { FAIL, OK, Recording, type Stamped } from './recording.ts';
+import { FAIL, type HistoryParts, OK, Recording, type Stamped } from './recording.ts';
+import { ABSENT, Values, WHOLE } from './values.ts';
 
-export { FAIL, INFO, NEVER, OK, type Stamped } from './recording.ts';
+export { FAIL, type HistoryParts, INFO, NEVER, OK, type Stamped } from './recording.ts';
 
-export class History<In extends Input = Input, Out extends Json = Json> {
+export class History<In extends Input = Input, Out extends Json = Json> implements Columns {
   /** How many operations there are: the length of every column. */
   readonly length: number;
   /** Event index of the invocation: the operation's name in verdicts and reports. Ascending. */
@@ -29,6 +31,16 @@ export class History<In extends Input = Input, Out extends Json = Json> {
   readonly f: Uint16Array;
   readonly node: Uint16Array;
   readonly error: Uint16Array;
+  /** The input's `key` as a code (`rig/values.ts`); `ABSENT` if it has none. */
+  readonly keyCode: Int32Array;
+  /** The input's `value`; its `from` where there is a `toCode`; all of the input where that is `WHOLE`. */
+  readonly valueCode: Int32Array;
+  /** The input's `to`; `WHOLE` if it has other arguments than `key`, and `value` or `from` and `to`. */
+  readonly toCode: Int32Array;
+  /** `ABSENT` unless the operation is `OK`. */
+  readonly outputCode: Int32Array;
+  /** Says what a code means. */
+  readonly values: Values;
 
   readonly functions: readonly string[];
   readonly nodes: readonly NodeId[];
@@ -42,54 +54,77 @@ export class History<In extends Input = Input, Out extends Json = Json> {
   /** What was wrong with the file: a torn last line, a process that broke the rules. */
   readonly warnings: readonly string[];
 
-  readonly #inputs: readonly In[];
-  readonly #outputs: readonly (Out | undefined)[];
-  readonly #details: ReadonlyMap<number, string>;
+  /** All of it as plain data around shared memory, for another thread to make a `History` of. */
+  readonly parts: HistoryParts;
 
-  constructor(source: Recording<In, Out> | readonly HistoryEvent<In, Out>[], warnings: readonly string[] = []) {
-    const recording = source instanceof Recording ? source : recorded(source);
-    const { length } = recording;
-    this.length = length;
-    this.invokeIndex = trim(recording.invokeIndex, new Int32Array(shared(4 * length)));
-    this.completeIndex = trim(recording.completeIndex, new Int32Array(shared(4 * length)));
-    this.invokedNs = trim(recording.invokedNs, new Float64Array(shared(8 * length)));
-    this.completedNs = trim(recording.completedNs, new Float64Array(shared(8 * length)));
-    this.dueNs = trim(recording.dueNs, new Float64Array(shared(8 * length)));
-    this.endedNs = trim(recording.endedNs, new Float64Array(shared(8 * length)));
-    this.process = trim(recording.process, new Int32Array(shared(4 * length)));
-    this.type = trim(recording.type, new Uint8Array(shared(length)));
-    this.f = trim(recording.f, new Uint16Array(shared(2 * length)));
-    this.node = trim(recording.node, new Uint16Array(shared(2 * length)));
-    this.error = trim(recording.error, new Uint16Array(shared(2 * length)));
-    this.functions = recording.functions.names;
-    this.nodes = recording.nodes.names;
-    this.errors = recording.errors.names;
-    this.faults = recording.faults;
-    this.phases = recording.phases;
-    this.eventCount = recording.eventCount;
-    this.lastNs = recording.lastNs;
-    this.warnings = [...warnings, ...recording.warnings];
-    this.#inputs = recording.inputs;
-    this.#outputs = recording.outputs;
-    this.#details = recording.details;
+  constructor(
+    source: Recording<In, Out> | HistoryParts | readonly HistoryEvent<In, Out>[],
+    warnings: readonly string[] = [],
+  ) {
+    const given = source instanceof Recording ? source.parts() : 'room' in source ? source : recorded(source).parts();
+    const parts = warnings.length === 0 ? given : { ...given, warnings: [...warnings, ...given.warnings] };
+    this.parts = parts;
+    this.length = parts.length;
+    const columns = columnsOf(parts.room, parts.capacity, parts.length);
+    this.invokeIndex = columns.invokeIndex;
+    this.completeIndex = columns.completeIndex;
+    this.invokedNs = columns.invokedNs;
+    this.completedNs = columns.completedNs;
+    this.dueNs = columns.dueNs;
+    this.endedNs = columns.endedNs;
+    this.process = columns.process;
+    this.type = columns.type;
+    this.f = columns.f;
+    this.node = columns.node;
+    this.error = columns.error;
+    this.keyCode = columns.keyCode;
+    this.valueCode = columns.valueCode;
+    this.toCode = columns.toCode;
+    this.outputCode = columns.outputCode;
+    this.values = new Values(parts.values);
+    this.functions = parts.functions;
+    this.nodes = parts.nodes;
+    this.errors = parts.errors;
+    this.faults = parts.faults;
+    this.phases = parts.phases;
+    this.eventCount = parts.eventCount;
+    this.lastNs = parts.lastNs;
+    this.warnings = parts.warnings;
   }
 
   /** The arguments of operation `at`, 0 ≤ at < length. */
   input(at: number): In {
-    return this.#inputs[at] as In;
+    return this.#input(at) as In;
+  }
+
+  #input(at: number): Json {
+    const { values } = this;
+    const keyCode = this.keyCode[at] as number;
+    const valueCode = this.valueCode[at] as number;
+    const toCode = this.toCode[at] as number;
+    if (toCode === WHOLE) return values.of(valueCode) as Json;
+    const f = this.functions[this.f[at] as number] as string;
+    if (toCode === ABSENT) {
+      if (keyCode === ABSENT) return valueCode === ABSENT ? { f } : { f, value: values.of(valueCode) as Json };
+      const key = values.of(keyCode) as Json;
+      return valueCode === ABSENT ? { f, key } : { f, key, value: values.of(valueCode) as Json };
+    }
+    const from = values.of(valueCode) as Json;
+    const to = values.of(toCode) as Json;
+    return keyCode === ABSENT ? { f, from, to } : { f, key: values.of(keyCode) as Json, from, to };
   }
 
   /** What operation `at` observed; `undefined` unless it is `OK`. */
   output(at: number): Out | undefined {
-    return this.#outputs[at];
+    return this.values.of(this.outputCode[at] as number) as Out | undefined;
   }
 
   /** How operation `at` ended, as an object. */
   completion(at: number): Completion<Out> {
-    if (this.type[at] === OK) return { type: 'ok', output: this.#outputs[at] as Out };
+    if (this.type[at] === OK) return { type: 'ok', output: this.output(at) as Out };
     const type = this.type[at] === FAIL ? 'fail' : 'info';
     const error = this.errors[this.error[at] as number] as string;
-    const detail = this.#details.get(at);
+    const detail = this.parts.details.get(at);
     return detail === undefined ? { type, error } : { type, error, detail };
   }
 
@@ -124,15 +159,6 @@ export class History<In extends Input = Input, Out extends Json = Json> {
     }
     return -1;
   }
-}
-
-const shared = (bytes: number): SharedArrayBuffer => new SharedArrayBuffer(bytes);
-
-type Column = Int32Array | Float64Array | Uint8Array | Uint16Array;
-
-function trim<A extends Column>(column: Column, into: A): A {
-  into.set(column.subarray(0, into.length));
-  return into;
 }
 
 function recorded<In extends Input, Out extends Json>(events: readonly HistoryEvent<In, Out>[]): Recording<In, Out> {

@@ -6,7 +6,9 @@
 import { UsageError } from './exit.ts';
 import type { HistoryEvent, Input, Json } from './contract.ts';
 import { History } from './history.ts';
-import { Recording } from './recording.ts';
+import { LineScanner, maskOf, RANGE } from './line-scanner.ts';
+import { FAIL, INFO, LAST_NAME, OK, Recording } from './recording.ts';
+import { ABSENT, isInterned, NULL, TRUE } from './values.ts';
 
 /** One event in Jepsen's form. Everything but the type may be missing; `index` and `time` are in theirs. */
 export type JepsenEvent = { readonly [field: string]: Json };
@@ -21,16 +23,40 @@ export class MalformedOperation extends UsageError {
 
 const TYPES = ['invoke', 'ok', 'fail', 'info'];
 
+/** Functions whose meaning the form of the value depends on. */
+const [WRITE, PUT, APPEND, CAS, READ, GET] = [1, 2, 3, 4, 5, 6] as const;
+const KNOWN: Readonly<Record<string, number>> = {
+  write: WRITE,
+  put: PUT,
+  append: APPEND,
+  cas: CAS,
+  read: READ,
+  get: GET,
+};
+const OTHER = 7;
+
+/** Fields of the lines that are read from their bytes. */
+const EVENT = maskOf('process', 'type', 'f');
+const [TIME, VALUE, ERROR] = [maskOf('time'), maskOf('value'), maskOf('error')];
+const FOREIGN = maskOf('timeNs', 'input');
+
 /** Collects events in Jepsen's form; `at` says where one stands, for errors: `line 5`. */
 export class JepsenReader {
-  readonly #recording = new Recording();
+  readonly #recording: Recording;
+  readonly #scanner: LineScanner;
+  /** Which function the code of a name stands for. */
+  readonly #known = new Map<number, number>();
   readonly #failedSwap: FailedSwap;
   readonly #hasTuples: boolean;
   #index = 0;
   #left = 0;
 
   /** `hasTuples`: every value is a pair of a key and the value itself, as `jepsen.independent` writes it. */
-  constructor(failedSwap: FailedSwap, hasTuples = false) {
+  constructor(failedSwap: FailedSwap, hasTuples = false, expectedOperations = 0) {
+    this.#recording = new Recording(expectedOperations);
+    const { values } = this.#recording;
+    this.#scanner = new LineScanner(values);
+    for (const [name, known] of Object.entries(KNOWN)) this.#known.set(values.codeOfText(name), known);
     this.#failedSwap = failedSwap;
     this.#hasTuples = hasTuples;
   }
@@ -53,6 +79,77 @@ export class JepsenReader {
     const who = { index, timeNs: typeof time === 'number' ? time : index, process, node: 'unknown' };
     const [key, own] = this.#hasTuples && Array.isArray(value) ? (value as Json[]) : [event['key'], value];
     this.#recording.add({ ...who, ...this.#body(type, f, key, own ?? null, event['error']) } as HistoryEvent);
+  }
+
+  /** Takes a JSON line that is plain, and leaves every other to `add`; as `eachLine` wants it. */
+  readonly take = (bytes: Buffer, from: number): number => {
+    const scanner = this.#scanner;
+    const next = scanner.scan(bytes, from);
+    const { has, process, type, types } = scanner;
+    if (next < 0 || (has & FOREIGN) !== 0 || (has & EVENT) !== EVENT || this.#hasTuples) return -1;
+    if (!Number.isInteger(process) || Math.abs(process) >= 2 ** 31) return -1;
+    const known = this.#known.get(scanner.f) ?? OTHER;
+    const isTaken =
+      type === types.invoke
+        ? this.#takeInvocation(bytes, known)
+        : type === types.ok
+          ? this.#takeOk(bytes, known)
+          : (type === types.fail || type === types.info) && this.#takeOther(known);
+    return isTaken ? next : -1;
+  };
+
+  #takeInvocation(bytes: Buffer, known: number): boolean {
+    const scanner = this.#scanner;
+    const { has, process, key } = scanner;
+    let value = (has & VALUE) === 0 ? NULL : scanner.value;
+    let to = ABSENT;
+    if (known === CAS) {
+      if (value !== RANGE || !scanner.pair(bytes, scanner.valueFrom)) return false;
+      value = scanner.pairFirst;
+      to = scanner.pairSecond;
+    } else if (known === READ || known === GET || value === NULL) value = ABSENT;
+    else if (value === RANGE) value = this.#recording.values.keep(bytes, scanner.valueFrom, scanner.valueTo);
+    const needsText = known === GET || known === PUT || known === APPEND;
+    if (needsText && key !== ABSENT && typeof this.#recording.values.of(key) !== 'string') return false;
+    const f = this.#recording.functions.ofCode(scanner.f);
+    if (f === LAST_NAME) return false;
+    const timeNs = this.#timeNs();
+    this.#recording.invoke(this.#index++, timeNs, timeNs, process, this.#node(), f, key, value, to);
+    return true;
+  }
+
+  #takeOk(bytes: Buffer, known: number): boolean {
+    const scanner = this.#scanner;
+    let output = (scanner.has & VALUE) === 0 ? NULL : scanner.value;
+    if (known === WRITE || known === PUT || known === APPEND) output = NULL;
+    else if (known === CAS) output = TRUE;
+    else if (output === RANGE) output = this.#recording.values.keep(bytes, scanner.valueFrom, scanner.valueTo);
+    const timeNs = this.#timeNs();
+    this.#recording.complete(this.#index++, timeNs, scanner.process, OK, output, 0);
+    return true;
+  }
+
+  #takeOther(known: number): boolean {
+    const { has, process, type, types, value } = this.#scanner;
+    const { errors, values } = this.#recording;
+    const isFail = type === types.fail;
+    let error: number;
+    if ((has & ERROR) !== 0) error = errors.ofCode(this.#scanner.error);
+    else if (isInterned(value) && values.of(value) === 'timed-out') error = errors.of('timed-out');
+    else if (isFail && known === CAS && this.#failedSwap === 'asserts') error = errors.of('cas-mismatch');
+    else error = errors.of('unspecified');
+    const timeNs = this.#timeNs();
+    this.#recording.complete(this.#index++, timeNs, process, isFail ? FAIL : INFO, ABSENT, error);
+    return true;
+  }
+
+  /** As the file says, or else the position. To be asked before the index goes on. */
+  #timeNs(): number {
+    return (this.#scanner.has & TIME) === 0 ? this.#index : this.#scanner.timeNs;
+  }
+
+  #node(): number {
+    return this.#recording.nodes.of('unknown');
   }
 
   finish(warnings: readonly string[] = []): History {

@@ -4,68 +4,33 @@
  */
 
 import { join } from 'node:path';
-import type { Budget, Checker, Ending, RunHeader, RunRecord, RunVerdict, Verdict } from './contract.ts';
-import { unknown, worst } from './define.ts';
+import { applyCheckers } from './apply-checkers.ts';
+import type { Checker, Ending, RunHeader, RunRecord, RunVerdict, Verdict } from './contract.ts';
+import { worst } from './define.ts';
 import { exitOf } from './exit.ts';
 import { faultRecords } from './faults.ts';
 import { FAIL, type History, OK } from './history.ts';
 import { readHistory } from './history-file.ts';
-import { sentenceOf } from './outcome.ts';
 import { writeJson } from './store.ts';
 
-const MOST_HEAP_BYTES = 3 * 2 ** 30;
-/** How many polls of a budget pass between looks at the clock. */
-const POLLS_A_LOOK = 256;
-
-/** Judges with these checkers; a checker that throws makes an `unknown` and an error, never the end of the others. */
+/** Judges with these checkers. What is not yet judged when `signal` aborts becomes `unknown`. */
 export async function judge(
   directory: string,
   header: RunHeader,
   checkers: readonly Checker[],
   progress: (message: string) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<RunRecord> {
   const history = await readHistory(join(directory, 'history.jsonl'));
-  const { verdicts, errors } = await applyCheckers(history, checkers, header.spec.checkTimeoutMs, progress);
+  const { verdicts, errors } = await applyCheckers(history, checkers, {
+    timeoutMs: header.spec.checkTimeoutMs,
+    workload: header.spec.workload,
+    progress,
+    signal,
+  });
   const verdict = conclude(header, history, verdicts, errors);
   writeJson(join(directory, 'verdict.json'), verdict);
   return { header, history, verdict, directory };
-}
-
-export async function applyCheckers(
-  history: History,
-  checkers: readonly Checker[],
-  timeoutMs: number,
-  progress: (message: string) => void = () => {},
-): Promise<{ readonly verdicts: readonly Verdict[]; readonly errors: readonly string[] }> {
-  const verdicts: Verdict[] = [];
-  const errors: string[] = [];
-  for (const checker of checkers) {
-    progress(`${checker.name} judges ${history.length} operations`);
-    try {
-      verdicts.push(await checker.check(history, budgetOf(timeoutMs)));
-    } catch (error) {
-      const problem = `checker ${checker.name} failed: ${sentenceOf(error)}`;
-      errors.push(problem);
-      verdicts.push(unknown(checker.name, problem));
-    }
-  }
-  return { verdicts, errors };
-}
-
-function budgetOf(timeoutMs: number): Budget {
-  const untilMs = performance.now() + timeoutMs;
-  let polls = 0;
-  let reason = '';
-  return {
-    exhausted() {
-      if (reason !== '') return true;
-      if (polls++ % POLLS_A_LOOK !== 0) return false;
-      if (performance.now() > untilMs) reason = `${timeoutMs / 1000} s of time`;
-      else if (process.memoryUsage.rss() > MOST_HEAP_BYTES) reason = `${MOST_HEAP_BYTES / 2 ** 30} GiB of memory`;
-      return reason !== '';
-    },
-    reason: () => reason,
-  };
 }
 
 function conclude(

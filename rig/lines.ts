@@ -1,7 +1,8 @@
 /** Reads text line by line from a file or bytes, gunzipped where needed, without ever holding all of it. */
 
 import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { open } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { UsageError } from './exit.ts';
 
@@ -14,33 +15,61 @@ export class UnreadableFile extends UsageError {
 export const LONGEST_LINE = 8 << 20;
 
 const NEWLINE = 0x0a;
+const CHUNK_BYTES = 1 << 18;
+
+/** Reads a whole line from bytes at once; returns where the next begins, or −1 to have it visited as text. */
+export type TakeLine = (bytes: Buffer, from: number) => number;
 
 /**
- * Calls `visit` for each line, numbered from 1, without its newline. `isTorn`: it is the last and no newline ends it.
- * Returns a warning for each thing that was wrong with the file but did not keep it from being read.
+ * Calls `visit` for each line, numbered from 1, without its newline, unless `take` takes it first. `isTorn`: it is the
+ * last and no newline ends it. Returns a warning for each thing that was wrong with the file but did not keep it from
+ * being read.
  */
 export async function eachLine(
   source: string | Uint8Array,
   visit: (text: string, number: number, isTorn: boolean) => void,
+  take: TakeLine = () => -1,
 ): Promise<string[]> {
   const warnings: string[] = [];
   let number = 0;
   let rest: Buffer[] = [];
   let restLength = 0;
-  const emit = (last: Buffer, isTorn: boolean) => {
-    const bytes = rest.length === 0 ? last : Buffer.concat([...rest, last]);
+  /** Every whole line; returns where the line begins that does not end. */
+  const takeLines = (bytes: Buffer, from: number): number => {
+    const until = bytes.lastIndexOf(NEWLINE) + 1;
+    let begin = from;
+    while (begin < until) {
+      const next = take(bytes, begin);
+      if (next < 0) {
+        const end = bytes.indexOf(NEWLINE, begin);
+        assertLength(end - begin, number + 1);
+        visit(bytes.toString('utf8', begin, end), ++number, false);
+        begin = end + 1;
+      } else {
+        number++;
+        begin = next;
+      }
+    }
+    return begin;
+  };
+  const joined = (last: Buffer) => {
+    const bytes = Buffer.concat([...rest, last]);
     rest = [];
     restLength = 0;
-    visit(bytes.toString('utf8'), ++number, isTorn);
+    return bytes;
   };
   try {
-    for await (const chunk of await decompressed(source)) {
+    for await (const chunk of decompressed(source)) {
       let begin = 0;
-      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, begin)) {
-        assertLength(restLength + end - begin, number + 1);
-        emit(chunk.subarray(begin, end), false);
-        begin = end + 1;
+      if (restLength > 0) {
+        const end = chunk.indexOf(NEWLINE);
+        if (end >= 0) {
+          assertLength(restLength + end, number + 1);
+          takeLines(joined(chunk.subarray(0, end + 1)), 0);
+          begin = end + 1;
+        }
       }
+      if (restLength === 0) begin = takeLines(chunk, begin);
       if (begin === chunk.length) continue;
       restLength += chunk.length - begin;
       assertLength(restLength, number + 1);
@@ -50,7 +79,7 @@ export async function eachLine(
     if ((error as NodeJS.ErrnoException).code !== 'Z_BUF_ERROR') throw readable(error);
     warnings.push('the compressed file ends too early; what came before was read');
   }
-  if (restLength > 0) emit(Buffer.alloc(0), true);
+  if (restLength > 0) visit(joined(Buffer.alloc(0)).toString('utf8'), ++number, true);
   return warnings;
 }
 
@@ -59,7 +88,7 @@ export async function opening(source: string | Uint8Array, length: number): Prom
   const chunks: Buffer[] = [];
   let held = 0;
   try {
-    for await (const chunk of await decompressed(source)) {
+    for await (const chunk of decompressed(source)) {
       chunks.push(chunk);
       held += chunk.length;
       if (held >= length) break;
@@ -70,23 +99,29 @@ export async function opening(source: string | Uint8Array, length: number): Prom
   return Buffer.concat(chunks).subarray(0, length).toString('utf8');
 }
 
-async function decompressed(source: string | Uint8Array): Promise<AsyncIterable<Buffer>> {
-  const raw =
-    typeof source === 'string' ? createReadStream(source, { highWaterMark: 1 << 18 }) : Readable.from([source]);
-  const chunks = raw[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-  const first = await chunks.next();
-  const joined = Readable.from(
-    (async function* () {
-      if (!first.done) yield Buffer.from(first.value);
-      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield Buffer.from(next.value);
-    })(),
-  );
-  const isGzip = !first.done && first.value[0] === 0x1f && first.value[1] === 0x8b;
-  if (!isGzip) return joined;
-  const gunzip = createGunzip();
-  joined.on('error', (error) => gunzip.destroy(error));
-  return joined.pipe(gunzip);
+async function* decompressed(source: string | Uint8Array): AsyncGenerator<Buffer> {
+  if (typeof source !== 'string') {
+    const bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+    if (isGzip(bytes)) yield* gunzipped(Readable.from([bytes]));
+    else yield bytes;
+    return;
+  }
+  const start = Buffer.alloc(2);
+  const file = await open(source);
+  try {
+    await file.read(start, 0, 2, 0);
+  } finally {
+    await file.close();
+  }
+  const stream = createReadStream(source, { highWaterMark: CHUNK_BYTES });
+  yield* isGzip(start) ? gunzipped(stream) : stream;
 }
+
+const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+/** An error of either stream is the gunzipped one's; ending it early ends both. */
+const gunzipped = (stream: Readable): AsyncIterable<Buffer> =>
+  pipeline(stream, createGunzip({ chunkSize: CHUNK_BYTES }), () => {});
 
 function assertLength(length: number, number: number): void {
   if (length > LONGEST_LINE)

@@ -1,0 +1,24 @@
+/** How long and how far a checker may go: its time, and how much the memory of this process may grow meanwhile. */
+
+import type { Budget } from './contract.ts';
+
+const MOST_GROWTH_BYTES = 3 * 2 ** 30;
+/** How many polls of a budget pass between looks at the clock. */
+const POLLS_A_LOOK = 256;
+
+export function budgetOf(timeoutMs: number): Budget {
+  const untilMs = performance.now() + timeoutMs;
+  const mostBytes = process.memoryUsage.rss() + MOST_GROWTH_BYTES;
+  let polls = 0;
+  let reason = '';
+  return {
+    exhausted() {
+      if (reason !== '') return true;
+      if (polls++ % POLLS_A_LOOK !== 0) return false;
+      if (performance.now() > untilMs) reason = `${timeoutMs / 1000} s of time`;
+      else if (process.memoryUsage.rss() > mostBytes) reason = `${MOST_GROWTH_BYTES / 2 ** 30} GiB of memory`;
+      return reason !== '';
+    },
+    reason: () => reason,
+  };
+}
