@@ -35,6 +35,7 @@ const ENTRANCES = [
   'rig/index.ts',
   'clusters/ledger/service.ts',
   'clusters/hosts/guardian.ts',
+  'clusters/hosts/doomed-rig.ts',
 ];
 
 interface Ban {
