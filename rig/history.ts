@@ -7,6 +7,7 @@ import { type Columns, columnsOf } from './columns.ts';
 import type { Completion, FaultEvent, HistoryEvent, Input, Json, NodeId, Operation, PhaseEvent } from './contract.ts';
 import { FAIL, type HistoryParts, OK, Recording, type Stamped } from './recording.ts';
 import { ABSENT, Values, WHOLE } from './values.ts';
+import type { Wire } from './wire-file.ts';
 
 export { FAIL, type HistoryParts, INFO, NEVER, OK, type Stamped } from './recording.ts';
 
@@ -54,6 +55,9 @@ export class History<In extends Input = Input, Out extends Json = Json> implemen
   /** What was wrong with the file: a torn last line, a process that broke the rules. */
   readonly warnings: readonly string[];
 
+  /** What really went over the wire to the nodes; `null` where nobody recorded it. */
+  readonly wire: Wire | null;
+
   /** All of it as plain data around shared memory, for another thread to make a `History` of. */
   readonly parts: HistoryParts;
 
@@ -90,6 +94,7 @@ export class History<In extends Input = Input, Out extends Json = Json> implemen
     this.eventCount = parts.eventCount;
     this.lastNs = parts.lastNs;
     this.warnings = parts.warnings;
+    this.wire = parts.wire ?? null;
   }
 
   /** The arguments of operation `at`, 0 ≤ at < length. */

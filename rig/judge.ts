@@ -9,9 +9,10 @@ import type { Checker, Ending, RunHeader, RunRecord, RunVerdict, Verdict } from 
 import { worst } from './define.ts';
 import { exitOf } from './exit.ts';
 import { faultRecords } from './faults.ts';
-import { FAIL, type History, OK } from './history.ts';
+import { FAIL, History, OK } from './history.ts';
 import { readHistory } from './history-file.ts';
 import { writeJson } from './store.ts';
+import { readWire, WIRE_FILE } from './wire-file.ts';
 
 /** Judges with these checkers. What is not yet judged when `signal` aborts becomes `unknown`. */
 export async function judge(
@@ -21,7 +22,9 @@ export async function judge(
   progress: (message: string) => void = () => {},
   signal?: AbortSignal,
 ): Promise<RunRecord> {
-  const history = await readHistory(join(directory, 'history.jsonl'));
+  const written = await readHistory(join(directory, 'history.jsonl'));
+  const wire = await readWire(join(directory, WIRE_FILE));
+  const history = wire ? new History({ ...written.parts, wire }) : written;
   const { verdicts, errors } = await applyCheckers(history, checkers, {
     timeoutMs: header.spec.checkTimeoutMs,
     workload: header.spec.workload,

@@ -5,6 +5,7 @@
 
 import { type Columns, columnsOf, copyColumns, roomFor } from './columns.ts';
 import type { FaultEvent, HistoryEvent, Input, Json, NodeId, PhaseEvent } from './contract.ts';
+import type { Wire } from './wire-file.ts';
 import { ABSENT, ValueCoder, type ValueParts, WHOLE } from './values.ts';
 
 /** Values of the `type` column. */
@@ -34,6 +35,8 @@ export interface HistoryParts {
   readonly eventCount: number;
   readonly lastNs: number;
   readonly warnings: readonly string[];
+  /** What really went over the wire, where that was recorded. */
+  readonly wire?: Wire;
 }
 
 /** Warnings of one kind after which only their number is told. */
