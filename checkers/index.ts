@@ -39,3 +39,4 @@ export { setEventual, setFull } from './set-full.ts';
 export { freshReads, staleness1s, staleness10s } from './staleness.ts';
 export { statistics } from './statistics.ts';
 export { uniqueIds } from './unique-ids.ts';
+export { watch } from './watch.ts';

@@ -2,9 +2,11 @@
 export { bank } from './bank.ts';
 export { counter } from './counter.ts';
 export { listAppend } from './list-append.ts';
+export { lock } from './lock.ts';
 export { queue } from './queue.ts';
 export { register } from './register.ts';
 export { rwRegister } from './rw-register.ts';
 export { set } from './set.ts';
 export { transfers } from './transfers.ts';
 export { uniqueIds } from './unique-ids.ts';
+export { watch } from './watch.ts';

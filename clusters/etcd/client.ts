@@ -20,18 +20,24 @@ export interface EtcdOptions {
 
 export type Answer = Readonly<Record<string, unknown>>;
 export type Ask = (asked: string, body: object, signal: AbortSignal) => Promise<Answer>;
+/** The answers of a request that is answered for as long as one listens. */
+export type Stream = (asked: string, body: object, signal: AbortSignal) => AsyncIterable<Answer>;
 
 /** A connection of its own to one node, opened with the first request. */
-export function openEtcd(origin: string): { readonly ask: Ask; close(): Promise<void> } {
+export function openEtcd(
+  origin: string,
+  mostBytes = answerBytes,
+): { readonly ask: Ask; readonly stream: Stream; close(): Promise<void> } {
   const http = new HttpClient(origin, {
     connect: { timeout: connectMs },
     headersTimeout: answerMs,
     bodyTimeout: answerMs,
-    maxResponseSize: answerBytes,
+    maxResponseSize: mostBytes,
     pipelining: 1,
   });
   return {
     ask: (asked, body, signal) => post(http, asked, body, signal),
+    stream: (asked, body, signal) => streamed(http, asked, body, signal),
     close: () => http.destroy().catch(() => {}),
   };
 }
@@ -95,7 +101,24 @@ async function post(http: HttpClient, asked: string, body: object, signal: Abort
   return answer as Answer;
 }
 
-function parse(text: string): unknown {
+async function* streamed(http: HttpClient, asked: string, body: object, signal: AbortSignal): AsyncGenerator<Answer> {
+  try {
+    const response = await http.request({ method: 'POST', path: asked, body: JSON.stringify(body), signal });
+    if (response.statusCode !== 200) throw httpErrorOf(response.statusCode, await response.body.text());
+    response.body.setEncoding('utf8');
+    let rest = '';
+    for await (const text of response.body as AsyncIterable<string>) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() as string;
+      for (const line of lines) if (line !== '') yield parse(line) as Answer;
+    }
+  } catch (error) {
+    throw error instanceof RequestError ? error : errorOf(error, signal);
+  }
+}
+
+/** Rejects with `bad-answer`. */
+export function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

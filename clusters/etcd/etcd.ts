@@ -9,6 +9,8 @@ import { CLIENTS } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { netns } from '../hosts/netns.ts';
 import { connectEtcd } from './client.ts';
+import { connectFeed } from './feed.ts';
+import { connectLocks } from './locks.ts';
 import { connectTransactions } from './transactions.ts';
 
 const clientPort = 2379;
@@ -26,6 +28,8 @@ export const etcd = onHosts({
   nodeCounts: { default: 3, allowed: [3, 5] },
   hosts: [docker, netns],
   apis: {
+    feed: async (node, deployment) => connectFeed(origin(node, deployment)),
+    lock: async (node, deployment) => connectLocks(origin(node, deployment)),
     kv: async (node, deployment) =>
       connectEtcd(origin(node, deployment), { serializable: deployment.variant === 'stale-reads' }),
     txn: async (node, deployment) =>

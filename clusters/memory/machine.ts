@@ -4,7 +4,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { AppliedTransfer, Json, MicroOperation, Transfer } from '../../rig/contract.ts';
+import type { AppliedTransfer, FeedChange, Json, MicroOperation, Transfer } from '../../rig/contract.ts';
 import { execute } from '../transaction.ts';
 
 export type Command =
@@ -15,6 +15,8 @@ export type Command =
   | { readonly f: 'txn'; readonly micros: readonly MicroOperation[] }
   | { readonly f: 'snapshot'; readonly keys: readonly string[] }
   | { readonly f: 'commit'; readonly expects: readonly Pair[]; readonly writes: readonly Pair[] }
+  | { readonly f: 'record'; readonly key: string; readonly value: Json }
+  | { readonly f: 'changes'; readonly from: number }
   | { readonly f: 'balance'; readonly account: string }
   | { readonly f: 'accounts' | 'applied' | 'nothing' };
 
@@ -24,7 +26,7 @@ export type Pair = readonly [key: string, value: Json];
 /** What the machine says: a value, or a refusal that changed nothing. */
 export type Answer = { readonly value: Json } | { readonly refused: string; readonly detail: string };
 
-const writes: readonly Command['f'][] = ['put', 'cas', 'transfer', 'commit'];
+const writes: readonly Command['f'][] = ['put', 'cas', 'transfer', 'commit', 'record'];
 
 export const isRead = (command: Command): boolean =>
   command.f === 'txn' ? command.micros.every(([f]) => f === 'r') : !writes.includes(command.f);
@@ -36,6 +38,8 @@ export class Machine {
   readonly #registers = new Map<string, Json>();
   readonly #balances = new Map(ACCOUNTS.map((account) => [account, OPENING]));
   readonly #applied: AppliedTransfer[] = [];
+  /** The change that made each revision, from 1. */
+  readonly #changes: FeedChange[] = [];
   /** By request, or by idempotency key. */
   readonly #remembered = new Map<string, { readonly command: Command; readonly answer: Answer }>();
 
@@ -55,6 +59,8 @@ export class Machine {
         return { value: null };
       case 'get':
         return { value: this.#value(command.key) };
+      case 'changes':
+        return { value: this.#changes.slice(command.from - 1) };
       case 'balance': {
         const balance = this.#balances.get(command.account);
         return balance === undefined ? noAccount(command.account) : { value: balance };
@@ -73,6 +79,7 @@ export class Machine {
       case 'cas':
       case 'transfer':
       case 'commit':
+      case 'record':
         return undefined;
     }
   }
@@ -93,6 +100,7 @@ export class Machine {
       return { value: swaps };
     }
     if (command.f === 'transfer') return this.#transfer(command.transfer);
+    if (command.f === 'record') return this.#record(command.key, command.value);
     if (command.f === 'txn') return this.#transact(command.micros);
     if (command.f === 'commit') {
       const stale = command.expects.find(([key, value]) => !isDeepStrictEqual(this.#value(key), value));
@@ -111,6 +119,16 @@ export class Machine {
     const { output, writes: written } = execute(micros, (key) => this.#value(key));
     for (const [key, value] of written) this.#registers.set(key, value);
     return { value: output };
+  }
+
+  #record(key: string, value: Json): Answer {
+    const before = this.#value(key);
+    if (before === null && value === null) return { value: 0 };
+    const revision = this.#changes.length + 1;
+    const told = before === null ? {} : { previous: before };
+    this.#changes.push({ key, value, revision, created: before === null && value !== null, ...told });
+    this.#registers.set(key, value);
+    return { value: revision };
   }
 
   #transfer(transfer: Transfer): Answer {

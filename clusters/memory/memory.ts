@@ -20,7 +20,9 @@ import type {
 import { defineCluster, RequestError } from '../../rig/define.ts';
 import type { Random } from '../../rig/random.ts';
 import { type Ask, kvClient, ledgerClient, txnClient } from './clients.ts';
+import { feedClient } from './feed.ts';
 import { Holds } from './holds.ts';
+import { lockClient } from './locks.ts';
 import type { Command } from './machine.ts';
 import { Network } from './network.ts';
 import { type Bug, type Message, Replica, type Reply } from './replica.ts';
@@ -40,7 +42,7 @@ const bugs: Readonly<Record<Bug, string>> = {
 export const memory = defineCluster({
   name: 'memory',
   summary: 'A simulated replicated store with a ledger, in this process and in virtual time.',
-  apis: ['kv', 'ledger', 'txn'],
+  apis: ['feed', 'kv', 'ledger', 'lock', 'txn'],
   controls: ['network', 'processes'],
   hosts: ['memory'],
   variants: bugs,
@@ -95,7 +97,14 @@ class MemoryCluster implements RunningCluster {
   async connect<A extends ApiName>(api: A, node: NodeId): Promise<Client<A>> {
     this.#replica(node);
     const ask: Ask = (command, name, signal) => this.#ask(node, command, name, signal);
-    const clients = { kv: kvClient(ask), ledger: ledgerClient(ask), txn: txnClient(ask, this.#bug) };
+    const kv = kvClient(ask);
+    const clients = {
+      feed: feedClient(ask),
+      kv,
+      ledger: ledgerClient(ask),
+      lock: lockClient(kv),
+      txn: txnClient(ask, this.#bug),
+    };
     return clients[api] as unknown as Client<A>;
   }
 
