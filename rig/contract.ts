@@ -166,7 +166,7 @@ export interface Locks {
 
 /** Keys whose changes can be followed. Every change makes the next revision of the store. */
 export interface Feed {
-  /** Resolves to the revision made. `null` deletes the key; a key that is absent may be deleted. */
+  /** Resolves to the revision made. `null` deletes the key; 0 says that there was nothing to delete. */
   write(key: string, value: Json, signal: AbortSignal): Promise<number>;
   /** The changes of all keys that begin with `prefix`, as they were delivered, from revision `from` until one of at least `to` was. */
   watch(prefix: string, from: number, to: number, signal: AbortSignal): Promise<readonly FeedMessage[]>;
