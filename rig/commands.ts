@@ -84,7 +84,7 @@ export function conclude(record: RunRecord, json: boolean): void {
   process.exitCode = record.verdict.exit.code;
 }
 
-const KINDS = ['clusters', 'workloads', 'nemeses', 'checkers', 'models', 'hosts', 'runs'] as const;
+const KINDS = ['clusters', 'workloads', 'nemeses', 'presets', 'checkers', 'models', 'hosts', 'runs'] as const;
 
 export async function list(what: string | undefined, flags: { readonly json?: boolean }): Promise<void> {
   const kinds = KINDS.filter((kind) => what === undefined || kind === what);
@@ -110,6 +110,7 @@ function entriesOf(kind: (typeof KINDS)[number]): readonly (readonly [string, st
       ]);
     case 'workloads':
     case 'nemeses':
+    case 'presets':
       return rooms[kind].all.map(({ name, summary }) => [name, summary] as const);
     case 'checkers':
     case 'models':

@@ -5,7 +5,10 @@ import pc from 'picocolors';
 import { check, doctor, heal, list, report, schema } from './commands.ts';
 import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
+import { newNemesis, testNemesis, tryNemesis } from './nemesis-command.ts';
 import { demo, plan, runOnce } from './run-command.ts';
+
+const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory'];
 
 const examples = `
 Examples:
@@ -42,6 +45,7 @@ function commandLine(): Command {
   )
     .option('-o, --output <file>', 'write the plan for `ordeal run FILE`')
     .action(plan);
+  addNemesisCommands(program.command('nemesis').description('write a nemesis of your own'));
   program
     .command('check <run-or-file>')
     .description('judge a stored run again, or any history file')
@@ -56,7 +60,7 @@ function commandLine(): Command {
     .action((wanted = 'latest') => report(wanted));
   program
     .command('list [what]')
-    .description('clusters, workloads, nemeses, checkers, models, hosts or runs (default: all)')
+    .description('clusters, workloads, nemeses, presets, checkers, models, hosts or runs (default: all)')
     .option('--json', 'as JSON')
     .action(list);
   program
@@ -79,9 +83,7 @@ function addRunOptions(command: Command): Command {
   return command
     .option('--cluster <name>', 'which system, `name` or `name:variant` (default: ledger)')
     .option('--bug <name>', 'the same as the variant: a known bug of the cluster')
-    .addOption(
-      new Option('--host <name>', 'where its nodes live').choices(['auto', 'docker', 'netns', 'loopback', 'memory']),
-    )
+    .addOption(new Option('--host <name>', 'where its nodes live').choices(HOSTS))
     .option('--workload <name>', 'what clients ask; or a file, ./mine.ts')
     .option('--nemesis <names>', 'what goes wrong: names, a preset or files, comma-separated; or none')
     .option('--seed <n>', 'same seed, same requests and faults (default: random, always printed)')
@@ -104,6 +106,29 @@ function addRunOptions(command: Command): Command {
     .option('--store <directory>', 'where runs are kept (default: .ordeal)')
     .option('--quiet', 'print the end only')
     .option('--json', 'print the verdict as JSON on standard output');
+}
+
+function addNemesisCommands(nemesis: Command): void {
+  nemesis.command('new <name>').description('write a file to begin with, NAME.ts').action(newNemesis);
+  nemesis
+    .command('try <file>')
+    .description('inject one fault, wait, heal, and show what was seen of both')
+    .option('--cluster <name>', 'into which system (default: memory)')
+    .addOption(new Option('--host <name>', 'where its nodes live').choices(HOSTS))
+    .option('--for <duration>', 'how long it is held (default: 3s)')
+    .option('--seed <n>', 'which fault is drawn')
+    .option('--beyond-quorum', 'more than a minority of the nodes may be down at once')
+    .option('--store <directory>', 'where runs are kept (default: .ordeal)')
+    .option('--quiet', 'print the end only')
+    .action(tryNemesis);
+  nemesis
+    .command('test <file>')
+    .description('ask of it what is asked of every nemesis that is shipped')
+    .option('--seed <n>', 'which faults are drawn on processes')
+    .option('--beyond-quorum', 'more than a minority of the nodes may be down at once')
+    .option('--store <directory>', 'where runs are kept (default: .ordeal)')
+    .action(testNemesis);
+  for (const command of nemesis.commands) command.exitOverride();
 }
 
 /** Runs one command line and ends the process with its exit code. */

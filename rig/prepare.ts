@@ -25,9 +25,12 @@ const TELLING = ['store', 'quiet', 'json', 'output'];
 /** What may be said beside a plan, to be sure that it is the right one. */
 const FIXED = { cluster: 'cluster', host: 'host', workload: 'workload', nodes: 'nodeCount', seed: 'seed' } as const;
 
-/** The spec that is meant; with its faults where a plan was given. */
-export async function prepare(path: string | undefined, flags: RunFlags, base: RunConfig = {}): Promise<RunSpec> {
-  const file = path ?? CONFIG_FILES.find((name) => existsSync(name));
+/**
+ * The spec that is meant; with its faults where a plan was given. Without a path, the folder's own configuration is
+ * taken; with `null`, none.
+ */
+export async function prepare(path: string | null | undefined, flags: RunFlags, base: RunConfig = {}): Promise<RunSpec> {
+  const file = path === undefined ? CONFIG_FILES.find((name) => existsSync(name)) : (path ?? undefined);
   const value = file === undefined ? {} : await readFile(file);
   if (isPlan(value)) return (await planned(checkPlan(value, file ?? ''), file ?? '', flags)).spec;
   const fromFile = file === undefined ? {} : await withPlugins(checkConfig(value, file, rooms), dirname(file));

@@ -24,11 +24,11 @@ const DEMO: RunConfig = {
 };
 
 export async function demo(flags: RunFlags): Promise<void> {
-  await execute(await prepare(undefined, flags, DEMO), flags, 'demo');
+  await execute(await prepare(null, flags, DEMO), flags, { verb: 'demo' });
 }
 
 export async function runOnce(path: string | undefined, flags: RunFlags): Promise<void> {
-  await execute(await prepare(path, flags), flags, 'run', path);
+  await execute(await prepare(path, flags), flags, { verb: 'run', path });
 }
 
 /** Prints what a run with these flags would do, and touches nothing. */
@@ -41,17 +41,23 @@ export async function plan(path: string | undefined, flags: RunFlags): Promise<v
   process.stdout.write(`${said}\n`);
 }
 
-/** One run with progress and signals; sets the exit code. `null`: a person wanted nothing but healing, or it ran elsewhere. */
+export interface Manner {
+  readonly verb: 'run' | 'demo';
+  /** The plan that is followed. */
+  readonly path?: string | undefined;
+  /** Tells a person how it ended, and sets the exit code. */
+  readonly finish?: (record: RunRecord, json: boolean) => void;
+}
+
+/** One run with progress, signals and an exit code. */
 export async function execute(
   spec: RunSpec,
   flags: RunFlags,
-  verb: 'run' | 'demo',
-  path?: string,
-): Promise<RunRecord | null> {
+  { verb, path, finish = conclude }: Manner,
+): Promise<void> {
   if (!spec.plan) await makePlan(spec); // Refuses what could not be done, before anything is touched.
   if (spec.host === 'netns' && process.getuid?.() !== 0) {
-    await runInside(insideUserNamespace());
-    return null;
+    return runInside(insideUserNamespace());
   }
   const store = new Store(typeof flags['store'] === 'string' ? flags['store'] : undefined);
   const progress = flags['quiet'] === true ? null : new Progress();
@@ -77,14 +83,13 @@ export async function execute(
       spec,
       castOf(spec),
       store,
-      spec.plan ? `ordeal run ${path}` : commandOf(spec, verb),
+      path !== undefined && spec.plan ? `ordeal run ${path}` : commandOf(spec, verb),
       audience,
     );
     progress?.end();
-    if (record) conclude(record, flags['json'] === true);
+    if (record) finish(record, flags['json'] === true);
     else process.exitCode = left === null ? EXIT.interrupted : EXIT.faultMayBeActive;
     if (signals.mistake !== undefined) throw signals.mistake;
-    return record;
   } finally {
     progress?.end();
     signals.dispose();

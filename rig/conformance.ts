@@ -1,0 +1,218 @@
+/**
+ * What every nemesis owes the rig, asked of those that are shipped by a test and of a user's own by `ordeal nemesis
+ * test`. Each duty is a sentence; what breaks it is told in another.
+ */
+
+import { deadline, VirtualClock, within } from './clock.ts';
+import type { ChooseContext, Cluster, Controls, Json, Nemesis, Party } from './contract.ts';
+import { sentenceOf } from './outcome.ts';
+import { Random } from './random.ts';
+import { type Call, reachOf } from './reach.ts';
+import { clusterOptions, rehearsalSpec } from './rehearsal.ts';
+
+export interface Duty {
+  /** What the nemesis does, `chooses the same fault in the same circumstances`. */
+  readonly says: string;
+  /** Rejects with what is wrong. @param bench a cluster on virtual time. */
+  check(nemesis: Nemesis, bench: Cluster): Promise<void>;
+}
+
+/** Clusters as a nemesis may find them: of one node, of many, with others at the table, with and without a leader. */
+const circumstances: readonly Omit<ChooseContext, 'rng'>[] = [
+  { nodes: ['n1'], parties: ['n1', 'clients'], primaries: [] },
+  { nodes: ['n1', 'n2', 'n3'], parties: ['n1', 'n2', 'n3'], primaries: ['n2'] },
+  { nodes: ['n1', 'n2', 'n3'], parties: ['n1', 'n2', 'n3', 'clients', 'store'], primaries: [] },
+  {
+    nodes: ['n1', 'n2', 'n3'],
+    parties: ['n1', 'n2', 'n3', 'clients', 'store'],
+    links: [
+      ['n1', 'store'],
+      ['n2', 'store'],
+      ['n3', 'store'],
+    ],
+    primaries: [],
+  },
+  {
+    nodes: ['n1', 'n2', 'n3', 'n4', 'n5'],
+    parties: ['n1', 'n2', 'n3', 'n4', 'n5', 'clients'],
+    primaries: ['n1', 'n4'],
+  },
+];
+const SEEDS = 40;
+const INJECT_MS = 5_000;
+const RECOVERY_MS = 10_000;
+const never = new AbortController().signal;
+
+export const nemesisDuties: readonly Duty[] = [
+  {
+    says: 'chooses the same fault in the same circumstances',
+    async check(nemesis) {
+      for (const { context, seed, fault } of faultsOf(nemesis))
+        refuse(
+          text(nemesis.choose({ ...context, rng: new Random(seed) })) !== text(fault),
+          `choose gave two different faults for one seed: it must take all chance from rng (first: ${text(fault)})`,
+        );
+    },
+  },
+  {
+    says: 'chooses what survives JSON unchanged',
+    async check(nemesis) {
+      for (const { fault } of faultsOf(nemesis)) requireJson(fault, 'the fault');
+    },
+  },
+  {
+    says: 'describes a fault by a sentence that names everybody it strikes',
+    async check(nemesis) {
+      for (const { fault, context } of faultsOf(nemesis)) {
+        const sentence: unknown = nemesis.describe(fault);
+        refuse(
+          typeof sentence !== 'string' || !/^\S.*\S$/.test(sentence),
+          `describe gave ${text(sentence)}, which is no sentence`,
+        );
+        const words = String(sentence).split(/[^\w-]+/);
+        for (const party of partiesIn(fault, context.parties))
+          refuse(
+            !words.includes(party),
+            `the sentence "${String(sentence)}" does not name ${party}, which the fault strikes`,
+          );
+      }
+    },
+  },
+  {
+    says: 'asks its controls, and nobody who is not there, and comes to an end',
+    async check(nemesis) {
+      for (const { fault, context } of faultsOf(nemesis)) {
+        const { calls } = await reachOf(nemesis, fault, context, new VirtualClock());
+        refuse(
+          calls.length === 0,
+          `inject asked nothing of ${nemesis.controls.join(', ')} for ${text(fault)}, or never came to it`,
+        );
+        for (const { stranger, call } of strangersIn(calls, context.parties))
+          refuse(
+            true,
+            `${call} was asked for ${stranger}, which is not there; there are ${context.parties.join(', ')}`,
+          );
+      }
+    },
+  },
+  {
+    says: 'has an effect, and leaves nothing behind when it is released, twice and out of order',
+    async check(nemesis, bench) {
+      const clock = new VirtualClock();
+      await using cluster = await bench.up(clusterOptions(rehearsalSpec, '/nonexistent', clock));
+      const { nodes, parties, links } = cluster;
+      const holds = ['first', 'second', 'third'];
+      for (const hold of holds) {
+        const primaries = await cluster.primaries(never);
+        const fault = nemesis.choose({ rng: new Random(hold), nodes, parties, links, primaries });
+        await bounded(clock, INJECT_MS, (signal) => nemesis.inject(fault, cluster.controls(hold) as Controls, signal));
+      }
+      await clock.sleep(1000);
+      for (const hold of ['second', 'first', 'second', 'never held', 'third', 'first']) await cluster.release(hold);
+      await cluster.recovered(deadline(clock, RECOVERY_MS).signal);
+      const seen = await Promise.all(holds.map((hold) => cluster.inspect(hold)));
+      await clock.sleep(1000);
+      const later = await Promise.all(holds.map((hold) => cluster.inspect(hold)));
+      refuse(text(later) !== text(seen), `something is still in force after the release: ${text(later)}`);
+      for (const { effective, observed } of seen)
+        refuse(!effective, `a fault had no effect: ${observed || 'nothing was seen'}`);
+    },
+  },
+  {
+    says: 'has what it did undone when it is cut short',
+    async check(nemesis, bench) {
+      const clock = new VirtualClock();
+      await using cluster = await bench.up(clusterOptions(rehearsalSpec, '/nonexistent', clock));
+      const { nodes, parties, links } = cluster;
+      const primaries = await cluster.primaries(never);
+      for (let seed = 1; seed <= 5; seed++) {
+        const fault = nemesis.choose({ rng: new Random(seed), nodes, parties, links, primaries });
+        const hold = `cut-${seed}`;
+        const failing = failingAfterOne(cluster.controls(hold) as Controls);
+        await bounded(clock, INJECT_MS, (signal) => nemesis.inject(fault, failing, signal)).catch(() => {});
+        await cluster.release(hold);
+        await cluster.recovered(deadline(clock, RECOVERY_MS).signal);
+      }
+    },
+  },
+];
+
+/** `null`, or what is wrong, as a sentence. */
+export async function tryDuty(duty: Duty, nemesis: Nemesis, bench: Cluster): Promise<string | null> {
+  try {
+    await duty.check(nemesis, bench);
+    return null;
+  } catch (error) {
+    return sentenceOf(error);
+  }
+}
+
+function refuse(isWrong: boolean, problem: string): void {
+  if (isWrong) throw new Error(problem);
+}
+
+function* faultsOf(nemesis: Nemesis): Generator<{ context: Omit<ChooseContext, 'rng'>; seed: number; fault: Json }> {
+  for (const context of circumstances)
+    for (let seed = 0; seed < SEEDS; seed++)
+      yield { context, seed, fault: nemesis.choose(Object.freeze({ ...context, rng: new Random(seed) })) };
+}
+
+/** Refuses what JSON would drop or change, with the place where it is. */
+function requireJson(value: unknown, place: string): void {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return;
+  if (typeof value === 'number') return refuse(!Number.isFinite(value), `${place} is ${value}, which is not JSON`);
+  if (Array.isArray(value)) {
+    for (const [at, item] of value.entries()) requireJson(item, `${place}[${at}]`);
+    return;
+  }
+  const isPlain = typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value) as null);
+  refuse(!isPlain, `${place} is ${typeof value === 'object' ? 'no plain object' : typeof value}, which is not JSON`);
+  for (const [key, item] of Object.entries(value as object)) requireJson(item, `${place}.${key}`);
+}
+
+/** The parties named anywhere in a fault. */
+function partiesIn(fault: Json, parties: readonly Party[]): Party[] {
+  const words = text(fault).split(/[^\w-]+/);
+  return parties.filter((party) => words.includes(party));
+}
+
+function* strangersIn(
+  calls: readonly Call[],
+  parties: readonly Party[],
+): Generator<{ stranger: string; call: string }> {
+  for (const { control, method, arguments: given } of calls)
+    if (control === 'network' || control === 'processes')
+      for (const one of given.flat())
+        if (typeof one === 'string' && !parties.includes(one)) yield { stranger: one, call: `${control}.${method}` };
+}
+
+/** Controls of which only the first call works, as when a node is lost halfway. */
+function failingAfterOne(controls: Controls): Controls {
+  let count = 0;
+  const failing = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(from, name) {
+        const part: unknown = Reflect.get(from, name);
+        if (typeof part === 'object' && part !== null) return failing(part);
+        if (typeof part !== 'function') return part;
+        return async (...given: unknown[]): Promise<unknown> => {
+          if (++count > 1) throw new Error('the node was lost halfway');
+          return Reflect.apply(part, from, given) as unknown;
+        };
+      },
+    });
+  return failing(controls);
+}
+
+async function bounded(clock: VirtualClock, ms: number, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const limit = deadline(clock, ms);
+  try {
+    await within(limit.signal, Promise.resolve(act(limit.signal)));
+  } catch (error) {
+    throw new Error(`inject: ${sentenceOf(error)}`, { cause: error });
+  } finally {
+    limit.cancel();
+  }
+}
+
+const text = (value: unknown): string => JSON.stringify(value) ?? String(value);

@@ -1,0 +1,165 @@
+/** `ordeal nemesis new`, `try` and `test`: from an empty file to a nemesis that is known to bite and to let go. */
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join as joinPath, resolve } from 'node:path';
+import pc from 'picocolors';
+import { nemesisDuties, tryDuty } from './conformance.ts';
+import { durationMs, type RunConfig } from './config.ts';
+import type { FaultRecord, Nemesis, RunRecord, RunSpec } from './contract.ts';
+import { EXIT, UsageError } from './exit.ts';
+import { makePlan, prepare, type RunFlags } from './prepare.ts';
+import { join, rooms } from './rooms.ts';
+import { execute } from './run-command.ts';
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+/** What a new nemesis looks like: about twenty lines that work as they are. */
+const template = (
+  name: string,
+): string => `/** Pauses one node: it keeps its connections and its beliefs, and wakes up late. */
+
+import { defineNemesis } from 'ordeal';
+
+export default defineNemesis({
+  name: '${name}',
+  summary: 'Pauses one node.',
+
+  // What inject may use: network (drop), processes (kill, pause). A cluster that lacks one refuses the nemesis.
+  controls: ['processes'],
+
+  // Pure: all chance comes from rng. What it returns is JSON; it is written to disk before anything is touched.
+  choose: ({ rng, nodes }) => ({ node: rng.pick(nodes) }),
+
+  // Resolves once the fault is in force. There is no undo here: the rig undoes whatever the controls did.
+  inject: ({ node }, { processes }) => processes.pause([node]),
+
+  // One plain sentence, for the plan, the log and the report.
+  describe: ({ node }) => \`\${node} is paused\`,
+});
+`;
+
+export function newNemesis(wanted: string): void {
+  const name = basename(wanted).replace(/\.ts$/, '');
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
+    throw new UsageError(
+      `"${name}" is no name for a nemesis; it must be words in lower case with hyphens, such as slow-disk`,
+    );
+  if (rooms.nemeses.names.includes(name))
+    throw new UsageError(`a nemesis called "${name}" is there already; choose another name`);
+  const file = joinPath(dirname(wanted), `${name}.ts`);
+  if (existsSync(file)) throw new UsageError(`${file} is there already; it is left as it is`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, template(name));
+  print(`${file} is written. Next:`);
+  for (const next of ['nemesis test', 'nemesis try', 'run --nemesis']) print(`  ordeal ${next} ./${file}`);
+}
+
+/** Injects one fault into a real cluster under load, waits, heals, and shows what was seen of both. */
+export async function tryNemesis(file: string, flags: RunFlags): Promise<void> {
+  const forMs = durationMs(String(flags['for'] ?? '3s'), '--for');
+  const { for: _for, ...others } = flags;
+  const base: RunConfig = { name: 'nemesis-try', cluster: 'memory' };
+  const asked = await prepare(null, { ...others, nemesis: pathOf(file) }, base);
+  const spec = await withOneFault(asked, forMs);
+  await execute(spec, flags, { verb: 'run', finish: (record) => showProof(record) });
+}
+
+/** The spec of a run as long as one fault takes: the first that would be drawn from its seed, a second into the load. */
+async function withOneFault(asked: RunSpec, forMs: number): Promise<RunSpec> {
+  const spec: RunSpec = {
+    ...asked,
+    calmMs: [1_000, 1_000],
+    faultMs: [forMs, forMs],
+    timeLimitMs: forMs + 7_000,
+    limits: { beyondQuorum: false, abortWhen: [], stopFile: null, ...asked.limits, longestFaultMs: forMs + 10_000 },
+  };
+  const [first] = (await makePlan(spec)).spec.plan ?? [];
+  return first ? { ...spec, plan: [first] } : spec;
+}
+
+function showProof({ verdict }: RunRecord): void {
+  const [fault] = verdict.faults;
+  const problems = fault ? problemsOf(fault) : [...verdict.errors, 'no fault was injected'];
+  if (fault) for (const line of proofOf(fault)) print(line);
+  for (const problem of [...problems, ...verdict.errors.filter((error) => !problems.includes(error))])
+    print(`${pc.red('✘')} ${problem}`);
+  const isWell = problems.length === 0 && verdict.errors.length === 0;
+  process.exitCode =
+    verdict.exit.code === EXIT.faultMayBeActive ? verdict.exit.code : isWell ? EXIT.valid : EXIT.invalid;
+}
+
+function proofOf(fault: FaultRecord): readonly string[] {
+  const { sentence, injectNs, injectedNs, releaseNs, releasedNs, evidence, recoveryMs } = fault;
+  const took = (from: number | null, to: number | null) =>
+    from === null || to === null ? 'never' : `${((to - from) / 1e6).toFixed(0)} ms`;
+  const answers = Object.entries(recoveryMs).map(
+    ([f, ms]) => `${f} ${ms === null ? 'never' : `after ${ms.toFixed(0)} ms`}`,
+  );
+  return [
+    `fault     ${sentence}`,
+    `injected  in ${took(injectNs, injectedNs)}`,
+    `seen      ${evidence?.observed ?? 'nothing'}`,
+    `released  in ${took(releaseNs, releasedNs)}, and seen to be gone`,
+    `answered  ${answers.join(', ') || 'nothing was asked'}`,
+  ];
+}
+
+function problemsOf({ sentence, injectedNs, releasedNs, evidence, stuck }: FaultRecord): readonly string[] {
+  if (stuck !== null) return [`"${sentence}" could not be undone: ${stuck}`];
+  if (injectedNs === null) return [`"${sentence}" never came into force`];
+  if (releasedNs === null) return [`"${sentence}" was never seen to be undone`];
+  return evidence?.effective ? [] : [`"${sentence}" had no effect: ${evidence?.observed ?? 'nothing was seen'}`];
+}
+
+/** Asks of a nemesis what the rig asks of its own, on the simulated cluster, and then on processes of this machine. */
+export async function testNemesis(file: string, flags: RunFlags): Promise<void> {
+  const nemesis = rooms.nemeses.get(await join(resolve(file), 'nemesis'));
+  const memory = rooms.clusters.get('memory');
+  let failed = 0;
+  for (const duty of nemesisDuties) {
+    const isPossible = nemesis.controls.every((control) => memory.controls.includes(control));
+    const problem = isPossible
+      ? await tryDuty(duty, nemesis, memory)
+      : `cluster memory lacks one of ${nemesis.controls.join(', ')}`;
+    if (problem !== null) failed++;
+    print(problem === null ? `${pc.green('✔')} ${duty.says}` : `${pc.red('✘')} ${duty.says}\n    ${problem}`);
+  }
+  if (failed > 0) {
+    print(`${nemesis.name} broke ${failed} of ${nemesisDuties.length} promises; processes were left in peace`);
+    process.exitCode = EXIT.invalid;
+    return;
+  }
+  await onLoopback(file, nemesis, flags);
+}
+
+async function onLoopback(file: string, nemesis: Nemesis, flags: RunFlags): Promise<void> {
+  const base: RunConfig = {
+    name: 'nemesis-test',
+    cluster: 'ledger',
+    host: 'loopback',
+    timeLimit: '10s',
+    calm: ['1s', '1s'],
+    fault: ['1500ms', '1500ms'],
+  };
+  if (!nemesis.controls.every((control) => rooms.clusters.get('ledger').controls.includes(control)))
+    return void print(`- cluster ledger lacks one of ${nemesis.controls.join(', ')}: not tried on processes`);
+  const spec = await prepare(null, { ...flags, nemesis: pathOf(file) }, base);
+  await execute(
+    spec,
+    { ...flags, quiet: true },
+    {
+      verb: 'run',
+      finish({ verdict }) {
+        const problems = [...verdict.faults.flatMap(problemsOf), ...verdict.errors];
+        if (verdict.faults.length === 0) problems.push('no fault was injected');
+        const says = `${verdict.faults.length} faults in three processes of a ledger on loopback bite and are undone`;
+        print(problems.length === 0 ? `${pc.green('✔')} ${says}` : `${pc.red('✘')} ${says}`);
+        for (const problem of problems) print(`    ${problem}`);
+        process.exitCode = problems.length === 0 ? EXIT.valid : EXIT.invalid;
+      },
+    },
+  );
+}
+
+/** The file as `prepare` tells it from a name. */
+const pathOf = (file: string): string => (/[/\\]/.test(file) ? file : `./${file}`);
