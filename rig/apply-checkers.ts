@@ -64,11 +64,13 @@ export async function applyCheckers(
   }
   const waiting = [...checkers.keys()].filter((at) => outcomes[at] === undefined);
   const judgeWaiting = async () => {
+    const thread = new Thread(program as URL, history, court);
     for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
       const checker = checkers[at] as Checker;
-      progress(`${checker.name} judges ${history.length} operations in a thread of its own`);
-      outcomes[at] = await inThread(program as URL, checker, history, court);
+      progress(`${checker.name} judges ${history.length} operations`);
+      outcomes[at] = await thread.judge(checker);
     }
+    thread.end();
   };
   const threads = Math.min(waiting.length, availableParallelism());
   await Promise.all(Array.from({ length: threads }, judgeWaiting));
@@ -98,30 +100,73 @@ function workerProgram(): URL | null {
   return existsSync(fileURLToPath(program)) ? program : null;
 }
 
-/** A checker of a plug-in is not known in another thread: it is asked here after all. */
-async function inThread(program: URL, checker: Checker, history: History, court: Court): Promise<Outcome> {
-  const { timeoutMs, workload = null, signal } = court;
-  const trial: Trial = { parts: history.parts, timeoutMs, workload };
-  const worker = new Worker(program, {
-    name: checker.name,
-    workerData: { trial, checker: checker.name },
-    resourceLimits: { maxOldGenerationSizeMb: MOST_THREAD_MEGABYTES },
-  });
-  const limit = deadline(new RealClock(), timeoutMs + GRACE_MS, signal);
-  const answer = new Promise<Outcome | null>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-    worker.once('exit', (code) => reject(new Error(`its thread ended with code ${code}`)));
-  });
-  answer.catch(() => {});
-  try {
-    return (await within(limit.signal, answer)) ?? (await tryChecker(checker, history, budgetOf(timeoutMs)));
-  } catch (error) {
-    if (signal?.aborted) return { verdict: unknown(checker.name, 'stopped before it came to a verdict'), error: null };
-    if (limit.signal.aborted) return failed(checker.name, `it did not stop when its ${timeoutMs / 1000} s were over`);
-    return failed(checker.name, sentenceOf(error));
-  } finally {
-    limit.cancel();
-    await worker.terminate();
+/** Another thread that judges one checker after another; after one that ended badly it begins anew. */
+class Thread {
+  readonly #program: URL;
+  readonly #history: History;
+  readonly #court: Court;
+  readonly #clock = new RealClock();
+  #worker: Worker | null = null;
+  /** What waits for the answer to the last question. */
+  #answered: { resolve(outcome: Outcome | null): void; reject(error: unknown): void } = {
+    resolve: () => {},
+    reject: () => {},
+  };
+
+  constructor(program: URL, history: History, court: Court) {
+    this.#program = program;
+    this.#history = history;
+    this.#court = court;
+  }
+
+  async judge(checker: Checker): Promise<Outcome> {
+    const { timeoutMs, signal } = this.#court;
+    if (signal?.aborted) return stopped(checker.name);
+    const limit = deadline(this.#clock, timeoutMs + GRACE_MS, signal);
+    try {
+      const outcome = await within(limit.signal, this.#ask(checker.name));
+      // A checker of a plug-in is not known over there.
+      return outcome ?? (await tryChecker(checker, this.#history, budgetOf(timeoutMs)));
+    } catch (error) {
+      this.end();
+      if (signal?.aborted) return stopped(checker.name);
+      if (limit.signal.aborted) return failed(checker.name, `it did not stop when its ${timeoutMs / 1000} s were over`);
+      return failed(checker.name, sentenceOf(error));
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  end(): void {
+    void this.#worker?.terminate();
+    this.#worker = null;
+  }
+
+  #ask(name: string): Promise<Outcome | null> {
+    const worker = (this.#worker ??= this.#begin());
+    return new Promise((resolve, reject) => {
+      this.#answered = { resolve, reject };
+      worker.postMessage(name);
+    });
+  }
+
+  #begin(): Worker {
+    const { timeoutMs, workload = null } = this.#court;
+    const trial: Trial = { parts: this.#history.parts, timeoutMs, workload };
+    const worker = new Worker(this.#program, {
+      workerData: trial,
+      resourceLimits: { maxOldGenerationSizeMb: MOST_THREAD_MEGABYTES },
+    });
+    // One that was ended has nothing to say any more.
+    const fail = (error: unknown) => this.#worker === worker && this.#answered.reject(error);
+    worker.on('message', (outcome: Outcome | null) => this.#worker === worker && this.#answered.resolve(outcome));
+    worker.on('error', fail);
+    worker.on('exit', (code) => fail(new Error(`its thread ended with code ${code}`)));
+    return worker;
   }
 }
+
+const stopped = (name: string): Outcome => ({
+  verdict: unknown(name, 'stopped before it came to a verdict'),
+  error: null,
+});

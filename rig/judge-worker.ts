@@ -1,23 +1,37 @@
-/** A thread that judges one history by one checker, found by its name, and sends back what it came to. */
+/**
+ * A thread that judges one history by checkers, found by their names, and sends back what each came to. It knows the
+ * checkers itself, without the registry: to load all the other rooms would take longer than most judgements.
+ */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import * as checkerRoom from '../checkers/index.ts';
+import { linearizable } from '../checkers/linearizable.ts';
+import { models } from '../checkers/models/index.ts';
+import * as workloadRoom from '../workloads/index.ts';
 import { type Trial, tryChecker } from './apply-checkers.ts';
 import { budgetOf } from './budget.ts';
-import type { Checker } from './contract.ts';
+import type { Checker, Model, Workload } from './contract.ts';
 import { History } from './history.ts';
-import { linearizableBy, rooms } from './rooms.ts';
 
-const { trial, checker: name } = workerData as { readonly trial: Trial; readonly checker: string };
-const checker = checkerNamed(name, trial.workload);
-const history = new History(trial.parts);
-parentPort?.postMessage(checker ? await tryChecker(checker, history, budgetOf(trial.timeoutMs)) : null);
+const { parts, timeoutMs, workload } = workerData as Trial;
+const history = new History(parts);
+
+parentPort?.on('message', (name: string) => void answer(name));
+
+async function answer(name: string): Promise<void> {
+  const checker = checkerNamed(name);
+  parentPort?.postMessage(checker ? await tryChecker(checker, history, budgetOf(timeoutMs)) : null);
+}
 
 /** The workload's own, one that is registered, or linearizability by a model. */
-function checkerNamed(wanted: string, workload: string | null): Checker | undefined {
-  const own = rooms.workloads.all.find((member) => member.name === workload)?.checkers ?? [];
-  const model = /^linearizable\((.+)\)$/.exec(wanted)?.[1];
-  return (
-    [...own, ...rooms.checkers.all].find((member) => member.name === wanted) ??
-    (model !== undefined && rooms.models.names.includes(model) ? linearizableBy(model) : undefined)
+function checkerNamed(name: string): Checker | undefined {
+  const workloads = Object.values(workloadRoom) as readonly object[] as readonly Workload[];
+  const own = workloads.find((member) => member.name === workload)?.checkers ?? [];
+  const registered = Object.values(checkerRoom) as readonly object[] as readonly Checker[];
+  const known = [...own, ...registered].find((member) => 'check' in member && member.name === name);
+  if (known) return known;
+  const byModel = (Object.values(models) as readonly object[] as readonly Model[]).find(
+    (model) => name === `linearizable(${model.name})`,
   );
+  return byModel && (linearizable(byModel) as Checker);
 }

@@ -133,7 +133,8 @@ export async function run(
   });
   if (audience.onlyHeal.aborted) return { record: null, left };
 
-  const record = await judge(directory, header, cast.checkers, (message) => audience.progress(message));
+  const tell = (message: string) => audience.progress(message);
+  const record = await judge(directory, header, cast.checkers, tell, audience.onlyHeal);
   await draw(record, cast.reports, (message) => audience.progress(message));
   return { record, left };
 }

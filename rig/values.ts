@@ -75,6 +75,15 @@ export class Values {
     const start = this.starts[(FIRST_KEPT - code) >> 1] as number;
     return decodeJson(this.chunks[Math.floor(start / CHUNK_BYTES)] as Buffer, start % CHUNK_BYTES);
   }
+
+  /** The bytes in which the JSON text of a kept value stands, from `offsetOf` to the next newline. */
+  chunkOf(code: number): Buffer {
+    return this.chunks[Math.floor((this.starts[(FIRST_KEPT - code) >> 1] as number) / CHUNK_BYTES)] as Buffer;
+  }
+
+  offsetOf(code: number): number {
+    return (this.starts[(FIRST_KEPT - code) >> 1] as number) % CHUNK_BYTES;
+  }
 }
 
 /** Gives values their codes. */
