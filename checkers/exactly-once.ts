@@ -7,6 +7,7 @@ import type { Verdict } from '../rig/contract.ts';
 import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
 import { type History, NEVER } from '../rig/history.ts';
 import { Balances, type Bounds } from './ledger/balances.ts';
+import { type Coverage, coverageOf, notJudged } from './ledger/coverage.ts';
 import {
   type AccountsRead,
   type Asked,
@@ -19,6 +20,9 @@ import {
   wasRefused,
 } from './ledger/evidence.ts';
 import { Findings } from './ledger/findings.ts';
+import { judgePayloads, payloadsOf, wasRefusedForGood } from './ledger/payloads.ts';
+import { judgeStuckKeys } from './ledger/stuck-keys.ts';
+import { judgeWire } from './ledger/wire.ts';
 
 export type { TransfersInput, TransfersOutput } from './ledger/evidence.ts';
 
@@ -35,11 +39,14 @@ export const exactlyOnce = defineChecker<TransfersInput, TransfersOutput>({
       judgeMissing(findings, listing, acked);
     }
     judgeVanished(findings);
+    const reusedKeys = judgePayloads(findings);
     judgeReceipts(findings, acked);
+    judgeStuckKeys(findings);
+    const coverage = coverageOf(history, evidence, reusedKeys, judgeWire(findings));
     const lastAck = acked.reduce((latest, { ackedAt }) => Math.max(latest, ackedAt), -1);
     const truth = evidence.listings.findLast(({ invoked }) => invoked > lastAck) ?? null;
     judgeBalances(findings, truth);
-    return conclude(findings, acked.length, truth);
+    return conclude(findings, acked.length, truth, coverage);
   },
 });
 
@@ -62,14 +69,12 @@ function judgeApplied(findings: Findings, { at, applied, completed }: Listing): 
     const began = transfer.attempts.filter((attempt) => (history.invokeIndex[attempt] as number) < completed);
     if (began.length === 0)
       findings.addTransfer('phantom-application', transfer, at, `applied before anyone had asked for it, ${seen}`);
-    else if (wasRefused(history, transfer, completed))
-      findings.addTransfer('rejected-but-applied', transfer, at, `refused, and yet applied, ${seen}`);
+    const wanted = began.length === 0 ? [] : payloadsOf(history, began);
     for (const { to, amount } of began.length === 0 ? [] : entries) {
-      const wanted = began.some((attempt) => {
-        const payload = asked(history, attempt);
-        return payload.to === to && payload.amount === amount;
-      });
-      if (!wanted)
+      const group = wanted.find((one) => one.to === to && one.amount === amount);
+      if (group && (wasRefused(history, group, completed) || wasRefusedForGood(history, group, completed)))
+        findings.addTransfer('rejected-but-applied', transfer, at, `refused, and yet applied, ${seen}`);
+      if (!group)
         findings.addTransfer(
           'phantom-application',
           transfer,
@@ -136,14 +141,15 @@ function judgeReceipts(findings: Findings, acked: readonly Asked[]): void {
           null,
           `operation ${index} was answered with ${id}, which is the transfer of key ${key} of account ${from}`,
         );
-      } else if (amount !== asked(history, at).amount)
+      } else if (amount !== asked(history, at).amount && !findings.has('payload-ignored', transfer.name))
         findings.addTransfer(
           'foreign-response',
           transfer,
           null,
           `operation ${index} asked for ${asked(history, at).amount} and was answered with ${id} for ${amount}`,
         );
-      if (first && (id !== first.id || amount !== first.amount))
+      const differs = first && (id !== first.id || amount !== first.amount);
+      if (differs && !findings.has('payload-ignored', transfer.name))
         findings.addTransfer(
           'unstable-response',
           transfer,
@@ -232,7 +238,7 @@ function judgeTotal(findings: Findings, { at, accounts }: AccountsRead, openings
 
 const words = ({ low, high }: Bounds): string => (low === high ? `${low}` : `between ${low} and ${high}`);
 
-function conclude(findings: Findings, acked: number, truth: Listing | null): Verdict {
+function conclude(findings: Findings, acked: number, truth: Listing | null, coverage: Coverage): Verdict {
   const { history, evidence, counts } = findings;
   const transfers = [...evidence.transfers.values()];
   const attempts = transfers.reduce((sum, transfer) => sum + transfer.attempts.length, 0);
@@ -244,6 +250,9 @@ function conclude(findings: Findings, acked: number, truth: Listing | null): Ver
     refused: transfers.filter((transfer) => wasRefused(history, transfer, NEVER)).length,
     lists: evidence.listings.length,
     balances: evidence.balanceReads.length,
+    ...coverage,
+    wire: coverage.wire && { ...coverage.wire },
+    notJudged: notJudged(coverage),
     anomalies: counts,
   };
   const [first, ...rest] = findings.anomalies;

@@ -301,7 +301,7 @@ export type WireEntry = {
   readonly rule?: string;
   /** What the node answered, as far as it was heard; `null`: nothing. */
   readonly status: number | null;
-  /** As `payload`, of the answer. */
+  /** As `payload`, of the answer; `null` too unless all of it was heard, in one piece. */
   readonly answer: string | null;
   /** Whether its client got the whole answer. Of a copy: whether the node answered. */
   readonly answered: boolean;

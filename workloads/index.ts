@@ -1,6 +1,7 @@
 /** Everything in this room; being exported here is being registered. */
 export { bank } from './bank.ts';
 export { counter } from './counter.ts';
+export { idempotency } from './idempotency.ts';
 export { listAppend } from './list-append.ts';
 export { lock } from './lock.ts';
 export { queue } from './queue.ts';

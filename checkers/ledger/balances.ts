@@ -4,8 +4,9 @@
  */
 
 import type { Transfer } from '../../rig/contract.ts';
-import { FAIL, type History, NEVER } from '../../rig/history.ts';
+import { FAIL, type History, NEVER, OK } from '../../rig/history.ts';
 import { asked, type Evidence, type Listing, type TransfersInput, type TransfersOutput } from './evidence.ts';
+import { payloadsOf } from './payloads.ts';
 
 export interface Bounds {
   readonly low: number;
@@ -31,12 +32,16 @@ export class Balances {
       entries.forEach((entry, nth) => move(entry, possibleFrom, nth === 0 ? sureOf(name) : NEVER));
     }
     for (const { name, attempts } of evidence.transfers.values()) {
-      const [first] = attempts;
-      if (first === undefined || truth?.applied.has(name)) continue;
-      if (attempts.every((at) => history.type[at] === FAIL)) continue;
-      // What the list lacks may have been applied since, but not before.
-      const possibleFrom = Math.max(history.invokeIndex[first] as number, truth?.invoked ?? -1);
-      move(asked(history, first), possibleFrom, truth ? NEVER : sureOf(name));
+      if (truth?.applied.has(name)) continue;
+      const groups = payloadsOf(history, attempts);
+      for (const { attempts: alike } of groups) {
+        const [first] = alike;
+        if (first === undefined || alike.every((at) => history.type[at] === FAIL)) continue;
+        // What the list lacks may have been applied since, but not before.
+        const possibleFrom = Math.max(history.invokeIndex[first] as number, truth?.invoked ?? -1);
+        const isSure = !truth && (groups.length === 1 || alike.some((at) => history.type[at] === OK));
+        move(asked(history, first), possibleFrom, isSure ? sureOf(name) : NEVER);
+      }
     }
     for (const { in: credits, out: debits } of this.#accounts.values()) {
       credits.seal();

@@ -95,12 +95,12 @@ export function receiptOf(history: History<TransfersInput, TransfersOutput>, at:
 export const asked = (history: History<TransfersInput, TransfersOutput>, at: number): Transfer =>
   history.input(at) as TransfersInput & Transfer;
 
-/** True if every attempt that was made before event `index` was refused. */
+/** True if every one of these attempts that was made before event `index` was refused. */
 export const wasRefused = (
   history: History<TransfersInput, TransfersOutput>,
-  transfer: Asked,
+  { attempts }: { readonly attempts: readonly number[] },
   index: number,
-): boolean => transfer.attempts.every((at) => history.type[at] === FAIL || (history.invokeIndex[at] as number) > index);
+): boolean => attempts.every((at) => history.type[at] === FAIL || (history.invokeIndex[at] as number) > index);
 
 function attempt(
   history: History<TransfersInput, TransfersOutput>,

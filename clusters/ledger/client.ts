@@ -5,7 +5,7 @@
 
 import { type Dispatcher, Pool } from 'undici';
 import type { Account, AppliedTransfer, Client, TransferReceipt } from '../../rig/contract.ts';
-import { RequestError } from '../../rig/define.ts';
+import { Refused, RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
 import { KEY_FIELD, LIMITS } from './terms.ts';
 
@@ -17,7 +17,7 @@ const MOST_PAGES = 1_000;
 const DEFINITE: ReadonlySet<string> = new Set([
   'connection-refused',
   'connect-timeout',
-  ...[400, 402, 404, 405, 409, 413, 422, 503].map((status) => `http-${status}`),
+  ...[400, 402, 404, 405, 409, 413, 422, 431, 503].map((status) => `http-${status}`),
 ]);
 
 const CLASS_OF_CODE: Readonly<Record<string, string>> = {
@@ -36,8 +36,8 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** A client of the node at this address. */
-export function ledgerClient({ host, port }: Address): Client<'ledger'> {
+/** A client of the node at this address, which repeats nothing by itself; with `hiddenRetries`, a library that does. */
+export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client<'ledger'> {
   const pool = new Pool(`http://${host}:${port}`, {
     connections: 2,
     pipelining: 1,
@@ -50,8 +50,9 @@ export function ledgerClient({ host, port }: Address): Client<'ledger'> {
     definite: DEFINITE,
     async transfer({ key, from, to, amount }, signal) {
       const body = JSON.stringify({ from, to, amount });
-      const headers = { 'content-type': 'application/json', [KEY_FIELD]: key };
-      const answer = await request(pool, { method: 'POST', path: '/transfers', headers, body }, signal);
+      const headers = { 'content-type': 'application/json', [KEY_FIELD]: fieldOf(key) };
+      const post = { method: 'POST', path: '/transfers', headers, body } as const;
+      const answer = await request(pool, post, signal, hiddenRetries);
       return believed(answer, 201, (receipt) => receiptOf(receipt, answer.replayed));
     },
     balance: (account, signal) => get(`/accounts/${encodeURIComponent(account)}`, balanceOf, signal),
@@ -76,7 +77,19 @@ export function ledgerClient({ host, port }: Address): Client<'ledger'> {
   };
 }
 
-async function request(pool: Pool, options: Dispatcher.RequestOptions, signal: AbortSignal): Promise<Answer> {
+/** A key as the bytes of a header field: UTF-8. One that no header can carry is not sent. */
+function fieldOf(key: string): string {
+  const field = Buffer.from(key, 'utf8').toString('latin1');
+  if (/[\r\n\0]/.test(field)) throw new Refused('bad-key', 'no header can carry a line break');
+  return field;
+}
+
+async function request(
+  pool: Pool,
+  options: Dispatcher.RequestOptions,
+  signal: AbortSignal,
+  retries = 0,
+): Promise<Answer> {
   try {
     const { statusCode, headers, body } = await pool.request({ ...options, signal });
     const text = await body.text();
@@ -84,6 +97,7 @@ async function request(pool: Pool, options: Dispatcher.RequestOptions, signal: A
   } catch (error) {
     if (signal.aborted || error instanceof RequestError || !(error instanceof Error)) throw error;
     const errorClass = CLASS_OF_CODE[String((error as NodeJS.ErrnoException).code)];
+    if (retries > 0 && errorClass === 'connection-reset') return request(pool, options, signal, retries - 1);
     throw new RequestError(errorClass ?? 'connection-failed', error.message);
   }
 }

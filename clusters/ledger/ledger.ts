@@ -18,6 +18,8 @@ import { BUGS, KEY_FIELD, LEDGER_PORT, SETTING } from './terms.ts';
 const STORE: NodeId = 'store';
 const POSTGRES_PORT = 5432;
 const STORE_PROBE_MS = 2_000;
+/** How often the client library of `retry-in-client` repeats a request by itself. */
+const HIDDEN_RETRIES = 2;
 
 export const ledger = onHosts({
   name: 'ledger',
@@ -28,7 +30,8 @@ export const ledger = onHosts({
   nodeCounts: { default: 3, allowed: [1, 2, 3, 5] },
   hosts: [docker, loopback],
   apis: {
-    ledger: async (node, { entrance }) => ledgerClient(entrance(node, LEDGER_PORT)),
+    ledger: async (node, { entrance, variant }) =>
+      ledgerClient(entrance(node, LEDGER_PORT), variant === 'retry-in-client' ? HIDDEN_RETRIES : 0),
   },
   members: (nodeCount, host) => ({
     nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`),

@@ -50,6 +50,14 @@ export const BUGS = {
   'ack-before-commit': 'answers first and commits a moment later: a crash in between loses an acknowledged transfer',
   'unscoped-key': "ignores whose key it is: another payer's equal key counts as a repeat and gets that payer's answer",
   'reject-but-apply': 'answers 503 now and then although it has committed the transfer',
+  'ignores-payload': 'repeats the answer of a key whatever the payload is that comes with it this time',
+  'truncates-key': 'knows keys by their first 32 characters: two long keys that begin alike are one',
+  'replays-5xx-as-new':
+    'now and then answers 500 after it has committed, and forgets the key: the retry is applied again',
+  'key-expires-early': 'forgets a key after a second and a half: a repeat that comes later is applied again',
+  'keeps-reservation':
+    'reserves a key without an end before it works on it: a crash in between, and the key is in use for ever',
+  'retry-in-client': 'is sound, but its client library repeats a request by itself when a connection breaks',
   'stale-balance': 'answers balances from a cache that does not hear of what the other processes commit',
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -18,8 +18,12 @@ const GAP_MS = 20;
 const LATE_COMMIT_MS = 50;
 /** How long the buggy variants that reserve a key keep others from working on it. */
 const LEASE_MS = 400;
-/** Every so manieth applied transfer, `reject-but-apply` says that it was refused. */
+/** Every so manieth applied transfer, `reject-but-apply` says that it was refused, and `replays-5xx-as-new` that it failed. */
 const REJECT_EVERY = 25;
+/** How long `key-expires-early` knows a key. */
+const KEPT_MS = 1_500;
+/** What is left of a key for `truncates-key`. */
+const CUT_KEY_LENGTH = 32;
 
 export class Transfers {
   readonly #store: Store;
@@ -59,8 +63,16 @@ export class Transfers {
         return this.#recordInMemory(transfer, scoped);
       case 'reject-but-apply':
         return this.#rejectSome(transfer);
+      case 'replays-5xx-as-new':
+        return this.#failSome(transfer);
+      case 'keeps-reservation':
+        return this.#reserveThenApply(transfer);
       case 'ack-before-commit':
       case 'unscoped-key':
+      case 'ignores-payload':
+      case 'truncates-key':
+      case 'key-expires-early':
+      case 'retry-in-client':
       case 'stale-balance':
       case null:
         return this.#atOnce(transfer);
@@ -70,8 +82,35 @@ export class Transfers {
   /** The correct way. */
   #atOnce(transfer: KeyedTransfer): Promise<Reply> {
     return this.#transaction(async (transaction) => {
-      const earlier = await transaction.find(this.#scope(transfer), transfer.key);
+      const earlier = await this.#find(transaction, transfer);
       if (earlier) return this.#replay(earlier, transfer);
+      const decision = await decide(transaction, transfer);
+      if (decision.id !== null) await transaction.move(decision.id, transfer);
+      await this.#record(transaction, transfer, decision.answer);
+      return first(decision.answer);
+    });
+  }
+
+  async #failSome(transfer: KeyedTransfer): Promise<Reply> {
+    let fails = false;
+    const reply = await this.#transaction(async (transaction) => {
+      const earlier = await this.#find(transaction, transfer);
+      if (earlier) return this.#replay(earlier, transfer);
+      const decision = await decide(transaction, transfer);
+      if (decision.id !== null) await transaction.move(decision.id, transfer);
+      fails = decision.id !== null && ++this.#appliedCount % REJECT_EVERY === 0;
+      if (!fails) await this.#record(transaction, transfer, decision.answer);
+      return first(decision.answer);
+    });
+    if (fails) throw new Error('the answer could not be made');
+    return reply;
+  }
+
+  async #reserveThenApply(transfer: KeyedTransfer): Promise<Reply> {
+    const earlier = await this.#reserve(transfer, Number.MAX_SAFE_INTEGER);
+    if (earlier) return earlier;
+    await pause(GAP_MS);
+    return this.#later(async (transaction) => {
       const decision = await decide(transaction, transfer);
       if (decision.id !== null) await transaction.move(decision.id, transfer);
       await this.#record(transaction, transfer, decision.answer);
@@ -95,7 +134,7 @@ export class Transfers {
   async #recordThenCommit(transfer: KeyedTransfer): Promise<Reply> {
     let id: string | null = null;
     const reply = await this.#transaction(async (transaction) => {
-      const earlier = await transaction.find(this.#scope(transfer), transfer.key);
+      const earlier = await this.#find(transaction, transfer);
       if (earlier) return this.#replay(earlier, transfer);
       const decision = await decide(transaction, transfer);
       id = decision.id;
@@ -156,26 +195,32 @@ export class Transfers {
   }
 
   /** Takes the key for a while in a transaction of its own; an earlier answer or somebody else's lease comes back. */
-  #reserve(transfer: KeyedTransfer): Promise<Reply | null> {
+  #reserve(transfer: KeyedTransfer, leaseUntilMs = Date.now() + LEASE_MS): Promise<Reply | null> {
     return this.#transaction(async (transaction) => {
-      const earlier = await transaction.find(this.#scope(transfer), transfer.key);
+      const earlier = await this.#find(transaction, transfer);
       // The lease is compared by other processes: it needs the wall clock.
       if (earlier && (earlier.answer || earlier.leaseUntilMs > Date.now())) return this.#replay(earlier, transfer);
-      await transaction.record(this.#scope(transfer), transfer.key, {
+      await transaction.record(this.#scope(transfer), this.#key(transfer), {
         fingerprint: this.#fingerprint(transfer),
         answer: null,
-        leaseUntilMs: Date.now() + LEASE_MS,
+        leaseUntilMs,
       });
       return null;
     });
   }
 
   #record(transaction: Transaction, transfer: KeyedTransfer, { status, body }: Answer): Promise<void> {
-    return transaction.record(this.#scope(transfer), transfer.key, {
+    return transaction.record(this.#scope(transfer), this.#key(transfer), {
       fingerprint: this.#fingerprint(transfer),
       answer: { status, body },
-      leaseUntilMs: 0,
+      leaseUntilMs: this.#bug === 'key-expires-early' ? Date.now() + KEPT_MS : 0,
     });
+  }
+
+  async #find(transaction: Transaction, transfer: KeyedTransfer): Promise<KeyRecord | null> {
+    const earlier = await transaction.find(this.#scope(transfer), this.#key(transfer));
+    const isForgotten = this.#bug === 'key-expires-early' && earlier !== null && earlier.leaseUntilMs < Date.now();
+    return isForgotten ? null : earlier;
   }
 
   #replay(earlier: KeyRecord, transfer: KeyedTransfer): Reply {
@@ -201,8 +246,12 @@ export class Transfers {
     return this.#bug === 'unscoped-key' ? '' : transfer.from;
   }
 
+  #key({ key }: KeyedTransfer): string {
+    return this.#bug === 'truncates-key' ? key.slice(0, CUT_KEY_LENGTH) : key;
+  }
+
   #fingerprint({ from, to, amount }: KeyedTransfer): string {
-    return this.#bug === 'unscoped-key' ? '' : JSON.stringify([from, to, amount]);
+    return this.#bug === 'unscoped-key' || this.#bug === 'ignores-payload' ? '' : JSON.stringify([from, to, amount]);
   }
 }
 

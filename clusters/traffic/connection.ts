@@ -253,7 +253,10 @@ export class Connection {
         if (piece.is === 'head') exchange.sawAnswerHead(piece.head);
         if (piece.is === 'body') exchange.sawAnswerBody(piece.bytes);
         if (piece.is !== 'end') this.#meet(exchange, piece.bytes);
-        else if (!exchange.isInterim) this.#answered(exchange);
+        else if (!exchange.isInterim) {
+          exchange.sawAnswerEnd();
+          this.#answered(exchange);
+        }
       }
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;

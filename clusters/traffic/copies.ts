@@ -80,6 +80,7 @@ class AnswerHeard {
   readonly #fingerprint = new Fingerprint();
   #status: number | null = null;
   #bytes = 0;
+  #isCounted = false;
   #complete = false;
 
   constructor(method: string) {
@@ -93,8 +94,10 @@ class AnswerHeard {
     this.#reader.push(chunk);
     try {
       for (let piece = this.#reader.next(); piece; piece = this.#reader.next()) {
-        if (piece.is === 'head') this.#status = Number(piece.head.start[1]);
-        else if (piece.is === 'body') this.#fingerprint.add(piece.bytes);
+        if (piece.is === 'head') {
+          this.#status = Number(piece.head.start[1]);
+          this.#isCounted = !piece.head.fields.has('transfer-encoding');
+        } else if (piece.is === 'body') this.#fingerprint.add(piece.bytes);
         else if ((this.#status ?? 0) >= 200) return (this.#complete = true);
       }
     } catch {
@@ -104,6 +107,7 @@ class AnswerHeard {
   }
 
   result(): { readonly status: number | null; readonly answer: string | null; readonly answered: boolean } {
-    return { status: this.#status, answer: this.#fingerprint.result(), answered: this.#complete };
+    const answer = this.#complete && this.#isCounted ? this.#fingerprint.result() : null;
+    return { status: this.#status, answer, answered: this.#complete };
   }
 }

@@ -29,6 +29,9 @@ export class Exchange {
   readonly #answerPayload = new Fingerprint();
   #payloadResult: string | null | undefined;
   #status: number | null = null;
+  /** Chunks may be cut differently each time. */
+  #answerIsCounted = false;
+  #isAnswered = false;
   #isLogged = false;
 
   constructor(traits: RequestTraits, rule: RuleInForce | null, log: WireLog) {
@@ -43,8 +46,14 @@ export class Exchange {
     this.#payload.add(bytes);
   }
 
-  sawAnswerHead({ start }: Head): void {
+  sawAnswerHead({ start, fields }: Head): void {
     this.#status = Number(start[1]);
+    this.#answerIsCounted = !fields.has('transfer-encoding');
+  }
+
+  /** The whole answer was heard. */
+  sawAnswerEnd(): void {
+    this.#isAnswered = true;
   }
 
   sawAnswerBody(bytes: Buffer): void {
@@ -73,7 +82,7 @@ export class Exchange {
       endedNs: this.#log.nowNs(),
       ...(this.rule ? { rule: this.rule.hold } : {}),
       status: this.#status,
-      answer: this.#answerPayload.result(),
+      answer: this.#isAnswered && this.#answerIsCounted ? this.#answerPayload.result() : null,
       answered,
     };
     this.#log.write(entry);

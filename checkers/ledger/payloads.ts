@@ -1,0 +1,116 @@
+/**
+ * What a key stands for: the payload it was first used with, and the answer that this got. Another payload under the
+ * same key is refused and changes nothing; a key that nobody used before is not refused as used; an answer that is
+ * final stays.
+ */
+
+import type { Transfer } from '../../rig/contract.ts';
+import { FAIL, type History, OK } from '../../rig/history.ts';
+import { nameOf, outcomeOf } from '../wording.ts';
+import { type Asked, asked, type TransfersInput, type TransfersOutput } from './evidence.ts';
+import type { Findings } from './findings.ts';
+
+/** "This key was used with another payload." */
+const MISMATCH: ReadonlySet<string> = new Set(['http-422', 'key-reused']);
+/** Answers that a service keeps with the key as it keeps a receipt. */
+const FINAL_REFUSAL: ReadonlySet<string> = new Set(['http-402']);
+
+/** The attempts of one transfer that asked for the same. */
+export interface PayloadGroup {
+  readonly to: string;
+  readonly amount: number;
+  readonly attempts: readonly number[];
+}
+
+/** In order of first use; nearly always just one. */
+export function payloadsOf(
+  history: History<TransfersInput, TransfersOutput>,
+  attempts: readonly number[],
+): readonly PayloadGroup[] {
+  const groups: { to: string; amount: number; attempts: number[] }[] = [];
+  for (const at of attempts) {
+    const { to, amount } = asked(history, at);
+    const group = groups.find((one) => one.to === to && one.amount === amount);
+    if (group) group.attempts.push(at);
+    else groups.push({ to, amount, attempts: [at] });
+  }
+  return groups;
+}
+
+/** True if an attempt of this payload, answered before event `index`, was refused for good. */
+export const wasRefusedForGood = (
+  history: History<TransfersInput, TransfersOutput>,
+  { attempts }: PayloadGroup,
+  index: number,
+): boolean =>
+  attempts.some(
+    (at) =>
+      history.type[at] === FAIL &&
+      FINAL_REFUSAL.has(errorOf(history, at)) &&
+      (history.completeIndex[at] as number) < index,
+  );
+
+/** How many keys were used with several payloads. */
+export function judgePayloads(findings: Findings): number {
+  const { history, evidence } = findings;
+  let reused = 0;
+  for (const transfer of evidence.transfers.values()) {
+    if (transfer.attempts.length === 0) continue;
+    const groups = transfer.attempts.length === 1 ? [] : payloadsOf(history, transfer.attempts);
+    if (groups.length > 1) {
+      reused++;
+      judgeReuse(findings, transfer, groups);
+    } else judgeCollision(findings, transfer);
+    for (const { attempts } of groups) judgeFinality(findings, transfer, attempts);
+  }
+  return reused;
+}
+
+/** Of several payloads under one key at most one is acknowledged, and it is the one that is applied. */
+function judgeReuse(findings: Findings, transfer: Asked, groups: readonly PayloadGroup[]): void {
+  const { history, evidence } = findings;
+  const acknowledged = groups.filter(({ attempts }) => attempts.some((at) => history.type[at] === OK));
+  const [first, other] = acknowledged;
+  if (first && other) {
+    const what = `acknowledged for ${words(first)}, and then for ${words(other)} under the same key, which must be refused`;
+    findings.addTransfer('payload-ignored', transfer, null, what);
+    return;
+  }
+  if (!first) return;
+  for (const listing of evidence.listings) {
+    const entries = listing.applied.get(transfer.name) ?? [];
+    const [entry] = entries;
+    if (!entry || entries.some(({ to, amount }) => to === first.to && amount === first.amount)) continue;
+    const what = `acknowledged for ${words(first)}, but applied for ${words(entry)}, ${findings.seen(listing.at, entries)}`;
+    findings.addTransfer('payload-ignored', transfer, listing.at, what);
+    return;
+  }
+}
+
+/** A key with one payload cannot be in use for another one: someone took it for a different key. */
+function judgeCollision(findings: Findings, transfer: Asked): void {
+  const { history } = findings;
+  const refused = transfer.attempts.find((at) => history.type[at] === FAIL && MISMATCH.has(errorOf(history, at)));
+  if (refused === undefined) return;
+  const what = `refused as used with another payload (${nameOf(history, refused)}), although it never was`;
+  findings.addTransfer('key-collision', transfer, null, what);
+}
+
+/** A receipt and a final refusal exclude each other, for one payload of one key. */
+function judgeFinality(findings: Findings, transfer: Asked, attempts: readonly number[]): void {
+  const { history } = findings;
+  const accepted = attempts.find((at) => history.type[at] === OK);
+  const refused = attempts.find((at) => {
+    if (history.type[at] !== FAIL) return false;
+    const error = errorOf(history, at);
+    return MISMATCH.has(error) || FINAL_REFUSAL.has(error);
+  });
+  if (accepted === undefined || refused === undefined) return;
+  const what = `acknowledged (${nameOf(history, accepted)}), and refused for good (${nameOf(history, refused)}: ${outcomeOf(history, refused)})`;
+  findings.addTransfer('unstable-response', transfer, null, what);
+}
+
+const words = ({ amount, to }: Pick<Transfer, 'amount' | 'to'>): string => `${amount} to ${to}`;
+
+const errorOf = (history: History<TransfersInput, TransfersOutput>, at: number): string =>
+  history.errors[history.error[at] as number] as string;

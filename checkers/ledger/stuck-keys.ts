@@ -1,0 +1,59 @@
+/**
+ * No key stays taken: whoever reserved it and died must not keep others from it for ever. Judged where nothing was
+ * broken: a key that was asked for again and again for a while of calm, and was in use every time, is stuck.
+ */
+
+import { FAIL, type History } from '../../rig/history.ts';
+import type { Asked, TransfersInput, TransfersOutput } from './evidence.ts';
+import type { Findings } from './findings.ts';
+
+/** "A request with this key is being worked on." */
+const IN_USE = 'http-409';
+const FEWEST_ATTEMPTS = 3;
+/** Longer than a sound service works on a request, or lets a reservation live. */
+const CALM_NS = 2e9;
+
+/** A time without any fault. */
+interface Calm {
+  readonly fromNs: number;
+  readonly untilNs: number;
+}
+
+export function judgeStuckKeys(findings: Findings): void {
+  const { history, evidence } = findings;
+  const calms = calmTimes(history);
+  for (const transfer of evidence.transfers.values()) {
+    const inUse = lastInUse(history, transfer);
+    if (inUse.length < FEWEST_ATTEMPTS) continue;
+    const untilNs = history.invokedNs[inUse.at(-1) as number] as number;
+    const calm = calms.find((one) => one.fromNs <= untilNs && untilNs <= one.untilNs);
+    if (!calm) continue;
+    const during = inUse.filter((at) => (history.invokedNs[at] as number) >= calm.fromNs);
+    const firstNs = history.invokedNs[during[0] as number] as number;
+    if (during.length < FEWEST_ATTEMPTS || untilNs - firstNs < CALM_NS) continue;
+    const what = `for ${((untilNs - firstNs) / 1e9).toFixed(1)} s without any fault it was in use whenever it was asked for, ${during.length} times`;
+    findings.addTransfer('stuck-key', transfer, null, what);
+  }
+}
+
+/** The attempts at its end that all found it in use. */
+function lastInUse(history: History<TransfersInput, TransfersOutput>, { attempts }: Asked): readonly number[] {
+  const from = attempts.findLastIndex(
+    (at) => history.type[at] !== FAIL || history.errors[history.error[at] as number] !== IN_USE,
+  );
+  return attempts.slice(from + 1);
+}
+
+/** Before the first fault, between faults, and after the last. */
+export function calmTimes(history: History): readonly Calm[] {
+  const open = new Set<string>();
+  const calms: Calm[] = [];
+  let fromNs = 0;
+  for (const { action, hold, timeNs } of history.faults) {
+    if (action === 'inject') {
+      if (open.size === 0) calms.push({ fromNs, untilNs: timeNs });
+      open.add(hold);
+    } else if (action === 'released' && open.delete(hold) && open.size === 0) fromNs = timeNs;
+  }
+  return open.size === 0 ? [...calms, { fromNs, untilNs: Infinity }] : calms;
+}
