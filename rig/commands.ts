@@ -1,7 +1,7 @@
 /** What each command of the command line does. Text for people goes to standard error, results to standard output. */
 
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import { configSchemaOf, durationMs } from './config.ts';
 import type { Checker, RunHeader, RunRecord } from './contract.ts';
@@ -12,7 +12,8 @@ import { applyCheckers } from './apply-checkers.ts';
 import { judge } from './judge.ts';
 import { readHistory } from './history-file.ts';
 import { healRuns } from './leftovers.ts';
-import { castOf, hostDrivers, linearizableBy, rooms, summarise } from './rooms.ts';
+import { isPluginPath } from './plugins.ts';
+import { admit, castOf, hostDrivers, linearizableBy, rooms, summarise } from './rooms.ts';
 import { draw } from './run.ts';
 import { readHeader, readVerdict, Store } from './store.ts';
 import { verdictSchema } from './verdict-schema.ts';
@@ -33,16 +34,30 @@ export async function check(wanted: string, flags: CheckFlags): Promise<void> {
     throw new UsageError('give --model or --checker, not both');
   const chosen: Checker[] = [
     ...(flags.model === undefined ? [] : [linearizableBy(flags.model)]),
-    ...(flags.checker === undefined ? [] : [rooms.checkers.get(flags.checker)]),
+    ...(flags.checker === undefined ? [] : [await checkerNamed(flags.checker)]),
   ];
   const isFile = existsSync(wanted) && statSync(wanted).isFile();
   if (isFile) return checkFile(wanted, chosen, timeoutMs, flags.json === true);
   const directory = new Store().find(wanted);
   const header = readHeader(directory);
-  const checkers = chosen.length > 0 ? chosen : castOf(header.spec).checkers;
+  const checkers = chosen.length > 0 ? chosen : await checkersOf(header);
   const limited: RunHeader = { ...header, spec: { ...header.spec, checkTimeoutMs: timeoutMs } };
   const record = { ...(await judge(directory, limited, checkers)), header };
   conclude(record, flags.json === true);
+}
+
+/** A checker that is registered, or a user's own. */
+const checkerNamed = async (wanted: string): Promise<Checker> =>
+  rooms.checkers.get(isPluginPath(wanted) ? await admit(resolve(wanted), 'checker') : wanted);
+
+/** Those that judge a stored run. Its user's own files are run only from the folder that they are in, or above it. */
+async function checkersOf({ spec }: RunHeader): Promise<readonly Checker[]> {
+  for (const file of spec.plugins ?? []) {
+    if (relative('.', file).startsWith('..'))
+      throw new UsageError(`this run was made with ${file}; judge it again from the folder of that file`);
+    await admit(file, null);
+  }
+  return castOf(spec).checkers;
 }
 
 async function checkFile(path: string, checkers: readonly Checker[], timeoutMs: number, json: boolean): Promise<void> {
@@ -72,7 +87,7 @@ export async function report(wanted: string): Promise<void> {
   const verdict = readVerdict(directory);
   const record: RunRecord = verdict
     ? { header, verdict, history: await readHistory(join(directory, 'history.jsonl')), directory }
-    : await judge(directory, header, castOf(header.spec).checkers);
+    : await judge(directory, header, await checkersOf(header));
   const files = await draw(record, rooms.reports.all, (message) => say(message));
   for (const file of files) print(join(directory, file));
 }

@@ -13,6 +13,8 @@ import { clusterOptions, rehearsalSpec } from './rehearsal.ts';
 export interface Duty {
   /** What the nemesis does, `chooses the same fault in the same circumstances`. */
   readonly says: string;
+  /** It is seen on a cluster, which must offer the controls. */
+  readonly onCluster?: true;
   /** Rejects with what is wrong. @param bench a cluster on virtual time. */
   check(nemesis: Nemesis, bench: Cluster): Promise<void>;
 }
@@ -84,7 +86,7 @@ export const nemesisDuties: readonly Duty[] = [
       for (const { fault, context } of faultsOf(nemesis)) {
         const { calls } = await reachOf(nemesis, fault, context, new VirtualClock());
         refuse(
-          calls.length === 0,
+          calls.length === 0 && context.nodes.length > 1,
           `inject asked nothing of ${nemesis.controls.join(', ')} for ${text(fault)}, or never came to it`,
         );
         for (const { stranger, call } of strangersIn(calls, context.parties))
@@ -96,6 +98,7 @@ export const nemesisDuties: readonly Duty[] = [
     },
   },
   {
+    onCluster: true,
     says: 'has an effect, and leaves nothing behind when it is released, twice and out of order',
     async check(nemesis, bench) {
       const clock = new VirtualClock();
@@ -119,6 +122,7 @@ export const nemesisDuties: readonly Duty[] = [
     },
   },
   {
+    onCluster: true,
     says: 'has what it did undone when it is cut short',
     async check(nemesis, bench) {
       const clock = new VirtualClock();
@@ -136,6 +140,10 @@ export const nemesisDuties: readonly Duty[] = [
     },
   },
 ];
+
+/** Those that can be asked for on this cluster. */
+export const dutiesOn = (bench: Cluster, { controls }: Nemesis): readonly Duty[] =>
+  nemesisDuties.filter((duty) => !duty.onCluster || controls.every((control) => bench.controls.includes(control)));
 
 /** `null`, or what is wrong, as a sentence. */
 export async function tryDuty(duty: Duty, nemesis: Nemesis, bench: Cluster): Promise<string | null> {

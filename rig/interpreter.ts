@@ -16,7 +16,7 @@ import type { Journal } from './journal.ts';
 import { sentenceOf } from './outcome.ts';
 import { type AbortCondition, abortConditionOf, Pulse } from './pulse.ts';
 import { Random } from './random.ts';
-import { drawSchedule, omissionText } from './schedule.ts';
+import { drawSchedule, omissionText, type Schedule } from './schedule.ts';
 import { Worker } from './worker.ts';
 
 /** What one run is made of, once its cluster is up. */
@@ -98,7 +98,7 @@ class Interpretation {
   /** Warm-up, load and faults; resolves when no request is open and every nemesis has released its fault. */
   async #load(): Promise<void> {
     const { spec, nemeses, clock } = this.#trial;
-    const schedule = await drawSchedule(spec, nemeses, this.#trial.cluster, clock);
+    const schedule = await this.#schedule();
     this.#phase('warm-up');
     for (const omission of schedule.omitted) this.#phase('warm-up', omissionText(omission));
     const arrivals: Arrivals =
@@ -125,6 +125,16 @@ class Interpretation {
     const notes = [...(this.#aborted === null ? [] : [`aborted: ${this.#aborted}`]), ...(neverSent > 0 ? [late] : [])];
     this.#phase('heal', notes.length > 0 ? notes.join('; ') : undefined);
     await Promise.all([...load, ...faults, limits]);
+  }
+
+  async #schedule(): Promise<Schedule> {
+    const { spec, nemeses, cluster, clock } = this.#trial;
+    try {
+      return await drawSchedule(spec, nemeses, cluster, clock);
+    } catch (error) {
+      this.#giveUp('the schedule', error);
+      return { faults: [], omitted: [], broken: [] };
+    }
   }
 
   /** Ends load and faults as soon as a limit of the run is exceeded. */

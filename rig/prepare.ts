@@ -12,7 +12,7 @@ import type { Cluster, HostName, Layout, RunSpec } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { checkPlan, isPlan, type Plan, planOf, requireSame } from './plan.ts';
 import { isPluginPath, loadDefault, type PluginKind } from './plugins.ts';
-import { castOf, driverOf, join, ownModules, rooms } from './rooms.ts';
+import { admit, castOf, driverOf, ownModules, rooms } from './rooms.ts';
 import { drawSchedule } from './schedule.ts';
 
 /** Flags as commander gives them: every value a text. */
@@ -29,7 +29,11 @@ const FIXED = { cluster: 'cluster', host: 'host', workload: 'workload', nodes: '
  * The spec that is meant; with its faults where a plan was given. Without a path, the folder's own configuration is
  * taken; with `null`, none.
  */
-export async function prepare(path: string | null | undefined, flags: RunFlags, base: RunConfig = {}): Promise<RunSpec> {
+export async function prepare(
+  path: string | null | undefined,
+  flags: RunFlags,
+  base: RunConfig = {},
+): Promise<RunSpec> {
   const file = path === undefined ? CONFIG_FILES.find((name) => existsSync(name)) : (path ?? undefined);
   const value = file === undefined ? {} : await readFile(file);
   if (isPlan(value)) return (await planned(checkPlan(value, file ?? ''), file ?? '', flags)).spec;
@@ -79,7 +83,7 @@ async function planned(plan: Plan, file: string, flags: RunFlags): Promise<Plan>
     const full = flag === 'cluster' && spec.variant !== null ? `${fixed}:${spec.variant}` : fixed;
     if (String(value) !== full) throw new UsageError(`${file} is a plan for ${flag} ${full}, not ${value}`);
   }
-  for (const plugin of spec.plugins ?? []) await join(plugin, null);
+  for (const plugin of spec.plugins ?? []) await admit(plugin, null);
   const { cluster, nemeses } = castOf(spec);
   const known = new Set(nemeses.map(({ name }) => name));
   for (const { nemesis } of spec.plan ?? [])
@@ -95,7 +99,7 @@ async function withPlugins(config: RunConfig, folder: string): Promise<RunConfig
   const plugins: string[] = [];
   const named = async (text: string, kind: PluginKind | null) => {
     const file = resolve(folder, text);
-    const name = await join(file, kind);
+    const name = await admit(file, kind);
     if (!plugins.includes(file)) plugins.push(file);
     return name;
   };

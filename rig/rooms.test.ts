@@ -2,52 +2,28 @@
 
 import { describe, expect, it } from 'vitest';
 import { memory } from '../clusters/memory/memory.ts';
-import { deadline, VirtualClock } from './clock.ts';
-import type {
-  ChooseContext,
-  Completion,
-  Controls,
-  Directed,
-  Input,
-  Json,
-  Party,
-  RunSpec,
-  Workload,
-} from './contract.ts';
+import { durationMs } from './config.ts';
+import { dutiesOn, tryDuty } from './conformance.ts';
+import type { Completion, Directed, Input, RunSpec, Workload } from './contract.ts';
 import { worst } from './define.ts';
 import { History } from './history.ts';
 import { Random } from './random.ts';
-import { clusterOptions, rehearsalSpec, rehearse } from './rehearsal.ts';
+import { rehearsalSpec, rehearse } from './rehearsal.ts';
 import { castOf, driverOf, rooms } from './rooms.ts';
 
-const never = new AbortController().signal;
 const unlimited = { exhausted: () => false, reason: () => '' };
 const kebabCase = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
-/** Clusters as a nemesis may find them: of one node, of many, with others at the table, with and without a leader. */
-const circumstances: readonly Omit<ChooseContext, 'rng'>[] = [
-  { nodes: ['n1'], parties: ['n1', 'clients'], primaries: [] },
-  { nodes: ['n1', 'n2', 'n3'], parties: ['n1', 'n2', 'n3'], primaries: ['n2'] },
-  { nodes: ['n1', 'n2', 'n3'], parties: ['n1', 'n2', 'n3', 'clients', 'store'], primaries: [] },
-  {
-    nodes: ['n1', 'n2', 'n3'],
-    parties: ['n1', 'n2', 'n3', 'clients', 'store'],
-    links: [
-      ['n1', 'store'],
-      ['n2', 'store'],
-      ['n3', 'store'],
-    ],
-    primaries: [],
-  },
-  {
-    nodes: ['n1', 'n2', 'n3', 'n4', 'n5'],
-    parties: ['n1', 'n2', 'n3', 'n4', 'n5', 'clients'],
-    primaries: ['n1', 'n4'],
-  },
-];
-
 describe('names', () => {
-  const kinds = [rooms.clusters, rooms.workloads, rooms.nemeses, rooms.checkers, rooms.models, rooms.reports] as const;
+  const kinds = [
+    rooms.clusters,
+    rooms.workloads,
+    rooms.nemeses,
+    rooms.checkers,
+    rooms.models,
+    rooms.reports,
+    rooms.presets,
+  ] as const;
   const members = kinds.flatMap((room) => room.all.map(({ name }) => name));
 
   it.each(members)('%s is kebab-case, and so is the option that may follow a colon', (name) => {
@@ -56,58 +32,23 @@ describe('names', () => {
 });
 
 describe.each(rooms.nemeses.all)('nemesis $name', (nemesis) => {
-  const faults = circumstances.flatMap((circumstance) =>
-    Array.from({ length: 40 }, (_, seed) => {
-      const choose = () => nemesis.choose(Object.freeze({ ...circumstance, rng: new Random(seed) }));
-      return { parties: circumstance.parties, fault: choose(), again: choose() };
-    }),
-  );
-
-  it('chooses the same fault in the same circumstances', () => {
-    for (const { fault, again } of faults) expect(again).toEqual(fault);
+  it.each(dutiesOn(memory, nemesis))('$says', async (duty) => {
+    expect(await tryDuty(duty, nemesis, memory)).toBe(null);
   });
-
-  it('chooses what survives JSON unchanged', () => {
-    for (const { fault } of faults) expect(JSON.parse(JSON.stringify(fault))).toEqual(fault);
-  });
-
-  it('describes a fault by a sentence that names everybody it strikes', () => {
-    for (const { fault, parties } of faults) {
-      const sentence = nemesis.describe(JSON.parse(JSON.stringify(fault)) as Json);
-      expect(sentence).toMatch(/^\S.*\S$/);
-      for (const struck of partiesIn(fault, parties)) expect(sentence.split(/[^\w-]+/)).toContain(struck);
-    }
-  });
-
-  const lacking = nemesis.controls.filter((control) => !memory.controls.includes(control));
-  const why = lacking.length > 0 ? ` (SKIPPED: it lacks the ${lacking.join()} control)` : '';
-  it.skipIf(why !== '')(
-    `leaves nothing behind on the memory cluster, released twice and out of order${why}`,
-    async () => {
-      const clock = new VirtualClock();
-      await using cluster = await memory.up(clusterOptions(rehearsalSpec, '/nonexistent', clock));
-      const { nodes, parties } = cluster;
-      const holds = ['first', 'second', 'third'];
-      for (const hold of holds) {
-        const primaries = await cluster.primaries(never);
-        const fault = nemesis.choose({ rng: new Random(hold), nodes, parties, primaries });
-        await nemesis.inject(fault, cluster.controls(hold) as Controls, never);
-      }
-      await clock.sleep(1000);
-      for (const hold of ['second', 'first', 'second', 'never held', 'third', 'first']) await cluster.release(hold);
-      await cluster.recovered(deadline(clock, 5000).signal);
-      const before = await Promise.all(holds.map((hold) => cluster.inspect(hold)));
-      await clock.sleep(1000);
-      expect(await Promise.all(holds.map((hold) => cluster.inspect(hold)))).toEqual(before);
-      for (const { effective } of before) expect(effective).toBe(true);
-    },
-  );
 
   it('needs only controls that some cluster offers', () => {
     const offering = rooms.clusters.all.filter(({ controls }) =>
       nemesis.controls.every((one) => controls.includes(one)),
     );
     expect(offering).not.toEqual([]);
+  });
+});
+
+describe.each(rooms.presets.all)('preset $name', ({ nemeses, calm, fault }) => {
+  it('is made of nemeses that are there, with a rhythm', () => {
+    expect(nemeses).not.toEqual([]);
+    for (const name of nemeses) expect(rooms.nemeses.names).toContain(name);
+    for (const [from, to] of [calm, fault]) expect(durationMs(from, 'from')).toBeLessThan(durationMs(to, 'to'));
   });
 });
 
@@ -177,12 +118,6 @@ describe.each(rooms.checkers.all)('checker $name', (checker) => {
     expect(await checker.check(new History([]), unlimited)).toMatchObject({ validity: 'unknown', anomalies: [] });
   });
 });
-
-/** The parties named anywhere in a fault. */
-function partiesIn(fault: Json, parties: readonly Party[]): Party[] {
-  const words = JSON.stringify(fault).split(/[^\w-]+/);
-  return parties.filter((party) => words.includes(party));
-}
 
 /** What the worker's generator asks when it is given these answers, as long as there are any. */
 function retrace(

@@ -97,7 +97,7 @@ export function fileOf(name: string): string {
 }
 
 /** Loads a user's own member and lets it join its room, once. `file` is absolute. Returns its name. */
-export async function join(file: string, wanted: PluginKind | null): Promise<string> {
+export async function admit(file: string, wanted: PluginKind | null): Promise<string> {
   const plugin = await loadPlugin(file, wanted, ownModules);
   if (joined.get(plugin.member.name) !== file) {
     if (plugin.kind === 'nemesis') rooms.nemeses.add(plugin.member);
