@@ -7,6 +7,7 @@ import { configSchemaOf, durationMs } from './config.ts';
 import type { Checker, RunHeader, RunRecord } from './contract.ts';
 import { worst } from './define.ts';
 import { EXIT, exitOf, UsageError } from './exit.ts';
+import { EXPORT_FORMATS, exported } from './export.ts';
 import { readAnyHistory } from './formats.ts';
 import { applyCheckers } from './apply-checkers.ts';
 import { judge } from './judge.ts';
@@ -78,6 +79,15 @@ async function checkFile(path: string, checkers: readonly Checker[], timeoutMs: 
     }
   }
   process.exitCode = exitOf({ validity, ending: 'complete', signal: undefined, errors, left: null }).code;
+}
+
+export async function exportHistory(wanted: string, flags: { readonly format: string }): Promise<void> {
+  const format = EXPORT_FORMATS.find((known) => known === flags.format);
+  if (!format) throw new UsageError(`there is no format "${flags.format}"; there are ${EXPORT_FORMATS.join(', ')}`);
+  const isFile = existsSync(wanted) && statSync(wanted).isFile();
+  const { history } = await readAnyHistory(isFile ? wanted : join(new Store().find(wanted), 'history.jsonl'));
+  for (const line of exported(history, format))
+    if (!process.stdout.write(line)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }
 
 export async function report(wanted: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Reads EDN, the notation of Jepsen's histories, into JSON: keywords and symbols become texts, lists, vectors and
+ * Reads and writes EDN, the notation of Jepsen's histories, as JSON: keywords and symbols become texts, lists, vectors and
  * sets arrays, tagged elements (records, instants) what they hold. Format: github.com/edn-format/edn.
  */
 
@@ -168,3 +168,19 @@ function atom(text: string): Json {
   if (Object.hasOwn(CONSTANTS, text)) return CONSTANTS[text] as Json;
   return text.startsWith(':') ? text.replace(/^::?/, '') : text;
 }
+
+/** A JSON value as EDN, on one line. */
+export function writeEdn(value: Json): string {
+  if (value === null) return 'nil';
+  if (typeof value === 'string') return writeText(value);
+  if (typeof value !== 'object') return String(value);
+  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(writeEdn).join(' ')}]`;
+  return `{${Object.entries(value)
+    .map(([key, own]) => `${writeKeyword(key)} ${writeEdn(own as Json)}`)
+    .join(', ')}}`;
+}
+
+/** A name as a keyword, or as a text where no keyword can be. */
+export const writeKeyword = (name: string): string => (/^[A-Za-z][\w-]*$/.test(name) ? `:${name}` : writeText(name));
+
+const writeText = (text: string): string => JSON.stringify(text);

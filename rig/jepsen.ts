@@ -77,7 +77,8 @@ export class JepsenReader {
     const time = event['time'];
     const index = this.#index++;
     const who = { index, timeNs: typeof time === 'number' ? time : index, process, node: 'unknown' };
-    const [key, own] = this.#hasTuples && Array.isArray(value) ? (value as Json[]) : [event['key'], value];
+    const isTuple = this.#hasTuples && Array.isArray(value) && value.length === 2;
+    const [key, own] = isTuple ? (value as Json[]) : [event['key'], value];
     this.#recording.add({ ...who, ...this.#body(type, f, key, own ?? null, event['error']) } as HistoryEvent);
   }
 
@@ -177,9 +178,20 @@ function inputOf(f: string, key: Json | undefined, value: Json): Input {
   return f === 'read' || f === 'get' || value === null ? own : { ...own, value };
 }
 
-/** True if a read asks for `[key nil]`: only `jepsen.independent` writes that. */
-export const hasTuples = (events: readonly JepsenEvent[]): boolean =>
-  events.some(({ type, f, value }) => {
+/**
+ * True if a read asks for `[key nil]`, which only `jepsen.independent` writes, or if each value is a pair that repeats
+ * the operation's key, as our own export writes it.
+ */
+export function hasTuples(events: readonly JepsenEvent[]): boolean {
+  const keyed = events.filter((event) => event['key'] !== undefined);
+  if (keyed.length > 0 && keyed.every((event) => repeatsKey(event))) return true;
+  return events.some(({ type, f, value }) => {
     if (type !== 'invoke' || f !== 'read' || !Array.isArray(value)) return false;
     return value.length === 2 && value[1] === null && !Array.isArray(value[0]);
   });
+}
+
+function repeatsKey({ key, value }: JepsenEvent): boolean {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  return JSON.stringify((value as readonly Json[])[0]) === JSON.stringify(key);
+}

@@ -2,7 +2,7 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
-import { check, doctor, heal, list, report, schema } from './commands.ts';
+import { check, doctor, exportHistory, heal, list, report, schema } from './commands.ts';
 import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
 import { newNemesis, testNemesis, tryNemesis } from './nemesis-command.ts';
@@ -20,6 +20,7 @@ Examples:
   ordeal plan --cluster etcd --nemesis split-brain -o plan.json && ordeal run plan.json
   ordeal check latest                              judge a stored run again
   ordeal check history.edn --model cas-register    judge any history: JSONL, Jepsen's, Porcupine's
+  ordeal export latest --format edn > history.edn  for Elle and Knossos
   ordeal report latest                             draw a stored run again
   ordeal heal --all                                undo whatever earlier runs left behind
 
@@ -54,6 +55,11 @@ function commandLine(): Command {
     .option('--timeout <duration>', 'how long each checker may think', '5m')
     .option('--json', 'print the verdicts as JSON')
     .action(check);
+  program
+    .command('export <run-or-file>')
+    .description("print a history for other tools: Jepsen's history.edn, which Elle and Knossos read, or JSON lines")
+    .option('--format <edn|jsonl>', 'which of them', 'edn')
+    .action(exportHistory);
   program
     .command('report [run]')
     .description('draw a stored run again (default: latest)')
