@@ -37,12 +37,13 @@ export function payloadsOf(
   return groups;
 }
 
-/** True if an attempt of this payload, answered before event `index`, was refused for good. */
+/** True if this payload was never acknowledged, and refused for good before event `index`. */
 export const wasRefusedForGood = (
   history: History<TransfersInput, TransfersOutput>,
   { attempts }: PayloadGroup,
   index: number,
 ): boolean =>
+  attempts.every((at) => history.type[at] !== OK) &&
   attempts.some(
     (at) =>
       history.type[at] === FAIL &&
