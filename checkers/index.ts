@@ -30,6 +30,7 @@ export {
 } from './isolation/rw-register.ts';
 export { linearizable } from './linearizable.ts';
 export { fencing, lock } from './lock.ts';
+export { log } from './log.ts';
 export { longFork } from './long-fork.ts';
 export { lostWrites } from './lost-writes.ts';
 export { models } from './models/index.ts';
@@ -39,4 +40,5 @@ export { setEventual, setFull } from './set-full.ts';
 export { freshReads, staleness1s, staleness10s } from './staleness.ts';
 export { statistics } from './statistics.ts';
 export { uniqueIds } from './unique-ids.ts';
+export { versions } from './versions.ts';
 export { watch } from './watch.ts';

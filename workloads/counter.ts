@@ -3,7 +3,7 @@
 import { type CounterInput, type CounterOutput, counter as withinBounds } from '../checkers/counter.ts';
 import type { Json } from '../rig/contract.ts';
 import { defineWorkload } from '../rig/define.ts';
-import { finalRequests, keysInTurn, type Rounds } from './rounds.ts';
+import { finalRequests, KeysInTurn, type Rounds } from './rounds.ts';
 import { update } from './update.ts';
 
 /** Unknown adds widen what is allowed, so that fresh counters are begun now and then. */
@@ -20,11 +20,13 @@ export const counter = defineWorkload<'kv', CounterInput, CounterOutput>({
 
   *generator(context) {
     const { rng } = context;
-    for (const key of keysInTurn(ROUNDS, context)) {
+    for (const keys = new KeysInTurn(ROUNDS, context); ; ) {
+      const key = keys.draw();
       // Every other counter only grows, so that its reads must never go back.
       const takesAway = /[135]$/.test(key);
-      if (rng.chance(READS)) yield { f: 'read', key };
-      else yield { f: 'add', key, value: rng.integer(1, LARGEST_ADD) * (takesAway && rng.chance(0.3) ? -1 : 1) };
+      const value = rng.integer(1, LARGEST_ADD) * (takesAway && rng.chance(0.3) ? -1 : 1);
+      const answer = yield rng.chance(READS) ? { f: 'read', key } : { f: 'add', key, value };
+      if (answer.type === 'ok') keys.spend();
     }
   },
 

@@ -2,7 +2,7 @@
 
 import { fencing, lock as exclusion, type LockInput, type LockOutput } from '../checkers/lock.ts';
 import { defineWorkload } from '../rig/define.ts';
-import { keysInTurn, type Rounds } from './rounds.ts';
+import { KeysInTurn, type Rounds } from './rounds.ts';
 
 const ROUNDS: Rounds = { keys: 3, requests: 40 };
 /** Far longer than anybody holds a lock, so that a lease seldom ends before its release. */
@@ -23,7 +23,10 @@ export const lock = defineWorkload<'lock', Asked, LockOutput>({
   semantics: { acquire: 'unsafe', release: 'unsafe' },
 
   *generator(context) {
-    for (const key of keysInTurn(ROUNDS, context)) {
+    for (const keys = new KeysInTurn(ROUNDS, context); ; ) {
+      const key = keys.draw();
+      // Whatever the answer: a lock that nobody will give back must be left one day.
+      keys.spend();
       const answer = yield { f: 'acquire', key, ttlMs: TTL_MS };
       if (answer.type !== 'ok') continue;
       const token = Number(answer.output);

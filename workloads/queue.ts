@@ -6,7 +6,7 @@
 import { queue as fifo, type QueueInput, type QueueOutput, totalQueue } from '../checkers/queue.ts';
 import type { Json } from '../rig/contract.ts';
 import { defineWorkload } from '../rig/define.ts';
-import { finalRequests, keysInTurn, type Rounds } from './rounds.ts';
+import { finalRequests, KeysInTurn, type Rounds } from './rounds.ts';
 import { update } from './update.ts';
 
 const ROUNDS: Rounds = { keys: 4, requests: 150 };
@@ -27,9 +27,10 @@ export const queue = defineWorkload<'kv', Asked, QueueOutput>({
 
   *generator(context) {
     let put = context.worker * VALUES_PER_WORKER;
-    for (const key of keysInTurn(ROUNDS, context)) {
-      if (context.rng.chance(ENQUEUES)) yield { f: 'enqueue', key, value: ++put };
-      else yield { f: 'dequeue', key };
+    for (const keys = new KeysInTurn(ROUNDS, context); ; ) {
+      const key = keys.draw();
+      const answer = yield context.rng.chance(ENQUEUES) ? { f: 'enqueue', key, value: ++put } : { f: 'dequeue', key };
+      if (answer.type === 'ok') keys.spend();
     }
   },
 

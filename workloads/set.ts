@@ -3,7 +3,7 @@
 import { type SetInput, setFull, type SetOutput } from '../checkers/set-full.ts';
 import type { Json } from '../rig/contract.ts';
 import { defineWorkload } from '../rig/define.ts';
-import { finalRequests, keysInTurn, type Rounds } from './rounds.ts';
+import { finalRequests, KeysInTurn, type Rounds } from './rounds.ts';
 import { update } from './update.ts';
 
 /** A set is its list, sent whole with every add: some hundred elements are enough. */
@@ -21,9 +21,10 @@ export const set = defineWorkload<'kv', SetInput, SetOutput>({
 
   *generator(context) {
     let added = context.worker * ELEMENTS_PER_WORKER;
-    for (const key of keysInTurn(ROUNDS, context)) {
-      if (context.rng.chance(READS)) yield { f: 'read', key };
-      else yield { f: 'add', key, value: ++added };
+    for (const keys = new KeysInTurn(ROUNDS, context); ; ) {
+      const key = keys.draw();
+      const answer = yield context.rng.chance(READS) ? { f: 'read', key } : { f: 'add', key, value: ++added };
+      if (answer.type === 'ok') keys.spend();
     }
   },
 

@@ -1,7 +1,7 @@
 /** Random transactions over keys that are used for a while and then left for fresh ones, each value written once. */
 
 import type { Completion, Directed, MicroOperation, WorkerContext } from '../rig/contract.ts';
-import { finalRequests, keysInTurn, type Rounds } from './rounds.ts';
+import { finalRequests, KeysInTurn, type Rounds } from './rounds.ts';
 
 export type TransactionInput = { readonly f: 'txn'; readonly value: readonly MicroOperation[] };
 export type TransactionOutput = readonly MicroOperation[];
@@ -19,14 +19,15 @@ const VALUES_PER_WORKER = 1_000_000;
 /** What one worker asks for: one to four micro-operations, half of them reads. */
 export function* transactions(write: 'append' | 'w', rounds: Rounds, context: WorkerContext): Transactions {
   const { rng, worker } = context;
-  const keys = keysInTurn(rounds, context);
+  const keys = new KeysInTurn(rounds, context);
   let written = worker * VALUES_PER_WORKER;
   for (;;) {
     const value = Array.from({ length: rng.integer(1, LONGEST) }, (): MicroOperation => {
-      const key = keys.next().value;
+      const key = keys.draw();
       return rng.chance(READS) ? ['r', key, null] : [write, key, ++written];
     });
-    yield { f: 'txn', value };
+    const answer = yield { f: 'txn', value };
+    if (answer.type === 'ok') keys.spend(value.length);
   }
 }
 
