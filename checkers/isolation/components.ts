@@ -17,104 +17,61 @@ export interface Components {
 
 /** Components by the edges of some kinds. Stops early, with what it has, once the budget runs out. */
 export function componentsOf(graph: Graph, kinds: number, budget: Budget): Components {
-  return new Search(graph, kinds).run(budget);
-}
-
-class Search {
-  readonly #graph: Graph;
-  readonly #kinds: number;
+  const { size, offset, target, kind } = graph;
   /** Order of discovery from 1; 0 is undiscovered. */
-  readonly #found: Int32Array;
-  readonly #low: Int32Array;
-  readonly #component: Int32Array;
-  readonly #nextEdge: Int32Array;
-  readonly #open: Int32Array;
-  readonly #path: Int32Array;
-  readonly #order: Int32Array;
-  readonly #cyclic: (readonly [number, number])[] = [];
-  #opened = 0;
-  #discovered = 0;
-  #ordered = 0;
-  #components = 0;
-
-  constructor(graph: Graph, kinds: number) {
-    const { size } = graph;
-    this.#graph = graph;
-    this.#kinds = kinds;
-    this.#found = new Int32Array(size);
-    this.#low = new Int32Array(size);
-    this.#component = new Int32Array(size).fill(-1);
-    this.#nextEdge = graph.offset.slice(0, size);
-    this.#open = new Int32Array(size);
-    this.#path = new Int32Array(size);
-    this.#order = new Int32Array(size);
-  }
-
-  run(budget: Budget): Components {
-    for (let root = 0; root < this.#graph.size; root++) {
-      if ((root & 4095) === 0 && budget.exhausted()) break;
-      if (this.#found[root] === 0) this.#explore(root);
-    }
-    return { of: this.#component, order: this.#order.subarray(0, this.#ordered), cyclic: this.#cyclic };
-  }
-
-  #explore(root: number): void {
-    const path = this.#path;
-    const low = this.#low;
+  const found = new Int32Array(size);
+  const low = new Int32Array(size);
+  const of = new Int32Array(size).fill(-1);
+  const nextEdge = offset.slice(0, size);
+  const open = new Int32Array(size);
+  const path = new Int32Array(size);
+  const order = new Int32Array(size);
+  const cyclic: (readonly [number, number])[] = [];
+  let opened = 0;
+  let discovered = 0;
+  let ordered = 0;
+  let components = 0;
+  for (let root = 0; root < size; root++) {
+    if ((root & 4095) === 0 && budget.exhausted()) break;
+    if (found[root] !== 0) continue;
     let depth = 0;
     path[0] = root;
-    this.#discover(root);
     while (depth >= 0) {
       const vertex = path[depth] as number;
-      const child = this.#advance(vertex);
+      if (found[vertex] === 0) {
+        found[vertex] = low[vertex] = ++discovered;
+        open[opened++] = vertex;
+      }
+      const end = offset[vertex + 1] as number;
+      let edge = nextEdge[vertex] as number;
+      let lowest = low[vertex] as number;
+      let child = -1;
+      for (; edge < end && child < 0; edge++) {
+        if (((kind[edge] as number) & kinds) === 0) continue;
+        const to = target[edge] as number;
+        if (found[to] === 0) child = to;
+        else if ((of[to] as number) < 0 && (low[to] as number) < lowest) lowest = low[to] as number;
+      }
+      low[vertex] = lowest;
       if (child >= 0) {
+        // The edge is looked at again once the child is done, and then passes on what the child reached.
+        nextEdge[vertex] = edge - 1;
         path[++depth] = child;
-        this.#discover(child);
         continue;
       }
+      nextEdge[vertex] = edge;
       depth--;
-      if (depth >= 0) {
-        const parent = path[depth] as number;
-        if ((low[vertex] as number) < (low[parent] as number)) low[parent] = low[vertex] as number;
-      }
-      if (low[vertex] === this.#found[vertex]) this.#close(vertex);
+      if (lowest !== found[vertex]) continue;
+      const from = ordered;
+      let member: number;
+      do {
+        member = open[--opened] as number;
+        of[member] = components;
+        order[ordered++] = member;
+      } while (member !== vertex);
+      components++;
+      if (ordered - from > 1) cyclic.push([from, ordered]);
     }
   }
-
-  #discover(vertex: number): void {
-    this.#found[vertex] = this.#low[vertex] = ++this.#discovered;
-    this.#open[this.#opened++] = vertex;
-  }
-
-  /** The next undiscovered successor, or −1 when there is none left. */
-  #advance(vertex: number): number {
-    const { offset, target, kind } = this.#graph;
-    const end = offset[vertex + 1] as number;
-    let edge = this.#nextEdge[vertex] as number;
-    while (edge < end) {
-      const to = target[edge] as number;
-      if ((kind[edge++] as number) & this.#kinds) {
-        if (this.#found[to] === 0) {
-          this.#nextEdge[vertex] = edge;
-          return to;
-        }
-        if ((this.#component[to] as number) < 0 && (this.#found[to] as number) < (this.#low[vertex] as number))
-          this.#low[vertex] = this.#found[to] as number;
-      }
-    }
-    this.#nextEdge[vertex] = edge;
-    return -1;
-  }
-
-  #close(vertex: number): void {
-    const from = this.#ordered;
-    let member: number;
-    do {
-      member = this.#open[--this.#opened] as number;
-      this.#component[member] = this.#components;
-      this.#order[this.#ordered++] = member;
-    } while (member !== vertex);
-    this.#components++;
-    if (this.#ordered - from > 1) this.#cyclic.push([from, this.#ordered]);
-  }
+  return { of, order: order.subarray(0, ordered), cyclic };
 }

@@ -83,18 +83,20 @@ export class EdgeList {
 
   toGraph(): Graph {
     const size = this.#size;
+    const { count } = this;
+    const [sources, targets, kinds, reasons] = [this.#source, this.#target, this.#kind, this.#reason];
     const offset = new Int32Array(size + 1);
-    for (let at = 0; at < this.count; at++) offset[(this.#source[at] as number) + 1]!++;
+    for (let at = 0; at < count; at++) offset[(sources[at] as number) + 1]!++;
     for (let v = 0; v < size; v++) offset[v + 1]! += offset[v] as number;
     const next = offset.slice();
-    const target = new Int32Array(this.count);
-    const kind = new Uint8Array(this.count);
-    const reason = new Int32Array(this.count);
-    for (let at = 0; at < this.count; at++) {
-      const place = next[this.#source[at] as number]!++;
-      target[place] = this.#target[at] as number;
-      kind[place] = this.#kind[at] as number;
-      reason[place] = this.#reason[at] as number;
+    const target = new Int32Array(count);
+    const kind = new Uint8Array(count);
+    const reason = new Int32Array(count);
+    for (let at = 0; at < count; at++) {
+      const place = next[sources[at] as number]!++;
+      target[place] = targets[at] as number;
+      kind[place] = kinds[at] as number;
+      reason[place] = reasons[at] as number;
     }
     return { size, offset, target, kind, reason };
   }

@@ -33,22 +33,21 @@ export class ValueCodes {
 /** Keys numbered from 0 in order of first sight. */
 export class Keys {
   readonly values: Json[] = [];
-  readonly #codes = new ValueCodes();
   readonly #large = new Map<number, number>();
   /** By code, where that is a small number: one more than the number of the key. */
   #small = new Int32Array(1024);
 
-  numberOf(key: Json): number {
-    const code = this.#codes.codeOf(key);
+  /** `codes` gave the key its code, and still knows it. */
+  numberOf(code: number, codes: ValueCodes): number {
     if (code >= 0 && code < MOST_SMALL) {
       if (code >= this.#small.length) this.#grow(code);
       const found = this.#small[code] as number;
       if (found > 0) return found - 1;
-      return (this.#small[code] = this.values.push(key)) - 1;
+      return (this.#small[code] = this.values.push(codes.valueOf(code))) - 1;
     }
     let number = this.#large.get(code);
     if (number === undefined) {
-      number = this.values.push(key) - 1;
+      number = this.values.push(codes.valueOf(code)) - 1;
       this.#large.set(code, number);
     }
     return number;

@@ -4,38 +4,78 @@
  */
 
 import type { Json } from '../../rig/contract.ts';
+import { NO_CODE, type ValueCodes } from './interner.ts';
 import { type MicroOperations, NotTransactions, READ, type ReadColumn } from './micro-operations.ts';
 
 /** In the `value` column of a read: what it ended in is nowhere in the order. */
 export const NOWHERE = -1;
 
-const EMPTY: readonly Json[] = [];
-
-/** Takes each read in turn and remembers the longest of its key. */
+/** Takes each read in turn and remembers the longest of its key, as codes in one pool. */
 export class LongestLists implements ReadColumn {
   readonly writeName = 'append';
-  /** By key. */
-  readonly longest: (readonly Json[] | undefined)[] = [];
+  readonly readsLists = true;
   readonly doubtful = new Set<number>();
+  pool = new Int32Array(1 << 12);
+  /** By key: where its list begins in the pool, how long it is, and how long it may grow there. */
+  begin = new Int32Array(256);
+  length = new Int32Array(256);
+  #room = new Int32Array(256);
+  #used = 0;
 
-  numberOf(key: number, seen: Json): number {
-    if (seen === null) return 0;
-    if (!Array.isArray(seen))
-      throw new NotTransactions(`a read saw ${JSON.stringify(seen).slice(0, 80)}, which is no list`);
-    const list = seen as readonly Json[];
-    const longest = this.longest[key] ?? EMPTY;
-    const both = Math.min(list.length, longest.length);
-    for (let at = both - 1; at >= 0; at--) {
-      if (list[at] === longest[at]) continue;
-      if (!isSame(list[at] as Json, longest[at] as Json)) this.doubtful.add(key);
+  ofList(key: number, list: Int32Array, length: number): number {
+    if (length === 0) return 0;
+    if (key >= this.begin.length) this.#growKeys(key);
+    const { pool } = this;
+    const known = this.length[key] as number;
+    const begin = this.begin[key] as number;
+    const both = length < known ? length : known;
+    let same = 0;
+    while (same < both && list[same] === pool[begin + same]) same++;
+    if (same < both) this.doubtful.add(key);
+    if (length > known) this.#extend(key, list, length, same < both ? 0 : known);
+    return length;
+  }
+
+  ofValue(code: number, codes: ValueCodes): number {
+    if (code === NO_CODE) return 0;
+    throw new NotTransactions(`a read saw ${JSON.stringify(codes.valueOf(code)).slice(0, 80)}, which is no list`);
+  }
+
+  /** The elements of the longest list of a key. */
+  of(key: number): Int32Array {
+    const begin = this.begin[key] ?? 0;
+    return this.pool.subarray(begin, begin + (this.length[key] ?? 0));
+  }
+
+  #extend(key: number, list: Int32Array, length: number, from: number): void {
+    if (length > (this.#room[key] as number)) {
+      const begin = this.#used;
+      const room = Math.max(8, 2 * length);
+      this.#used += room;
+      while (this.#used > this.pool.length) this.pool = grown(this.pool);
+      this.begin[key] = begin;
+      this.#room[key] = room;
+      from = 0;
     }
-    if (list.length > longest.length) this.longest[key] = list;
-    return list.length;
+    const begin = this.begin[key] as number;
+    for (let at = from; at < length; at++) this.pool[begin + at] = list[at] as number;
+    this.length[key] = length;
+  }
+
+  #growKeys(key: number): void {
+    while (key >= this.begin.length) {
+      this.begin = grown(this.begin);
+      this.length = grown(this.length);
+      this.#room = grown(this.#room);
+    }
   }
 }
 
-const isSame = (one: Json, other: Json): boolean =>
-  typeof one === 'object' && typeof other === 'object' && JSON.stringify(one) === JSON.stringify(other);
+function grown(column: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * column.length);
+  larger.set(column);
+  return larger;
+}
 
 /** Versions of all lists, in one numbering: `base[key]` is the empty list, `base[key] + i` the one of i elements. */
 export interface ListOrder {
@@ -52,20 +92,18 @@ export interface ListOrder {
 /** Settles the order, and rewrites the `value` of the reads of doubtful keys to the place of what they ended in. */
 export function orderOfLists(micros: MicroOperations, lists: LongestLists): ListOrder {
   const keys = micros.keys.values.length;
-  const { longest } = lists;
   const doubtful = new Set(lists.doubtful);
   const base = new Int32Array(keys + 1);
-  for (let key = 0; key < keys; key++) base[key + 1] = (base[key] as number) + 1 + (longest[key]?.length ?? 0);
+  for (let key = 0; key < keys; key++) base[key + 1] = (base[key] as number) + 1 + (lists.length[key] ?? 0);
   const write = new Int32Array(base[keys] as number).fill(-1);
   const place = new Int32Array(micros.writes);
   const unwritten: { key: number; version: number; element: Json }[] = [];
   for (let key = 0; key < keys; key++) {
     let next = 1;
-    const strangers = new Set<number>();
-    for (const element of longest[key] ?? EMPTY) {
-      const code = micros.codes.codeOf(element);
+    let strangers: Set<number> | undefined;
+    for (const code of lists.of(key)) {
       const found = micros.table.find(key, code);
-      if (found < 0 ? strangers.has(code) : (place[found] as number) > 0) {
+      if (found < 0 ? strangers?.has(code) : (place[found] as number) > 0) {
         doubtful.add(key);
         continue;
       }
@@ -73,8 +111,8 @@ export function orderOfLists(micros: MicroOperations, lists: LongestLists): List
       write[version] = found;
       if (found >= 0) place[found] = next;
       else {
-        strangers.add(code);
-        unwritten.push({ key, version, element });
+        strangers = (strangers ?? new Set()).add(code);
+        unwritten.push({ key, version, element: micros.codes.valueOf(code) });
       }
       next++;
     }

@@ -5,7 +5,9 @@
 
 import type { Budget, Json } from '../../rig/contract.ts';
 import { FAIL, type History, OK } from '../../rig/history.ts';
-import { Keys, ValueCodes } from './interner.ts';
+import { ABSENT, isKept } from '../../rig/values.ts';
+import { Keys, NO_CODE, ValueCodes } from './interner.ts';
+import { END, MALFORMED, TransactionCursor } from './transaction-cursor.ts';
 import { WriteTable } from './write-table.ts';
 
 export type MicroOperation = readonly [f: string, key: Json, value: Json];
@@ -21,8 +23,12 @@ export class NotTransactions extends Error {
 export interface ReadColumn {
   /** What writes are called: `append` or `w`. */
   readonly writeName: 'append' | 'w';
-  /** `null` saw nothing. Throws `NotTransactions` for what no such read can see. */
-  numberOf(key: number, seen: Json, codes: ValueCodes): number;
+  /** Whether a list is taken element by element, or as any other value. */
+  readonly readsLists: boolean;
+  /** The elements' codes are the first `length` of `list`, which is used again. */
+  ofList(key: number, list: Int32Array, length: number): number;
+  /** `NO_CODE` saw nothing. Throws `NotTransactions` for what no such read can see. */
+  ofValue(code: number, codes: ValueCodes): number;
 }
 
 /** What is in the `write` column where the micro-operation is a read. */
@@ -49,7 +55,7 @@ export class MicroOperations {
   readonly start: Int32Array;
   readonly keys = new Keys();
   readonly codes = new ValueCodes();
-  readonly table = new WriteTable();
+  readonly table: WriteTable;
   count = 0;
   key = new Int32Array(1024);
   /** Of a write, its number; of a read, `READ`. */
@@ -73,16 +79,15 @@ export class MicroOperations {
     this.history = history;
     this.transactions = history.length;
     this.start = new Int32Array(history.length + 1);
+    this.table = new WriteTable(history.length);
     this.#column = column;
+    const cursor = new TransactionCursor(this.codes, column.writeName, column.readsLists);
     for (let at = 0; at < history.length; at++) {
       if ((at & 1023) === 0 && budget.exhausted())
         throw new NotTransactions(`${budget.reason()} ran out while reading`);
       this.start[at] = this.count;
-      const type = history.type[at];
-      const did = type === OK ? history.output(at) : (history.input(at) as { readonly value?: Json }).value;
-      if (!Array.isArray(did)) this.#reject(at, did ?? null);
-      if (type === OK) this.succeeded++;
-      this.#add(at, did as readonly Json[], type === OK, type === FAIL);
+      if (history.type[at] === OK) this.succeeded++;
+      this.#add(at, cursor);
     }
     this.start[history.length] = this.count;
   }
@@ -112,33 +117,42 @@ export class MicroOperations {
     return did as unknown as readonly MicroOperation[];
   }
 
-  #add(at: number, did: readonly Json[], isOk: boolean, isFailed: boolean): void {
-    const { writeName } = this.#column;
-    for (const micro of did) {
-      if (!Array.isArray(micro) || micro.length < 3) this.#reject(at, micro);
-      const [f, key, value] = micro as [Json, Json, Json];
-      const number = this.keys.numberOf(key);
-      if (f === 'r') {
-        if (isOk) this.#push(number, READ, this.#column.numberOf(number, value, this.codes));
-      } else if (f === writeName) this.#addWrite(at, number, value, isFailed);
-      else this.#reject(at, micro);
-      if (f === 'r' && isOk) this.reads++;
+  #add(at: number, cursor: TransactionCursor): void {
+    const { history } = this;
+    const type = history.type[at] as number;
+    const { values } = history;
+    const code = textOf(history, at);
+    if (code === ABSENT || !cursor.begin(values.chunkOf(code), values.offsetOf(code))) this.#reject(at);
+    for (let found = cursor.next(); found !== END; found = cursor.next()) {
+      if (found === MALFORMED) this.#reject(at);
+      if (cursor.isRead && type !== OK) continue;
+      const key = this.keys.numberOf(cursor.key, this.codes);
+      if (!cursor.isRead) {
+        this.#addWrite(at, key, cursor.value === NO_CODE ? this.codes.codeOf(null) : cursor.value, type === FAIL);
+        continue;
+      }
+      this.reads++;
+      const { list, length, value } = cursor;
+      const column = this.#column;
+      this.#push(key, READ, length >= 0 ? column.ofList(key, list, length) : column.ofValue(value, this.codes));
     }
   }
 
-  #addWrite(at: number, key: number, value: Json, isFailed: boolean): void {
+  #addWrite(at: number, key: number, code: number, isFailed: boolean): void {
     const write = this.writes++;
     if (write === this.writeTransaction.length) this.#growWrites();
-    const code = this.codes.codeOf(value);
-    const earlier = this.table.find(key, code);
+    const earlier = this.table.add(key, code, write);
     this.writeTransaction[write] = at;
     this.writeMicro[write] = this.count;
     this.writeState[write] = isFailed ? FAILED : 0;
-    if (earlier >= 0 && !isFailed && !((this.writeState[earlier] as number) & FAILED)) {
-      this.repeated.push(write);
-      this.writeState[earlier] = (this.writeState[earlier] as number) | AMBIGUOUS;
-      this.writeState[write] = AMBIGUOUS;
-    } else if (earlier < 0 || !isFailed) this.table.set(key, code, write);
+    if (earlier >= 0 && !isFailed) {
+      if ((this.writeState[earlier] as number) & FAILED) this.table.replace(key, code, write);
+      else {
+        this.repeated.push(write);
+        this.writeState[earlier] = (this.writeState[earlier] as number) | AMBIGUOUS;
+        this.writeState[write] = AMBIGUOUS;
+      }
+    }
     if (key >= this.#lastWrite.length) this.#growKeys(key);
     const last = (this.#lastWrite[key] as number) - 1;
     if (last >= 0 && this.writeTransaction[last] === at)
@@ -173,10 +187,20 @@ export class MicroOperations {
     while (key >= this.#lastWrite.length) this.#lastWrite = growInt(this.#lastWrite);
   }
 
-  #reject(at: number, found: Json): never {
+  #reject(at: number): never {
+    const { history } = this;
     const { writeName } = this.#column;
+    const found = history.type[at] === OK ? history.output(at) : history.input(at);
     throw new NotTransactions(
-      `operation ${this.history.invokeIndex[at]} is no transaction of ["${writeName}", key, value] and ["r", key, value]: found ${JSON.stringify(found)?.slice(0, 80)}`,
+      `operation ${history.invokeIndex[at]} is no transaction of ["${writeName}", key, value] and ["r", key, value]: found ${JSON.stringify(found).slice(0, 120)}`,
     );
   }
+}
+
+/** The code of the text in which the transaction stands: what it did, or, if that is not known, what was asked for. */
+function textOf({ type, outputCode, keyCode, valueCode, toCode }: History, at: number): number {
+  const isAsked = type[at] !== OK;
+  if (isAsked && (keyCode[at] !== ABSENT || toCode[at] !== ABSENT)) return ABSENT;
+  const code = (isAsked ? valueCode[at] : outputCode[at]) as number;
+  return isKept(code) ? code : ABSENT;
 }

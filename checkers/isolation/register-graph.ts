@@ -4,24 +4,24 @@
  * older than what it saw. Each rule holds at every level that the cycles it leads to rule out.
  */
 
-import type { Budget, Json } from '../../rig/contract.ts';
+import type { Json } from '../../rig/contract.ts';
 import { NEVER } from '../../rig/history.ts';
-import { componentsOf } from './components.ts';
 import type { Step } from './cycle.ts';
 import { EdgeList, type Graph, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR } from './graph.ts';
 import { type MicroOperations, READ } from './micro-operations.ts';
-import { earliestReached, timesOf } from './real-time.ts';
+import { Frontier } from './frontier.ts';
+import { timesOf } from './real-time.ts';
 import { ExternalReads, happened, INITIAL, isInstalled } from './register-reads.ts';
 import { valueText } from './wording.ts';
 
 /** `inTime`: real time may tell the order of writes, too. The reason of an edge is a key, or, of a `VISIBLE` one, the read that shows it. */
-export function registerGraph(micros: MicroOperations, inTime: boolean, budget: Budget): Graph {
+export function registerGraph(micros: MicroOperations, inTime: boolean): Graph {
   const rules = new Rules(micros);
   rules.reads();
   rules.initialState();
   rules.updates();
   rules.visible();
-  if (inTime) rules.visibleInTime(budget);
+  if (inTime) rules.visibleInTime();
   return rules.edges.toGraph();
 }
 
@@ -30,9 +30,11 @@ class Rules {
   readonly #micros: MicroOperations;
   readonly #external: ExternalReads;
   readonly #happened: Uint8Array;
-  /** By write, the versions known to come before it: a chain of `#earlier`. */
+  /** By write, the last that was found to come before it, in `#earlier`; the one found before that is in `#before`. */
   readonly #lastEarlier: Int32Array;
-  readonly #earlier: { readonly version: number; readonly before: number }[] = [];
+  #earlier = new Int32Array(1024);
+  #before = new Int32Array(1024);
+  #known = 0;
 
   constructor(micros: MicroOperations) {
     this.#micros = micros;
@@ -45,11 +47,13 @@ class Rules {
   /** A reader follows the writer. */
   reads(): void {
     const { writes, writeTransaction, key, writeMicro } = this.#micros;
+    const { from, transaction } = this.#external;
     for (let write = 0; write < writes; write++) {
-      if (!isInstalled(this.#micros, write)) continue;
+      const end = from[write + 1] as number;
+      if ((from[write] as number) === end || !isInstalled(this.#micros, write)) continue;
       const writer = writeTransaction[write] as number;
       const k = key[writeMicro[write] as number] as number;
-      for (const reader of this.#external.of(write)) this.edges.add(writer, reader, WR, k);
+      for (let at = from[write] as number; at < end; at++) this.edges.add(writer, transaction[at] as number, WR, k);
     }
   }
 
@@ -61,7 +65,7 @@ class Rules {
       const writer = writeTransaction[write] as number;
       if (!isInstalled(this.#micros, write) || this.#happened[writer] === 0) continue;
       const k = key[writeMicro[write] as number] as number;
-      if (this.#external.of(writes + k).length > 0) (writers[k] as number[]).push(writer);
+      if (this.#external.count(writes + k) > 0) (writers[k] as number[]).push(writer);
     }
     writers.forEach((all, k) => {
       this.edges.addAll([...this.#external.of(writes + k)], all, RW, k);
@@ -70,25 +74,35 @@ class Rules {
 
   /** Who read a version comes before who read it and overwrote it. */
   updates(): void {
-    const { start, key, write, value, transactions, writes } = this.#micros;
+    const { start, key, write, value, transactions, writes, writeMicro } = this.#micros;
+    const { is } = this.#external;
     const seen = new Int32Array(this.#micros.keys.values.length);
-    const updaters = new Map<number, number[]>();
+    /** By version, one more than the first transaction that did; of the rest, all of them. */
+    const first = new Int32Array(writes);
+    const several = new Map<number, number[]>();
     for (let at = 0; at < transactions; at++) {
-      for (let micro = start[at] as number; micro < (start[at + 1] as number); micro++) {
+      const begin = start[at] as number;
+      for (let micro = begin; micro < (start[at + 1] as number); micro++) {
         const k = key[micro] as number;
-        if (this.#external.is[micro] === 1) seen[k] = micro + 1;
+        if (is[micro] === 1) seen[k] = micro + 1;
         if (write[micro] === READ || !isInstalled(this.#micros, write[micro] as number)) continue;
         const read = (seen[k] as number) - 1;
-        if (read < (start[at] as number) || value[read] === INITIAL) continue;
+        if (read < begin || value[read] === INITIAL) continue;
         const version = value[read] as number;
-        const known = updaters.get(version);
-        if (known) known.push(at);
-        else if (version < writes) updaters.set(version, [at]);
+        if (first[version] === 0) first[version] = at + 1;
+        else several.set(version, [...(several.get(version) ?? [(first[version] as number) - 1]), at]);
       }
     }
-    for (const [version, all] of updaters) {
-      const k = key[this.#micros.writeMicro[version] as number] as number;
-      this.edges.addAll([...this.#external.of(version)], all, RW, k);
+    for (let version = 0; version < writes; version++) {
+      const one = first[version] as number;
+      if (one === 0) continue;
+      const all = several.get(version);
+      const k = key[writeMicro[version] as number] as number;
+      const { from, transaction } = this.#external;
+      if (all) this.edges.addAll([...this.#external.of(version)], all, RW, k);
+      else
+        for (let at = from[version] as number; at < (from[version + 1] as number); at++)
+          this.edges.add(transaction[at] as number, one - 1, RW, k);
     }
   }
 
@@ -100,7 +114,7 @@ class Rules {
     const readOf = new Int32Array(keys);
     for (let at = 0; at < transactions; at++) {
       const end = start[at + 1] as number;
-      if (end - (start[at] as number) < 2) continue;
+      if (!this.#readsFromSeveral(start[at] as number, end)) continue;
       const sources = new Set<number>();
       for (let micro = start[at] as number; micro < end; micro++) {
         const seen = value[micro] as number;
@@ -109,7 +123,6 @@ class Rules {
         readOf[key[micro] as number] = micro;
         sources.add(writeTransaction[seen] as number);
       }
-      if (sources.size < 2) continue;
       for (const source of sources) {
         for (let micro = start[source] as number; micro < (start[source + 1] as number); micro++) {
           const k = key[micro] as number;
@@ -122,28 +135,63 @@ class Rules {
     }
   }
 
+  #readsFromSeveral(begin: number, end: number): boolean {
+    const { value, writeTransaction } = this.#micros;
+    let one = -1;
+    for (let micro = begin; micro < end; micro++) {
+      const seen = value[micro] as number;
+      if (this.#external.is[micro] === 0 || seen < 0) continue;
+      const source = writeTransaction[seen] as number;
+      if (one >= 0 && source !== one) return true;
+      one = source;
+    }
+    return false;
+  }
+
   /** Who began after a write had completed, or had been read, must have seen it: where it read something else, that is newer. */
-  visibleInTime(budget: Budget): void {
+  visibleInTime(): void {
     const { history, keys } = this.#micros;
-    const graph = this.edges.toGraph();
-    const known = WR | VISIBLE;
-    const components = componentsOf(graph, known, budget);
-    const done = earliestReached(graph, components, known, timesOf(history), graph.size);
+    const done = this.#doneBy();
     const touching = this.#touchingByKey();
+    const { invokeIndex } = history;
+    const begun = (write: number) => invokeIndex[this.#writer(write)] as number;
+    const frontier = new Frontier(begun, (write) => done[this.#writer(write)] as number);
     for (let k = 0; k < keys.values.length; k++) {
-      const frontier = new Frontier();
+      frontier.clear();
       for (const micro of touching.of(k)) {
         const at = touching.transaction[micro] as number;
-        const begun = history.invokeIndex[at] as number;
         const write = this.#micros.write[micro] as number;
-        if (write !== READ) frontier.add({ write, begun, done: done[at] as number });
-        else for (const older of frontier.at(begun)) this.#precedesInTime(older.write, micro);
+        if (write !== READ) frontier.add(write);
+        else {
+          frontier.advance(invokeIndex[at] as number);
+          for (let older = 0; older < frontier.count; older++)
+            this.#precedesInTime(frontier.latest[older] as number, micro);
+        }
       }
     }
   }
 
   #writer(write: number): number {
     return this.#micros.writeTransaction[write] as number;
+  }
+
+  /** For each transaction an event by which it had certainly happened: somebody who knew of it had completed. */
+  #doneBy(): Int32Array {
+    const { history, start, write, transactions } = this.#micros;
+    const { from, transaction } = this.#external;
+    const done = timesOf(history).completed;
+    // Readers mostly began after the writer, so that going back in time each is seen before the one it read from.
+    for (let at = transactions - 1; at >= 0; at--) {
+      let least = done[at] as number;
+      for (let micro = start[at] as number; micro < (start[at + 1] as number); micro++) {
+        const made = write[micro] as number;
+        if (made === READ) continue;
+        for (let reader = from[made] as number; reader < (from[made + 1] as number); reader++)
+          least = Math.min(least, done[transaction[reader] as number] as number);
+      }
+      done[at] = least;
+    }
+    return done;
   }
 
   #precedesInTime(older: number, read: number): void {
@@ -154,20 +202,33 @@ class Rules {
   /** One write of a key is older than another: its writer and its readers come before the other's writer. */
   #precedes(older: number, newer: number, read: number, kind: number, anti: number): void {
     if (older === newer || this.#isKnown(older, newer)) return;
+    const { history, key } = this.#micros;
+    const { completeIndex, invokeIndex } = history;
     const writer = this.#writer(newer);
-    this.edges.add(this.#writer(older), writer, kind, read);
-    const key = this.#micros.key[read] as number;
-    for (const reader of this.#external.of(older)) this.edges.add(reader, writer, anti, key);
+    const begun = invokeIndex[writer] as number;
+    // What real time tells by itself needs no edge.
+    const isTold = (at: number) => kind === VISIBLE_IN_TIME && (completeIndex[at] as number) < begun;
+    const source = this.#writer(older);
+    if (!isTold(source)) this.edges.add(source, writer, kind, read);
+    const { from, transaction } = this.#external;
+    const k = key[read] as number;
+    for (let at = from[older] as number; at < (from[older + 1] as number); at++) {
+      const reader = transaction[at] as number;
+      if (!isTold(reader)) this.edges.add(reader, writer, anti, k);
+    }
   }
 
   #isKnown(older: number, newer: number): boolean {
     const first = this.#lastEarlier[newer] as number;
-    for (let at = first; at > 0; ) {
-      const { version, before } = this.#earlier[at - 1] as { version: number; before: number };
-      if (version === older) return true;
-      at = before;
+    for (let at = first; at > 0; at = this.#before[at] as number) if (this.#earlier[at] === older) return true;
+    const at = ++this.#known;
+    if (at === this.#earlier.length) {
+      this.#earlier = grown(this.#earlier);
+      this.#before = grown(this.#before);
     }
-    this.#lastEarlier[newer] = this.#earlier.push({ version: older, before: first });
+    this.#earlier[at] = older;
+    this.#before[at] = first;
+    this.#lastEarlier[newer] = at;
     return false;
   }
 
@@ -189,32 +250,10 @@ class Rules {
   }
 }
 
-/** A write, the events at which its transaction began and at which it was certain to have happened. */
-interface Timed {
-  readonly write: number;
-  readonly begun: number;
-  readonly done: number;
-}
-
-/** Writes of one key, in order of their beginning, and which of them were the last to be done at some event. */
-class Frontier {
-  #open: Timed[] = [];
-  #latest: readonly Timed[] = [];
-  #begun = -1;
-
-  add(timed: Timed): void {
-    if (timed.done < NEVER) this.#open.push(timed);
-  }
-
-  /** Those done before `event` that no other such write began after. Events are asked for in order. */
-  at(event: number): readonly Timed[] {
-    const done = this.#open.filter((timed) => timed.done < event);
-    if (done.length === 0) return this.#latest;
-    this.#open = this.#open.filter((timed) => timed.done >= event);
-    this.#begun = done.reduce((latest, { begun }) => Math.max(latest, begun), this.#begun);
-    this.#latest = [...this.#latest, ...done].filter((timed) => timed.done > this.#begun);
-    return this.#latest;
-  }
+function grown(column: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * column.length);
+  larger.set(column);
+  return larger;
 }
 
 /** Why the one must come before the other, as the end of a sentence. */

@@ -1,8 +1,7 @@
 /** What each read of a register saw: the write whose value it is, found once all writes are known. */
 
-import type { Json } from '../../rig/contract.ts';
 import { OK } from '../../rig/history.ts';
-import { NO_CODE, type ValueCodes } from './interner.ts';
+import { NO_CODE } from './interner.ts';
 import { AMBIGUOUS, FAILED, INTERMEDIATE, type MicroOperations, READ, type ReadColumn } from './micro-operations.ts';
 
 /** In the `value` column of a read: the initial state, a value that nobody wrote, one that several wrote. */
@@ -13,7 +12,9 @@ export const UNCERTAIN = -3;
 /** Reads as codes of values, until `resolveReads` makes writes of them. */
 export const registerReads: ReadColumn = {
   writeName: 'w',
-  numberOf: (_key: number, seen: Json, codes: ValueCodes) => (seen === null ? NO_CODE : codes.codeOf(seen)),
+  readsLists: false,
+  ofList: () => UNWRITTEN,
+  ofValue: (code) => code,
 };
 
 /** Replaces, in the `value` column of reads, each value by the number of the write that it is from. */
@@ -72,6 +73,10 @@ export class ExternalReads {
         this.transaction[place] = at;
       }
     }
+  }
+
+  count(version: number): number {
+    return (this.from[version + 1] as number) - (this.from[version] as number);
   }
 
   /** The transactions that read a version from outside. */

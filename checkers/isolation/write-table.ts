@@ -3,10 +3,20 @@
 /** Words of an entry: key + 1 (0: free), code of the value, number of the write. */
 const WORDS = 4;
 
+const FEWEST_SLOTS = 2 ** 10;
+/** Slots made for what was only expected. */
+const MOST_SLOTS = 2 ** 24;
+
 export class WriteTable {
-  #slots = 1 << 12;
-  #words = new Int32Array(this.#slots * WORDS);
+  #slots = FEWEST_SLOTS;
+  #words: Int32Array;
   #used = 0;
+
+  /** `expected`: how many writes there may be; more is fine. */
+  constructor(expected: number) {
+    while (this.#slots < MOST_SLOTS && this.#slots < 1.5 * expected) this.#slots *= 2;
+    this.#words = new Int32Array(this.#slots * WORDS);
+  }
 
   /** The number of the write of `code` to `key`; −1 if there is none. */
   find(key: number, code: number): number {
@@ -14,16 +24,18 @@ export class WriteTable {
     return this.#words[at] === 0 ? -1 : (this.#words[at + 2] as number);
   }
 
-  /** Stores the write, in place of an earlier one of the same value to the same key. */
-  set(key: number, code: number, write: number): void {
+  /** Stores the write, unless there is one of the same value to the same key: that one is returned, otherwise −1. */
+  add(key: number, code: number, write: number): number {
     const at = this.#locate(key, code);
-    if (this.#words[at] === 0) {
-      if (2 * ++this.#used > this.#slots) {
-        this.#double();
-        return this.#put(this.#locate(key, code), key, code, write);
-      }
-    }
+    if (this.#words[at] !== 0) return this.#words[at + 2] as number;
     this.#put(at, key, code, write);
+    if (4 * ++this.#used > 3 * this.#slots) this.#double();
+    return -1;
+  }
+
+  /** Puts the write in the place of an earlier one of the same value to the same key. */
+  replace(key: number, code: number, write: number): void {
+    this.#put(this.#locate(key, code), key, code, write);
   }
 
   #put(at: number, key: number, code: number, write: number): void {

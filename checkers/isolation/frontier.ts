@@ -1,0 +1,64 @@
+/**
+ * Which writes of a key were the last to be done by some event: those done that no other write done began after. There
+ * are never more than were under way at once.
+ */
+
+import { NEVER } from '../../rig/history.ts';
+
+export class Frontier {
+  /** The first `count` of these are the last to be done. */
+  latest = new Int32Array(16);
+  count = 0;
+  #open = new Int32Array(16);
+  #openCount = 0;
+  #lastBegun = -1;
+  readonly #begun: (write: number) => number;
+  readonly #done: (write: number) => number;
+
+  /** The events at which a write's transaction began, and at which it was certain to have happened. */
+  constructor(begun: (write: number) => number, done: (write: number) => number) {
+    this.#begun = begun;
+    this.#done = done;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.#openCount = 0;
+    this.#lastBegun = -1;
+  }
+
+  add(write: number): void {
+    if (this.#done(write) === NEVER) return;
+    if (this.#openCount === this.#open.length) this.#open = twice(this.#open);
+    this.#open[this.#openCount++] = write;
+  }
+
+  /** Goes on to a later event. */
+  advance(event: number): void {
+    const before = this.count;
+    let kept = 0;
+    for (let at = 0; at < this.#openCount; at++) {
+      const write = this.#open[at] as number;
+      if (this.#done(write) >= event) this.#open[kept++] = write;
+      else {
+        if (this.count === this.latest.length) this.latest = twice(this.latest);
+        this.latest[this.count++] = write;
+        this.#lastBegun = Math.max(this.#lastBegun, this.#begun(write));
+      }
+    }
+    this.#openCount = kept;
+    if (this.count === before) return;
+    let last = 0;
+    for (let at = 0; at < this.count; at++) {
+      const write = this.latest[at] as number;
+      if (this.#done(write) > this.#lastBegun) this.latest[last++] = write;
+    }
+    this.count = last;
+  }
+}
+
+function twice(column: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * column.length);
+  larger.set(column);
+  return larger;
+}
