@@ -135,7 +135,7 @@ const searchBy =
   (problem, transitions) => {
     const uses = byDemand ? transitions.uses() : null;
     const search = new Search(problem, transitions, { memory: { left: words }, sparing, uses });
-    const outcome = search.run(1e6, patient);
+    const outcome = search.run(1e5, patient);
     if (outcome === 'legal') assertWitness(problem, transitions, search.order());
     return outcome;
   };
@@ -146,6 +146,7 @@ const deciders: Record<string, Decide> = {
   lavish: searchBy(false, false),
   'sparing, by demand': searchBy(true, true),
   'lavish, by demand': searchBy(false, true),
+  // Forgetting costs time; that it could not be decided is no disagreement.
   'almost without memory': searchBy(true, false, 1500),
   'in the smallest turns': (problem, transitions) => {
     const trial = new Trial(problem, transitions, { left: 2 ** 24 });
@@ -153,6 +154,13 @@ const deciders: Record<string, Decide> = {
     return trial.outcome;
   },
 };
+
+function assertAgreement(problem: Problem, transitions: Transitions<Json, Input, Json>, expected: Outcome, of: string) {
+  for (const [way, decide] of Object.entries(deciders)) {
+    const outcome = decide(problem, transitions);
+    if (outcome !== 'open' || way !== 'almost without memory') expect(outcome, `${of} ${way}`).toBe(expected);
+  }
+}
 
 /** The order holds every answered operation, keeps real time, and the model allows each of its steps. */
 function assertWitness(problem: Problem, transitions: Transitions<Json, Input, Json>, order: readonly number[]): void {
@@ -185,8 +193,7 @@ describe('against every order of at most seven operations', () => {
           const isLegal = hasOrder(placeable(history, model), model, null);
           expect(validity).toBe(isLegal ? 'valid' : 'invalid');
           for (const { problem, transitions } of partitions(history, model))
-            for (const [way, decide] of Object.entries(deciders))
-              expect(decide(problem, transitions), way).toBe(isLegal ? 'legal' : 'impossible');
+            assertAgreement(problem, transitions, isLegal ? 'legal' : 'impossible', '');
         },
       ),
       { numRuns: SMALL_RUNS, seed: 1 },
@@ -318,8 +325,7 @@ describe('against a search without any reduction', () => {
       const { problem, transitions } = partition;
       const expected = hasOrder(placeable(history, model), model, new Set()) ? 'legal' : 'impossible';
       counts[expected]++;
-      for (const [way, decide] of Object.entries(deciders))
-        expect(decide(problem, transitions), `seed ${seed}, ${way}`).toBe(expected);
+      assertAgreement(problem, transitions, expected, `seed ${seed}`);
       const rank = rng.integer(0, problem.rankCount - 1);
       if (failsAround(problem, transitions, rank, { left: 5000 }, patient)) {
         counts.proven++;
