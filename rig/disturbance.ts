@@ -125,19 +125,22 @@ export class Disturbance {
   /** Waits until the cluster has answered lately, and says so if it took a while; false if it does not. */
   async #isWell(): Promise<boolean> {
     const { spec, clock, journal } = this.#trial;
-    if (!spec.limits) return true;
-    const isSilent = () => this.#pulse.silentMs(clock.nowNs()) > SILENT_MS;
+    if (!spec.limits || !this.#isSilent()) return true;
     const fromNs = clock.nowNs();
-    while (isSilent() && !this.#halt.aborted && clock.nowNs() - fromNs < LONGEST_GATE_MS * 1e6)
+    while (this.#isSilent() && !this.#halt.aborted && clock.nowNs() - fromNs < LONGEST_GATE_MS * 1e6)
       await clock.sleep(LOOK_EVERY_MS, this.#halt);
     const waited = `${((clock.nowNs() - fromNs) / 1e9).toFixed(1)} s`;
-    if (!isSilent() && clock.nowNs() > fromNs)
+    if (!this.#isSilent())
       journal.append({
         type: 'phase',
         phase: 'load',
         note: `a fault waited ${waited} for the cluster to answer again`,
       });
-    return !isSilent() && !this.#halt.aborted;
+    return !this.#isSilent() && !this.#halt.aborted;
+  }
+
+  #isSilent(): boolean {
+    return this.#pulse.silentMs(this.#trial.clock.nowNs()) > SILENT_MS;
   }
 
   async #sleepUntil(timeNs: number): Promise<void> {

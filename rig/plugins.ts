@@ -97,7 +97,12 @@ export async function loadPlugin(file: string, wanted: PluginKind | null, own: O
 export async function loadDefault(file: string, own: OwnModules): Promise<unknown> {
   let loaded: { readonly default?: unknown };
   try {
-    const jiti = createJiti(pathToFileURL(file).href, { virtualModules: own, moduleCache: false, fsCache: false });
+    const jiti = createJiti(pathToFileURL(file).href, {
+      interopDefault: false,
+      virtualModules: own,
+      moduleCache: false,
+      fsCache: false,
+    });
     loaded = await jiti.import(file);
   } catch (error) {
     throw new UsageError(`${file} cannot be loaded: ${sentenceOf(error)}`);

@@ -1,0 +1,140 @@
+/** `ordeal plan`, runs that follow a plan, and `ordeal nemesis`, as a person meets them. */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunHeader } from './contract.ts';
+import { packageRoot } from './package-root.ts';
+import type { Plan } from './plan.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ordeal-plan-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const ordeal = (...words: string[]) =>
+  execa(process.execPath, [join(packageRoot, 'rig', 'ordeal.mjs'), ...words], {
+    cwd: folder,
+    reject: false,
+    env: { NO_COLOR: '1', FORCE_COLOR: undefined, ORDEAL_STORE: undefined },
+    timeout: 60_000,
+  });
+const base = ['--cluster', 'memory', '--workload', 'register', '--time-limit', '20s', '--seed', '3'];
+const readPlan = () => JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
+const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+
+const nemesis = (parts: string) => `import { defineNemesis } from 'ordeal';
+export default { ...defineNemesis({ name: 'mine', summary: 'Mine.', controls: ['processes'],
+  choose: ({ rng, nodes }) => ({ node: rng.pick(nodes) }),
+  inject: ({ node }, { processes }) => processes.pause([node]),
+  describe: ({ node }) => node + ' is paused' }), ${parts} };`;
+
+describe('ordeal plan', { timeout: 60_000 }, () => {
+  it('tells every fault, how many nodes are down at once and how it is undone, and makes no run', async () => {
+    const { stdout, exitCode } = await ordeal('plan', ...base);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/ s {2,}\d\.\d s {2}n\d.* (is|are) (killed|paused) \((kill|pause)-1/);
+    expect(stdout).toMatch(/At most [12] of 5 nodes are down at once \(.*\): a minority or less\./);
+    expect(stdout).toContain('undone by');
+    expect(existsSync(join(folder, '.ordeal'))).toBe(false);
+  });
+
+  it('writes a file that a run follows, and again from the same command', async () => {
+    await ordeal('plan', ...base, '-o', 'plan.json');
+    const { exitCode, stderr } = await ordeal('run', 'plan.json', '--seed', '3', '--quiet');
+    expect(exitCode, stderr).toBe(0);
+    const { spec, command } = JSON.parse(readFileSync(join(folder, '.ordeal/latest/spec.json'), 'utf8')) as RunHeader;
+    expect(spec.plan).toEqual(readPlan().spec.plan);
+    expect(command).toBe('ordeal run plan.json');
+  });
+
+  it.each([
+    [['--seed', '4'], /plan\.json is a plan for seed 3, not 4/],
+    [['--nodes', '3'], /plan\.json is a plan for nodes 5, not 3/],
+    [['--cluster', 'etcd'], /plan\.json is a plan for cluster memory, not etcd/],
+    [['--rate', '10'], /plan\.json is a plan, which decides everything: leave out rate/],
+  ])('makes a plan that %j is refused beside', async (words, message) => {
+    await ordeal('plan', ...base, '-o', 'plan.json');
+    const { exitCode, stderr } = await ordeal('run', 'plan.json', ...words);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(64);
+  });
+
+  it('refuses a plan that is broken or for other nodes', async () => {
+    await ordeal('plan', ...base, '-o', 'plan.json');
+    const plan = readPlan();
+    write('other.json', JSON.stringify({ ...plan, nodes: ['n1'], parties: ['n1', 'clients'] }));
+    expect((await ordeal('run', 'other.json')).stderr).toMatch(/was made for n1, clients; the cluster now has n1, n2/);
+    write('broken.json', JSON.stringify({ ...plan, spec: { ...plan.spec, plan: [{ hold: 'x' }] } }));
+    expect((await ordeal('run', 'broken.json')).stderr).toMatch(/broken\.json is not a plan: spec\.plan\.0 must have/);
+  });
+
+  it.each([
+    [['--nemesis', 'kill-all'], /nemesis kill-all could do nothing in this run: .*--beyond-quorum allows it/],
+    [['--nemesis', 'split-brain,rolling-restart'], /are both presets, each with its own rhythm/],
+    [['--fault', '1s..2m'], /fault lasts up to 120s, and no fault may last longer than 60s/],
+    [['--abort-when', 'errors'], /"errors" is no condition to abort when/],
+    [['--stop-file', '/dev/null'], /the stop file \/dev\/null is there already/],
+    [['--nemesis', './none.ts'], /there is no file .*none\.ts with a nemesis/],
+  ])('refuses %j with a sentence', async (words, message) => {
+    const { exitCode, stderr } = await ordeal('plan', ...base, ...words);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(64);
+  });
+});
+
+describe('ordeal nemesis', { timeout: 90_000 }, () => {
+  it('new does not overwrite anything', async () => {
+    write('there.ts', 'mine');
+    expect((await ordeal('nemesis', 'new', 'there')).stderr).toContain(
+      'there.ts is there already; it is left as it is',
+    );
+    expect(readFileSync(join(folder, 'there.ts'), 'utf8')).toBe('mine');
+    expect((await ordeal('nemesis', 'new', 'Kill It')).stderr).toContain('is no name for a nemesis');
+    expect((await ordeal('nemesis', 'new', 'kill')).stderr).toContain('a nemesis called "kill" is there already');
+  });
+
+  it('test says which promise is broken', async () => {
+    write('broken.ts', nemesis(`inject: async () => {}`));
+    const { exitCode, stdout } = await ordeal('nemesis', 'test', './broken.ts');
+    expect(stdout).toMatch(/✔ chooses what survives JSON unchanged/);
+    expect(stdout).toMatch(/✘ asks its controls.*\n.*inject asked nothing of processes/);
+    expect(exitCode).toBe(1);
+  });
+
+  it('try says when a fault does nothing', async () => {
+    write('idle.ts', nemesis(`inject: async () => {}`));
+    const { exitCode, stdout } = await ordeal('nemesis', 'try', './idle.ts', '--quiet');
+    expect(stdout).toMatch(/✘ "n\d is paused" had no effect/);
+    expect(exitCode).toBe(1);
+  });
+
+  it.each([
+    ['throws', `inject() { throw new Error('no luck'); }`, /nemesis mine: no luck/],
+    ['hangs', 'inject: () => new Promise(() => {})', /nemesis mine: nothing within 20 s/],
+    ['names nobody', `inject: (_, { processes }) => processes.pause(['n9'])`, /n9/],
+    [
+      'throws halfway',
+      `async inject({ node }, { processes }) { await processes.pause([node]); throw new Error('half'); }`,
+      /nemesis mine: half/,
+    ],
+  ])('that %s ends a run with a sentence, with everything undone and the history kept', async (_, part, message) => {
+    write('bad.ts', nemesis(part));
+    const { exitCode, stdout, stderr } = await ordeal('run', ...base, '--nemesis', './bad.ts', '--quiet');
+    expect(stdout + stderr).toMatch(message);
+    expect(exitCode).toBe(3);
+    const history = readFileSync(join(folder, '.ordeal/latest/history.jsonl'), 'utf8');
+    expect(history).toContain('"action":"released"');
+    expect(history).not.toContain('"action":"stuck"');
+  });
+
+  it('that chooses what is not JSON is refused before anything is touched', async () => {
+    write('circle.ts', nemesis('choose() { const fault = {}; fault.self = fault; return fault; }'));
+    const { exitCode, stderr } = await ordeal('run', ...base, '--nemesis', './circle.ts', '--quiet');
+    expect(stderr).toMatch(/nemesis mine chose what is not JSON/);
+    expect(exitCode).toBe(64);
+  });
+});
