@@ -194,4 +194,98 @@ describe('a ledger with a planted bug', () => {
     expect(await one.balance('a1', soon())).toBe(OPENING_BALANCE);
     expect(await other.balance('a1', soon())).toBe(OPENING_BALANCE - 5);
   });
+
+  it('ignores-payload repeats the answer to another payload', async () => {
+    const cluster = await up('ignores-payload');
+    const client = await connect(cluster, 'n1');
+    const receipt = await move(client, 'k', 5);
+    expect(await move(client, 'k', 7)).toEqual({ ...receipt, replayed: true });
+    expect(await move(client, 'k', 7, 'a3')).toMatchObject({ replayed: false });
+  });
+
+  it('truncates-key takes two long keys for one, and short keys for what they are', async () => {
+    const cluster = await up('truncates-key');
+    const client = await connect(cluster, 'n1');
+    const long = 'k'.repeat(32);
+    expect(await move(client, `${long}a`)).toMatchObject({ replayed: false });
+    expect(await move(client, `${long}b`)).toMatchObject({ replayed: true });
+    expect(await move(client, 'ka')).toMatchObject({ replayed: false });
+    expect(await move(client, 'kb')).toMatchObject({ replayed: false });
+  });
+
+  it('replays-5xx-as-new applies a transfer that it answered with 500 again', async () => {
+    const cluster = await up('replays-5xx-as-new');
+    const client = await connect(cluster, 'n1');
+    const failed: string[] = [];
+    for (let index = 0; index < 60; index++) {
+      if ((await refusal(move(client, `k${index}`, 1))) === 'http-500') failed.push(`k${index}`);
+    }
+    const [key] = failed as [string];
+    await move(client, key, 1);
+    expect((await client.applied(soon())).filter((entry) => entry.key === key)).toHaveLength(2);
+  });
+
+  it('key-expires-early knows a key for a moment, and applies a late repeat again', LONG, async () => {
+    const cluster = await up('key-expires-early');
+    const client = await connect(cluster, 'n1');
+    await move(client, 'k');
+    expect(await move(client, 'k')).toMatchObject({ replayed: true });
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
+    expect(await move(client, 'k')).toMatchObject({ replayed: false });
+  });
+
+  it('keeps-reservation never lets go of a key whose owner crashed', LONG, async () => {
+    const cluster = await up('keeps-reservation');
+    const survivor = await connect(cluster, 'n2');
+    await hitTheGap(async (key, afterMs) => {
+      const victim = await connect(cluster, 'n1');
+      await killDuring(cluster, 'n1', afterMs, () => move(victim, key));
+      return (await refusal(move(survivor, key))) === 'http-409';
+    });
+  });
+
+  it('retry-in-client sends a request again that nobody asked for again, and the sound client does not', async () => {
+    for (const [variant, sent] of [
+      ['retry-in-client', 3],
+      [null, 1],
+    ] as const) {
+      const cluster = await up(variant);
+      const client = await connect(cluster, 'n1');
+      const rule = { nodes: ['n1'], methods: ['POST'], act: { do: 'lose-answer', by: 'reset' } } as const;
+      await cluster.controls('lost').traffic?.apply(rule);
+      expect(await refusal(move(client, 'k'))).toBe('connection-reset');
+      expect(await cluster.inspect('lost')).toMatchObject({ effective: true });
+      expect((await cluster.inspect('lost')).observed).toMatch(new RegExp(`to ${sent} request`));
+      await cluster.release('lost');
+      expect(await move(await connect(cluster, 'n1'), 'k')).toMatchObject({ replayed: true });
+    }
+  });
+});
+
+describe('the traffic control of a ledger', () => {
+  it('delivers to another node what a client asked of one, and a sound ledger applies it once', async () => {
+    const cluster = await up();
+    const client = await connect(cluster, 'n1');
+    await cluster.controls('twice').traffic?.apply({
+      nodes: ['n1'],
+      key: '*',
+      act: { do: 'repeat', copies: 3, to: 'others', when: 'released', gapMs: 0, answer: 'passed' },
+    });
+    await move(client, 'k');
+    await cluster.release('twice');
+    expect(await cluster.inspect('twice')).toEqual({
+      effective: true,
+      observed: '1 request was delivered again, in 3 copies',
+    });
+    expect(await client.applied(soon())).toHaveLength(1);
+  });
+
+  it('refuses a rule under a hold that is released, and one for a node that is not there', async () => {
+    const cluster = await up();
+    const traffic = cluster.controls('hold').traffic;
+    const act = { do: 'tear', what: 'answer', by: 'end' } as const;
+    await expect(traffic?.apply({ nodes: ['n7'], act })).rejects.toThrow('names n7; there are n1, n2, n3');
+    await cluster.release('hold');
+    await expect(traffic?.apply({ nodes: ['n1'], act })).rejects.toThrow('released');
+  });
 });

@@ -25,13 +25,13 @@ const MOST_PENDING_BYTES = 16 * 1024 * 1024;
 const FLUSHED_AT_ONCE = 8;
 const MOST_FLUSH_NS = 10e9;
 
-/** What a rule did to so many requests. */
-const DEEDS: { readonly [Do in TrafficAct['do']]: (count: string) => string } = {
-  'lose-answer': (count) => `the answers to ${count} that were served were lost`,
-  repeat: (count) => `${count} were delivered again`,
-  delay: (count) => `${count} were delayed`,
-  swap: (count) => `${count} changed places`,
-  tear: (count) => `${count} were torn`,
+/** What a rule did to requests, after their number and a verb that fits it. */
+const DEEDS: { readonly [Do in TrafficAct['do']]: (requests: string, were: string) => string } = {
+  'lose-answer': (requests) => `the answers to ${requests} were lost after the work was done`,
+  repeat: (requests, were) => `${requests} ${were} delivered again`,
+  delay: (requests, were) => `${requests} ${were} delayed`,
+  swap: (requests) => `${requests} changed places`,
+  tear: (requests, were) => `${requests} ${were} torn`,
 };
 
 interface Pending {
@@ -49,6 +49,8 @@ export class RuleInForce {
   waiting: (() => void) | null = null;
   readonly #clock: Clock;
   readonly #pending = new Set<Pending>();
+  /** No longer pending, and on the way. */
+  readonly #acting = new Set<Promise<void>>();
   #pendingBytes = 0;
   #matched = 0;
   #picked = 0;
@@ -84,7 +86,10 @@ export class RuleInForce {
         if (!this.#pending.delete(pending)) return;
         this.#pendingBytes -= bytes;
         disarm();
-        await act();
+        const acting = Promise.resolve(act());
+        this.#acting.add(acting);
+        await acting;
+        this.#acting.delete(acting);
       },
     };
     const disarm = ms === null ? () => {} : this.#clock.after(ms, () => void pending.act());
@@ -100,6 +105,7 @@ export class RuleInForce {
     while (this.#pending.size > 0 && this.#clock.nowNs() < untilNs)
       await Promise.all([...this.#pending].slice(0, FLUSHED_AT_ONCE).map((pending) => pending.act()));
     this.#pending.clear();
+    await Promise.all(this.#acting);
   }
 
   #isDrawn({ node, method, path, key }: RequestTraits): boolean {
@@ -116,7 +122,8 @@ export function evidenceOf(rules: readonly RuleInForce[]): Evidence {
   const touched = rules.reduce((sum, rule) => sum + rule.touched, 0);
   const told = rules.map(({ rule, touched: count, copies }) => {
     const made = copies > 0 ? `, in ${copies} ${copies === 1 ? 'copy' : 'copies'}` : '';
-    return `${DEEDS[rule.act.do](`${count} request${count === 1 ? '' : 's'}`)}${made}`;
+    const isOne = count === 1;
+    return `${DEEDS[rule.act.do](`${count} request${isOne ? '' : 's'}`, isOne ? 'was' : 'were')}${made}`;
   });
   return { effective: touched > 0, observed: told.join('; ') };
 }
