@@ -27,13 +27,13 @@ const COMMAND_LINE = [
   'rig/prepare.ts',
   'rig/nemesis-command.ts',
   'rig/leftovers.ts',
-  'rig/bench.ts',
+  'rig/bench/judging.ts',
 ];
 /** What is started by name rather than imported. */
 const ENTRANCES = [
   JUDGE_WORKER,
   'rig/main.ts',
-  'rig/bench.ts',
+  'rig/bench/bench.ts',
   'rig/index.ts',
   'clusters/ledger/service.ts',
   'clusters/hosts/guardian.ts',
@@ -48,7 +48,7 @@ interface Ban {
 }
 
 /** Processes of their own and the real world around them have real time and real logs. */
-const REAL_WORLD = ['clusters/hosts/', 'clusters/ledger/', 'rig/bench.ts'];
+const REAL_WORLD = ['clusters/hosts/', 'clusters/ledger/', 'rig/bench/'];
 
 const BANS: readonly Ban[] = [
   { pattern: /\bMath\.random\(/, instead: 'a fork of `Random`', except: [] },
@@ -66,7 +66,7 @@ const BANS: readonly Ban[] = [
   {
     pattern: /'(node:)?child_process'/,
     instead: 'a host',
-    except: ['clusters/hosts/', 'rig/bench.ts', 'rig/leftovers.ts'],
+    except: ['clusters/hosts/', 'rig/bench/', 'rig/leftovers.ts'],
   },
   { pattern: /\bconsole\.\w+\(/, instead: 'a return value, or `progress`', except: REAL_WORLD },
 ];

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: how much load one rig process makes while it records the full history, beside autocannon on the
+ * How much load one rig process makes while it records the full history, beside autocannon on the
  * same server in the same run. Absolute numbers belong to the machine; the ratio is the claim.
  */
 
@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { Pool } from 'undici';
-import { RealClock } from './clock.ts';
-import type { Client, Json, RunningCluster, RunSpec, Workload } from './contract.ts';
-import { RequestError } from './define.ts';
-import { readHistory } from './history-file.ts';
-import { interpret } from './interpreter.ts';
-import { Journal } from './journal.ts';
+import { RealClock } from '../clock.ts';
+import type { Client, Json, RunningCluster, RunSpec, Workload } from '../contract.ts';
+import { RequestError } from '../define.ts';
+import { readHistory } from '../history-file.ts';
+import { interpret } from '../interpreter.ts';
+import { Journal } from '../journal.ts';
 
 const SECONDS = 8;
 const CONNECTIONS = 64;
@@ -127,27 +127,30 @@ async function autocannonLoad(origin: string): Promise<Load> {
 const firstLine = (child: ChildProcess): Promise<string> =>
   new Promise((resolve) => child.stdout?.once('data', (data) => resolve(String(data).trim())));
 
-const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['pipe', 'pipe', 'inherit'] });
-try {
-  const origin = `http://127.0.0.1:${await firstLine(server)}`;
-  const row = (name: string, load: Load, rest = '') =>
+/** Prints the load of autocannon and of one rig, in closed and in open loop. */
+export async function benchLoad(): Promise<void> {
+  const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    const origin = `http://127.0.0.1:${await firstLine(server)}`;
+    const row = (name: string, load: Load, rest = '') =>
+      console.log(
+        `${name.padEnd(34)} ${Math.round(load.perSecond).toString().padStart(7)} op/s   p50 ${load.p50Ms.toFixed(2)} ms   p99 ${load.p99Ms.toFixed(2)} ms${rest}`,
+      );
+    const late = (load: Load) => `   later than 5 ms: ${(100 * load.lateShare).toFixed(2)} %`;
+    console.log(`load on a trivial HTTP server, ${CONNECTIONS} connections, ${SECONDS} s each, on this machine\n`);
+    const peer = await autocannonLoad(origin);
+    row('autocannon', peer);
+    const closed = await ordealLoad(origin, null);
+    row('ordeal, closed loop', closed);
+    const rate = 10_000;
+    const open = await ordealLoad(origin, rate);
+    row(`ordeal, open loop at ${rate}/s`, open, late(open));
+    const half = await ordealLoad(origin, rate / 2);
+    row(`ordeal, open loop at ${rate / 2}/s`, half, late(half));
     console.log(
-      `${name.padEnd(34)} ${Math.round(load.perSecond).toString().padStart(7)} op/s   p50 ${load.p50Ms.toFixed(2)} ms   p99 ${load.p99Ms.toFixed(2)} ms${rest}`,
+      `\nordeal, recording everything, makes ${(closed.perSecond / peer.perSecond).toFixed(2)} of autocannon's load`,
     );
-  const late = (load: Load) => `   later than 5 ms: ${(100 * load.lateShare).toFixed(2)} %`;
-  console.log(`load on a trivial HTTP server, ${CONNECTIONS} connections, ${SECONDS} s each, on this machine\n`);
-  const peer = await autocannonLoad(origin);
-  row('autocannon', peer);
-  const closed = await ordealLoad(origin, null);
-  row('ordeal, closed loop', closed);
-  const rate = 10_000;
-  const open = await ordealLoad(origin, rate);
-  row(`ordeal, open loop at ${rate}/s`, open, late(open));
-  const half = await ordealLoad(origin, rate / 2);
-  row(`ordeal, open loop at ${rate / 2}/s`, half, late(half));
-  console.log(
-    `\nordeal, recording everything, makes ${(closed.perSecond / peer.perSecond).toFixed(2)} of autocannon's load`,
-  );
-} finally {
-  server.kill();
+  } finally {
+    server.kill();
+  }
 }

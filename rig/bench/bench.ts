@@ -1,0 +1,26 @@
+/**
+ * `npm run bench`: what one machine can do in one run, as ratios; absolute numbers belong to the machine.
+ * `npm run bench -- reading` runs one of them.
+ */
+
+import { benchJudging, benchLogs, benchReading, CASES } from './judging.ts';
+import { benchLoad } from './load.ts';
+
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  reading: benchReading,
+  ...Object.fromEntries(Object.keys(CASES).map((group) => [group, () => benchJudging(group)])),
+  logs: benchLogs,
+  load: benchLoad,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) {
+  console.log(`no bench is called ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
+  process.exitCode = 64;
+} else
+  for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
+    console.log(`── ${name}`);
+    await benches[name]?.();
+    console.log('');
+  }

@@ -1,0 +1,205 @@
+/** How long reading and judging take beside parsing the same file in the same run: the ratio is the claim. */
+
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { budgetOf } from '../budget.ts';
+import type { Checker } from '../contract.ts';
+import { readAnyHistory } from '../formats.ts';
+import type { History } from '../history.ts';
+import { packageRoot } from '../package-root.ts';
+import { linearizableBy, rooms } from '../rooms.ts';
+import { type Shape, writeHistory } from './made-history.ts';
+import { parsingMs } from './parsing.ts';
+
+const PLAIN: Shape = {
+  kind: 'register',
+  operations: 10_000,
+  clients: 20,
+  keys: 1,
+  values: 5,
+  reads: 0.34,
+  writes: 0.33,
+  unknown: 0,
+  violation: false,
+};
+const UNIQUE = { values: Infinity, reads: 0.5, writes: 0.5 } as const;
+const MILLION = 1_000_000;
+/** What a checker may take: a bench that takes longer than this has failed. */
+const BUDGET_MS = 20_000;
+
+interface Case {
+  readonly name: string;
+  readonly shape: Partial<Shape>;
+  /** A model, or else a checker; one that is not there yet is passed over. */
+  readonly by: string;
+  /** What the goal is for: reading and checking together, or checking alone, in multiples of parsing. */
+  readonly goal: readonly [of: 'read and check' | 'check', most: number];
+  /** Small histories are judged again and again, and the last time counts. */
+  readonly rounds?: number;
+}
+
+const hard = (name: string, shape: Partial<Shape>, most: number): Case => ({
+  name: `one key, 5 values, 10,000 operations, ${name}`,
+  shape,
+  by: 'cas-register',
+  goal: ['check', most],
+  rounds: 5,
+});
+
+export const CASES: Readonly<Record<string, readonly Case[]>> = {
+  registers: [
+    {
+      name: 'registers, 1,000,000 operations over 10,000 keys, c=20',
+      shape: { ...UNIQUE, operations: MILLION, keys: 10_000 },
+      by: 'register',
+      goal: ['read and check', 0.5],
+    },
+    {
+      name: 'registers, 1,000,000 operations on one key, unique values, c=10',
+      shape: { ...UNIQUE, operations: MILLION, clients: 10 },
+      by: 'register',
+      goal: ['read and check', 0.5],
+    },
+  ],
+  'hard-registers': [
+    hard('c=20', {}, 3),
+    hard('c=100', { clients: 100 }, 20),
+    hard('c=20, 5 % unknown', { unknown: 0.05 }, 20),
+    hard('c=20, a violation near the end', { violation: true }, 20),
+    hard('c=100, a violation near the end', { clients: 100, violation: true }, 20),
+    hard('c=20, 5 % unknown, a violation near the end', { unknown: 0.05, violation: true }, 20),
+  ],
+  sets: [
+    {
+      name: 'sets, 1,000,000 operations over 1,000 elements, c=20',
+      shape: { kind: 'set', operations: MILLION, keys: 1_000 },
+      by: 'set',
+      goal: ['read and check', 0.5],
+    },
+  ],
+  queues: [
+    {
+      name: 'a FIFO queue, 1,000,000 operations, c=20',
+      shape: { kind: 'queue', operations: MILLION },
+      by: 'fifo-queue',
+      goal: ['read and check', 0.5],
+    },
+  ],
+  'transactions-100k': transactionCases(100_000),
+  'transactions-1m': transactionCases(MILLION),
+};
+
+function transactionCases(operations: number): Case[] {
+  return (['list-append', 'rw-register'] as const).map((kind) => ({
+    name: `${kind}, ${operations.toLocaleString('en')} transactions, c=20`,
+    shape: { kind, operations, keys: 10 },
+    by: kind,
+    goal: ['check', 1],
+  }));
+}
+
+/** Prints what a group of cases takes. */
+export async function benchJudging(group: string): Promise<void> {
+  for (const one of CASES[group] ?? []) {
+    const checker = checkerBy(one.by);
+    if (!checker) console.log(`${one.name}: no model or checker is called ${one.by}`);
+    else await inFile({ ...PLAIN, ...one.shape }, (path) => benchCase(one, checker, path));
+  }
+}
+
+const checkerBy = (name: string): Checker | undefined =>
+  rooms.models.names.includes(name)
+    ? linearizableBy(name)
+    : rooms.checkers.all.find((checker) => checker.name === name);
+
+async function benchCase({ name, goal: [of, most], rounds = 1 }: Case, checker: Checker, path: string): Promise<void> {
+  const parseMs = parsingMs(path);
+  const [history, readMs] = await timed(async () => (await readAnyHistory(path)).history);
+  const [first, coldMs] = await timed(() => checker.check(history, budgetOf(BUDGET_MS)));
+  let warmMs = coldMs;
+  for (let round = 1; round < rounds; round++)
+    [, warmMs] = await timed(() => checker.check(history, budgetOf(BUDGET_MS)));
+  const reached = (of === 'check' ? warmMs : readMs + warmMs) / parseMs;
+  console.log(
+    `${name}\n  parse ${ms(parseMs)}, read ${ms(readMs)}, check ${ms(coldMs)}${rounds > 1 ? `, warm ${ms(warmMs)}` : ''}: ${first.validity}` +
+      `\n  ${of}: ${reached.toFixed(2)} × parse, goal ≤ ${most} ${reached <= most ? 'reached' : 'MISSED'}; ${megabytes()}`,
+  );
+}
+
+/** Prints what reading a million events takes, of each kind of file. */
+export async function benchReading(): Promise<void> {
+  const events = 500_000;
+  await inFile({ ...PLAIN, ...UNIQUE, operations: events, keys: 10_000 }, async (path) => {
+    await benchFile("1,000,000 events in Jepsen's form", path);
+    const gzipped = `${path}.gz`;
+    await pipeline(createReadStream(path), createGzip({ level: 1 }), createWriteStream(gzipped));
+    await benchFile('the same, gzipped', gzipped, path);
+  });
+  await inFile({ ...PLAIN, kind: 'list-append', operations: 100_000, keys: 10 }, (path) =>
+    benchFile('200,000 events of transactions', path),
+  );
+}
+
+async function benchFile(name: string, path: string, plain = path): Promise<void> {
+  const rounds: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const parseMs = parsingMs(plain);
+    const [, readMs] = await timed(() => readAnyHistory(path));
+    rounds.push(readMs / parseMs);
+    const size = `${(statSync(path).size / 1e6).toFixed(0)} MB`;
+    console.log(`${name}, ${size}: parse ${ms(parseMs)}, read ${ms(readMs)}: ${(readMs / parseMs).toFixed(2)} × parse`);
+  }
+  const middle = rounds.sort((a, b) => a - b)[1] as number;
+  console.log(`  middle of three: ${middle.toFixed(2)} × parse, goal ≤ 0.5 ${middle <= 0.5 ? 'reached' : 'MISSED'}`);
+}
+
+/** Prints what all logs of etcd in Porcupine's collection take, where the collection is beside the checkout. */
+export async function benchLogs(): Promise<void> {
+  const folder = join(packageRoot, '../shared/histories/porcupine-etcd');
+  if (!existsSync(folder)) return console.log(`skipped: there is no ${folder}`);
+  const checker = linearizableBy('cas-register');
+  const files = readdirSync(folder).map((file) => readFileSync(join(folder, file)));
+  const histories: History[] = [];
+  for (const file of files) histories.push((await readAnyHistory(file)).history);
+  const all = async () => {
+    for (const history of histories) await checker.check(history, budgetOf(BUDGET_MS));
+  };
+  const [, coldMs] = await timed(all);
+  let warmMs = coldMs;
+  for (let round = 0; round < 20; round++) [, warmMs] = await timed(all);
+  console.log(
+    `${files.length} logs of etcd: cold ${ms(coldMs)}, goal ≤ 200 ms; warm ${ms(warmMs)}, goal ≤ 20 ms ${coldMs <= 200 && warmMs <= 20 ? 'reached' : 'MISSED'}`,
+  );
+}
+
+async function inFile(shape: Shape, use: (path: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'ordeal-bench-'));
+  try {
+    const path = join(directory, 'history.jsonl');
+    writeHistory(path, shape);
+    await use(path);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function timed<T>(act: () => T | Promise<T>): Promise<readonly [T, number]> {
+  const begunMs = performance.now();
+  const result = await act();
+  return [result, performance.now() - begunMs];
+}
+
+const ms = (taken: number): string => `${taken.toFixed(taken < 10 ? 2 : 0)} ms`;
+const megabytes = (): string => `${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MB in all`;
