@@ -17,16 +17,34 @@ const TABLE: readonly Row[] = [
   ['stale-read', 'register', ['partition'], 'nonlinearizable'],
   ['stale-read', 'register', ['kill'], 'nonlinearizable'],
   ['stale-read', 'transfers', ['partition'], 'stale-balance'],
+  ['stale-read', 'set', ['partition'], 'stale'],
+  ['stale-read', 'queue', ['kill'], 'false-empty'],
+  ['stale-read', 'counter', ['partition'], 'nonmonotonic-read'],
   ['lost-update', 'register', ['partition-primaries'], 'nonlinearizable'],
   ['lost-update', 'transfers', ['partition-primaries'], 'acknowledged-not-applied'],
+  ['lost-update', 'set', ['partition-primaries'], 'lost'],
+  ['lost-update', 'counter', ['partition-primaries'], 'lost-add'],
+  ['lost-update', 'lock', ['partition-primaries'], 'mutual-exclusion'],
+  ['lost-update', 'watch', ['partition-primaries'], 'reliable'],
   ['split-brain', 'register', ['partition'], 'nonlinearizable'],
   ['split-brain', 'transfers', ['partition-primaries'], 'acknowledged-not-applied'],
+  ['split-brain', 'queue', ['partition-primaries'], 'duplicated'],
+  ['split-brain', 'unique-ids', ['partition-primaries'], 'duplicate-id'],
+  ['split-brain', 'lock', ['partition-primaries'], 'duplicate-token'],
+  ['split-brain', 'watch', ['partition-primaries'], 'inconsistent-revision'],
   ['lost-reply', 'register', ['partition-one-way'], 'nonlinearizable'],
   ['lost-reply', 'transfers', ['partition'], 'rejected-but-applied'],
+  ['lost-reply', 'set', ['partition-one-way'], 'aborted-read'],
+  ['lost-reply', 'queue', ['partition'], 'unexpected'],
+  ['lost-reply', 'counter', ['partition-one-way'], 'excess-add'],
   ['double-apply', 'transfers', ['partition'], 'duplicate-application'],
   ['double-apply', 'transfers', ['kill'], 'duplicate-application'],
   ['forgets-on-restart', 'register', ['kill'], 'nonlinearizable'],
   ['forgets-on-restart', 'transfers', ['kill'], 'acknowledged-not-applied'],
+  ['forgets-on-restart', 'queue', ['kill'], 'lost'],
+  ['forgets-on-restart', 'watch', ['kill'], 'nonmonotonic-revision'],
+  ['half-done', 'bank', ['partition'], 'wrong-total'],
+  ['write-skew', 'list-append', ['partition'], 'G2-item'],
 ];
 
 // Virtual time makes these tests exact, not short: a busy machine may take its time.
@@ -63,6 +81,17 @@ describe('nothing is found in the correct cluster', () => {
       expect(workloadValidity, `seed ${seed}: ${verdicts.map(({ summary }) => summary).join('; ')}`).toBe('valid');
     }
   });
+
+  it.each(['bank', 'counter', 'lock', 'queue', 'set', 'unique-ids', 'watch'])(
+    'by %s with every nemesis at once, over five seeds',
+    async (workload) => {
+      for (let seed = 1; seed <= 5; seed++) {
+        const spec = { workload, nemeses: EVERYTHING, seed, timeLimitMs: 4000 };
+        const { verdicts, workloadValidity } = await judged(spec);
+        expect(workloadValidity, `seed ${seed}: ${verdicts.map(({ summary }) => summary).join('; ')}`).toBe('valid');
+      }
+    },
+  );
 
   it.each(EVERYTHING)('by anything that judges a run with %s alone', async (nemesis) => {
     for (const workload of ['register', 'transfers']) {
