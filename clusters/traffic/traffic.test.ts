@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { RealClock } from '../../rig/clock.ts';
 import type { NodeId, TrafficAct, TrafficRule, WireEntry } from '../../rig/contract.ts';
 import type { Address } from '../hosts/host.ts';
+import { proxyOverhead } from './proxy-overhead.ts';
 import { Traffic } from './traffic.ts';
 
 const cleanUps: (() => unknown)[] = [];
@@ -307,6 +308,12 @@ describe('which requests a rule has', () => {
     expect(() => bench.apply(lose, { chance: 2 })).toThrow('from 0 to 1');
     expect(() => bench.apply({ do: 'delay', what: 'answer', ms: 1e9 })).toThrow('from 0 to 60000');
   });
+});
+
+it('what a proxy adds can be measured', async () => {
+  const { directMs, throughMs, addedMs } = await proxyOverhead(50);
+  expect(directMs).toBeGreaterThan(0);
+  expect(throughMs).toBeCloseTo(directMs + addedMs);
 });
 
 describe('a hostile node', () => {
