@@ -7,7 +7,7 @@ import { deadline, VirtualClock, within } from './clock.ts';
 import type { ChooseContext, Cluster, Controls, Json, Nemesis, Party } from './contract.ts';
 import { sentenceOf } from './outcome.ts';
 import { Random } from './random.ts';
-import { type Call, reachOf } from './reach.ts';
+import { reachOf, strangerIn } from './reach.ts';
 import { clusterOptions, rehearsalSpec } from './rehearsal.ts';
 
 export interface Duty {
@@ -89,11 +89,13 @@ export const nemesisDuties: readonly Duty[] = [
           calls.length === 0 && context.nodes.length > 1,
           `inject asked nothing of ${nemesis.controls.join(', ')} for ${text(fault)}, or never came to it`,
         );
-        for (const { stranger, call } of strangersIn(calls, context.parties))
+        for (const call of calls) {
+          const stranger = strangerIn(call, context);
           refuse(
-            true,
-            `${call} was asked for ${stranger}, which is not there; there are ${context.parties.join(', ')}`,
+            stranger !== undefined,
+            `${call.control}.${call.method} was asked for ${stranger}, which is not there; there are ${context.parties.join(', ')}`,
           );
+        }
       }
     },
   },
@@ -182,16 +184,6 @@ function requireJson(value: unknown, place: string): void {
 function partiesIn(fault: Json, parties: readonly Party[]): Party[] {
   const words = text(fault).split(/[^\w-]+/);
   return parties.filter((party) => words.includes(party));
-}
-
-function* strangersIn(
-  calls: readonly Call[],
-  parties: readonly Party[],
-): Generator<{ stranger: string; call: string }> {
-  for (const { control, method, arguments: given } of calls)
-    if (control === 'network' || control === 'processes')
-      for (const one of given.flat())
-        if (typeof one === 'string' && !parties.includes(one)) yield { stranger: one, call: `${control}.${method}` };
 }
 
 /** Controls of which only the first call works, as when a node is lost halfway. */

@@ -8,6 +8,7 @@ import type { ControlName, Controls, Evidence, FaultAction, Nemesis, PlannedFaul
 import type { Trial } from './interpreter.ts';
 import { sentenceOf } from './outcome.ts';
 import type { Pulse } from './pulse.ts';
+import { refusingStrangers } from './reach.ts';
 import { choose, faultsEndMs, mostDownIn, type Schedule } from './schedule.ts';
 import { Turns } from './turns.ts';
 
@@ -112,7 +113,7 @@ export class Disturbance {
     this.#begun.set(hold, begun);
     const beganNs = clock.nowNs();
     try {
-      const controls = levers(nemesis, cluster.controls(hold));
+      const controls = refusingStrangers(levers(nemesis, cluster.controls(hold)), cluster);
       await this.#bounded(INJECT_TIMEOUT_MS, (signal) => nemesis.inject(fault, controls, signal));
       await begun.tell('injected');
       await clock.sleep(Math.min(forMs, Math.max(0, (untilNs - clock.nowNs()) / 1e6)), this.#halt);

@@ -9,8 +9,10 @@ import { packageRoot } from './package-root.ts';
 
 const PAGE = readFileSync(join(packageRoot, 'docs', 'writing-a-nemesis.md'), 'utf8');
 
-/** In the order of the page: files to write and commands to run. */
-const steps = [...PAGE.matchAll(/^```(ts|sh)\n([^]*?)^```$/gm)].flatMap(([, language, text = '']) => {
+/** In the order of the page: a file to write, or a command to run. */
+type Step = { readonly file: string; readonly text: string } | { readonly command: string };
+
+const steps = [...PAGE.matchAll(/^```(ts|sh)\n([^]*?)^```$/gm)].flatMap(([, language, text = '']): Step[] => {
   if (language === 'ts') return [{ file: /^\/\/ (\S+)\n/.exec(text)?.[1] ?? '', text }];
   return text
     .trim()

@@ -3,11 +3,13 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import pc from 'picocolors';
+import { RealClock } from './clock.ts';
 import { dutiesOn, nemesisDuties, tryDuty } from './conformance.ts';
 import { durationMs, type RunConfig } from './config.ts';
 import type { FaultRecord, Nemesis, RunRecord, RunSpec } from './contract.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { makePlan, prepare, type RunFlags } from './prepare.ts';
+import { reachOf, touchesSomething } from './reach.ts';
 import { admit, rooms } from './rooms.ts';
 import { execute } from './run-command.ts';
 
@@ -144,6 +146,12 @@ async function onLoopback(file: string, nemesis: Nemesis, flags: RunFlags): Prom
   if (!nemesis.controls.every((control) => rooms.clusters.get('ledger').controls.includes(control)))
     return void print(`- cluster ledger lacks one of ${nemesis.controls.join(', ')}: not tried on processes`);
   const spec = await prepare(null, { ...flags, nemesis: pathOf(file) }, base);
+  const plan = await makePlan(spec);
+  const reaches = await Promise.all(
+    (plan.spec.plan ?? []).map(({ fault }) => reachOf(nemesis, fault, plan, new RealClock())),
+  );
+  if (!reaches.some(({ calls }) => touchesSomething(calls, plan)))
+    return void print('- not tried on processes: it cuts only nodes from nodes, and those of the ledger never talk');
   await execute(
     spec,
     { ...flags, quiet: true },
@@ -152,7 +160,8 @@ async function onLoopback(file: string, nemesis: Nemesis, flags: RunFlags): Prom
       finish({ verdict }) {
         const problems = [...verdict.faults.flatMap(problemsOf), ...verdict.errors];
         if (verdict.faults.length === 0) problems.push('no fault was injected');
-        const says = `${verdict.faults.length} faults in three processes of a ledger on loopback bite and are undone`;
+        const count = verdict.faults.length === 1 ? 'one fault' : `${verdict.faults.length} faults`;
+        const says = `bites and lets go in three processes of a ledger on loopback: ${count}`;
         print(problems.length === 0 ? `${pc.green('✔')} ${says}` : `${pc.red('✘')} ${says}`);
         for (const problem of problems) print(`    ${problem}`);
         process.exitCode = problems.length === 0 ? EXIT.valid : EXIT.invalid;

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunHeader } from './contract.ts';
 import { packageRoot } from './package-root.ts';
 import type { Plan } from './plan.ts';
+import { makePlan, prepare } from './prepare.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -23,6 +24,7 @@ const ordeal = (...words: string[]) =>
     timeout: 60_000,
   });
 const base = ['--cluster', 'memory', '--workload', 'register', '--time-limit', '20s', '--seed', '3'];
+const settings = { cluster: 'memory', workload: 'register', timeLimit: '20s', seed: '3' };
 const readPlan = () => JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
 const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
 
@@ -52,37 +54,52 @@ describe('ordeal plan', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [['--seed', '4'], /plan\.json is a plan for seed 3, not 4/],
-    [['--nodes', '3'], /plan\.json is a plan for nodes 5, not 3/],
-    [['--cluster', 'etcd'], /plan\.json is a plan for cluster memory, not etcd/],
-    [['--rate', '10'], /plan\.json is a plan, which decides everything: leave out rate/],
-  ])('makes a plan that %j is refused beside', async (words, message) => {
-    await ordeal('plan', ...base, '-o', 'plan.json');
-    const { exitCode, stderr } = await ordeal('run', 'plan.json', ...words);
-    expect(stderr).toMatch(message);
-    expect(exitCode).toBe(64);
+    [{ seed: '4' }, /is a plan for seed 3, not 4/],
+    [{ nodes: '3' }, /is a plan for nodes 5, not 3/],
+    [{ cluster: 'etcd' }, /is a plan for cluster memory, not etcd/],
+    [{ rate: '10' }, /is a plan, which decides everything: leave out rate/],
+  ])('makes a plan that %j is refused beside', async (flags, message) => {
+    write('made.json', JSON.stringify(await makePlan(await prepare(null, settings))));
+    const file = join(folder, 'made.json');
+    await expect(prepare(file, flags)).rejects.toThrow(message);
+    expect(await prepare(file, { seed: '3', quiet: true })).toMatchObject({ seed: 3, nodeCount: 5 });
   });
 
   it('refuses a plan that is broken or for other nodes', async () => {
-    await ordeal('plan', ...base, '-o', 'plan.json');
-    const plan = readPlan();
+    const plan = await makePlan(await prepare(null, settings));
     write('other.json', JSON.stringify({ ...plan, nodes: ['n1'], parties: ['n1', 'clients'] }));
-    expect((await ordeal('run', 'other.json')).stderr).toMatch(/was made for n1, clients; the cluster now has n1, n2/);
+    await expect(prepare(join(folder, 'other.json'), {})).rejects.toThrow(
+      /was made for n1, clients; the cluster now has n1, n2/,
+    );
     write('broken.json', JSON.stringify({ ...plan, spec: { ...plan.spec, plan: [{ hold: 'x' }] } }));
-    expect((await ordeal('run', 'broken.json')).stderr).toMatch(/broken\.json is not a plan: spec\.plan\.0 must have/);
+    await expect(prepare(join(folder, 'broken.json'), {})).rejects.toThrow(
+      /broken\.json is not a plan: spec\.plan\.0 must have/,
+    );
   });
 
   it.each([
-    [['--nemesis', 'kill-all'], /nemesis kill-all could do nothing in this run: .*--beyond-quorum allows it/],
-    [['--nemesis', 'split-brain,rolling-restart'], /are both presets, each with its own rhythm/],
-    [['--fault', '1s..2m'], /fault lasts up to 120s, and no fault may last longer than 60s/],
-    [['--abort-when', 'errors'], /"errors" is no condition to abort when/],
-    [['--stop-file', '/dev/null'], /the stop file \/dev\/null is there already/],
-    [['--nemesis', './none.ts'], /there is no file .*none\.ts with a nemesis/],
-  ])('refuses %j with a sentence', async (words, message) => {
-    const { exitCode, stderr } = await ordeal('plan', ...base, ...words);
-    expect(stderr).toMatch(message);
-    expect(exitCode).toBe(64);
+    [{ nemesis: 'kill-all' }, /nemesis kill-all could do nothing in this run: .*--beyond-quorum allows it/],
+    [{ nemesis: 'split-brain,rolling-restart' }, /are both presets, each with its own rhythm/],
+    [{ fault: '1s..2m' }, /fault lasts up to 120s, and no fault may last longer than 60s/],
+    [{ abortWhen: 'errors' }, /"errors" is no condition to abort when/],
+    [{ stopFile: '/dev/null' }, /the stop file \/dev\/null is there already/],
+    [{ nemesis: './none.ts' }, /there is no file .*none\.ts with a nemesis/],
+  ])('refuses %j with a sentence', async (flags, message) => {
+    const plan = async () => makePlan(await prepare(null, { ...settings, ...flags }));
+    await expect(plan()).rejects.toThrow(message);
+  });
+
+  it('goes on without what is unavailable if it is told to, and says why', async () => {
+    write(
+      'lame.ts',
+      `import { memory } from ${JSON.stringify(join(packageRoot, 'clusters/memory/memory.ts'))};
+       export default { ...memory, name: 'lame', controls: ['network'] };`,
+    );
+    const flags = { ...settings, cluster: join(folder, 'lame.ts'), nemesis: 'kill,partition' };
+    await expect(prepare(null, flags)).rejects.toThrow(
+      /nemesis kill needs the processes control, which cluster lame lacks/,
+    );
+    expect((await prepare(null, { ...flags, skipUnavailable: true })).nemeses).toEqual(['partition']);
   });
 });
 
@@ -115,7 +132,7 @@ describe('ordeal nemesis', { timeout: 90_000 }, () => {
   it.each([
     ['throws', `inject() { throw new Error('no luck'); }`, /nemesis mine: no luck/],
     ['hangs', 'inject: () => new Promise(() => {})', /nemesis mine: nothing within 20 s/],
-    ['names nobody', `inject: (_, { processes }) => processes.pause(['n9'])`, /n9/],
+    ['names nobody', `inject: (_, { processes }) => processes.pause(['n9'])`, /n9, which is not there; there are n1/],
     [
       'throws halfway',
       `async inject({ node }, { processes }) { await processes.pause([node]); throw new Error('half'); }`,

@@ -51,6 +51,49 @@ function noting(names: readonly string[], calls: Call[]): Controls {
   return Object.fromEntries(names.map((name) => [name, control(name)])) as unknown as Controls;
 }
 
+/** A name in this call that is nobody's; `undefined` if there is none. */
+export const strangerIn = (call: Call, { nodes, parties }: Layout): string | undefined =>
+  call.control !== 'network' && call.control !== 'processes'
+    ? undefined
+    : call.arguments.flatMap(partiesIn).find((one) => !parties.includes(one) && !nodes.includes(one));
+
+/** False if these calls cut only links over which nothing is ever sent. */
+export const touchesSomething = (calls: readonly Call[], { links }: Layout): boolean =>
+  links === undefined ||
+  calls.some(({ control, arguments: given }) => {
+    const [from, to] = given.map(partiesIn);
+    return (
+      control !== 'network' ||
+      links.some(([one, other]) => areBetween(from, to, one, other) || areBetween(from, to, other, one))
+    );
+  });
+
+const areBetween = (from: readonly Party[] = [], to: readonly Party[] = [], sender: Party, listener: Party): boolean =>
+  from.includes(sender) && to.includes(listener);
+
+/** These controls, which refuse whatever is asked of them for somebody who is not there. */
+export function refusingStrangers<C extends object>(controls: C, layout: Layout): C {
+  const refusing = (control: string, levers: object) =>
+    new Proxy(levers, {
+      get(target, method) {
+        const lever: unknown = Reflect.get(target, method);
+        if (typeof lever !== 'function') return lever;
+        return async (...given: unknown[]): Promise<unknown> => {
+          const call = { control, method: String(method), arguments: given };
+          const stranger = strangerIn(call, layout);
+          if (stranger !== undefined)
+            throw new RangeError(
+              `${control}.${String(method)} was asked for ${stranger}, which is not there; there are ${layout.parties.join(', ')}`,
+            );
+          return Reflect.apply(lever, target, given) as unknown;
+        };
+      },
+    });
+  return Object.fromEntries(
+    Object.entries(controls).map(([name, levers]) => [name, refusing(name, levers as object)]),
+  ) as C;
+}
+
 /** Who is killed, paused or cut off by these calls together. */
 export function downBy(calls: readonly Call[], layout: Layout): readonly NodeId[] {
   const cut = new Set<string>();
