@@ -4,6 +4,7 @@
  */
 
 import { NEVER } from '../../rig/history.ts';
+import { twice } from './twice.ts';
 
 export class Frontier {
   /** The first `count` of these are the last to be done. */
@@ -55,10 +56,4 @@ export class Frontier {
     }
     this.count = last;
   }
-}
-
-function twice(column: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(2 * column.length);
-  larger.set(column);
-  return larger;
 }

@@ -3,6 +3,8 @@
  * out by source (compressed sparse rows). Vertices beyond the transactions stand for many edges at once.
  */
 
+import { twice } from './twice.ts';
+
 /** Kinds of edges, as bits. */
 export const WW = 1;
 export const WR = 2;
@@ -34,13 +36,18 @@ const MOST_PAIRS = 64;
 export class EdgeList {
   count = 0;
   #size: number;
-  #source = new Int32Array(4096);
-  #target = new Int32Array(4096);
-  #kind = new Uint8Array(4096);
-  #reason = new Int32Array(4096);
+  #source: Int32Array;
+  #target: Int32Array;
+  #kind: Uint8Array;
+  #reason: Int32Array;
 
-  constructor(transactions: number) {
-    this.#size = transactions;
+  constructor(vertices: number) {
+    this.#size = vertices;
+    const room = 4 * vertices + 16;
+    this.#source = new Int32Array(room);
+    this.#target = new Int32Array(room);
+    this.#kind = new Uint8Array(room);
+    this.#reason = new Int32Array(room);
   }
 
   add(source: number, target: number, kind: number, reason: number): void {
@@ -102,17 +109,10 @@ export class EdgeList {
   }
 
   #grow(): void {
-    const twice = (column: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(2 * column.length);
-      grown.set(column);
-      return grown;
-    };
     this.#source = twice(this.#source);
     this.#target = twice(this.#target);
     this.#reason = twice(this.#reason);
-    const kind = new Uint8Array(2 * this.#kind.length);
-    kind.set(this.#kind);
-    this.#kind = kind;
+    this.#kind = twice(this.#kind);
   }
 }
 

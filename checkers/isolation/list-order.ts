@@ -6,6 +6,7 @@
 import type { Json } from '../../rig/contract.ts';
 import { NO_CODE, type ValueCodes } from './interner.ts';
 import { type MicroOperations, NotTransactions, READ, type ReadColumn } from './micro-operations.ts';
+import { twice } from './twice.ts';
 
 /** In the `value` column of a read: what it ended in is nowhere in the order. */
 export const NOWHERE = -1;
@@ -52,7 +53,7 @@ export class LongestLists implements ReadColumn {
       const begin = this.#used;
       const room = Math.max(8, 2 * length);
       this.#used += room;
-      while (this.#used > this.pool.length) this.pool = grown(this.pool);
+      while (this.#used > this.pool.length) this.pool = twice(this.pool);
       this.begin[key] = begin;
       this.#room[key] = room;
       from = 0;
@@ -64,17 +65,11 @@ export class LongestLists implements ReadColumn {
 
   #growKeys(key: number): void {
     while (key >= this.begin.length) {
-      this.begin = grown(this.begin);
-      this.length = grown(this.length);
-      this.#room = grown(this.#room);
+      this.begin = twice(this.begin);
+      this.length = twice(this.length);
+      this.#room = twice(this.#room);
     }
   }
-}
-
-function grown(column: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(2 * column.length);
-  larger.set(column);
-  return larger;
 }
 
 /** Versions of all lists, in one numbering: `base[key]` is the empty list, `base[key] + i` the one of i elements. */

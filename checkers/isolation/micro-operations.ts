@@ -8,6 +8,7 @@ import { FAIL, type History, OK } from '../../rig/history.ts';
 import { ABSENT, isKept } from '../../rig/values.ts';
 import { Keys, NO_CODE, ValueCodes } from './interner.ts';
 import { END, MALFORMED, TransactionCursor } from './transaction-cursor.ts';
+import { twice } from './twice.ts';
 import { WriteTable } from './write-table.ts';
 
 export type MicroOperation = readonly [f: string, key: Json, value: Json];
@@ -41,12 +42,6 @@ export const INTERMEDIATE = 2;
 /** Another transaction that may have happened writes the same value to the same key. */
 export const AMBIGUOUS = 4;
 
-const growInt = (column: Int32Array): Int32Array<ArrayBuffer> => {
-  const grown = new Int32Array(2 * column.length);
-  grown.set(column);
-  return grown;
-};
-
 export class MicroOperations {
   readonly history: History;
   /** How many transactions there are: one for each operation of the history, by position. */
@@ -57,15 +52,15 @@ export class MicroOperations {
   readonly codes = new ValueCodes();
   readonly table: WriteTable;
   count = 0;
-  key = new Int32Array(1024);
+  key: Int32Array;
   /** Of a write, its number; of a read, `READ`. */
-  write = new Int32Array(1024);
+  write: Int32Array;
   /** Of a read, what the read column made of it; of a write, the code of its value. */
-  value = new Int32Array(1024);
+  value: Int32Array;
   writes = 0;
-  writeTransaction = new Int32Array(512);
-  writeMicro = new Int32Array(512);
-  writeState = new Uint8Array(512);
+  writeTransaction: Int32Array;
+  writeMicro: Int32Array;
+  writeState: Uint8Array;
   /** Reads of transactions that succeeded. */
   reads = 0;
   succeeded = 0;
@@ -80,6 +75,15 @@ export class MicroOperations {
     this.transactions = history.length;
     this.start = new Int32Array(history.length + 1);
     this.table = new WriteTable(history.length);
+    // Room for so many as there usually are; memory that nothing touches costs nothing.
+    const micros = 3 * history.length + 16;
+    this.key = new Int32Array(micros);
+    this.write = new Int32Array(micros);
+    this.value = new Int32Array(micros);
+    const writes = 2 * history.length + 16;
+    this.writeTransaction = new Int32Array(writes);
+    this.writeMicro = new Int32Array(writes);
+    this.writeState = new Uint8Array(writes);
     this.#column = column;
     const cursor = new TransactionCursor(this.codes, column.writeName, column.readsLists);
     for (let at = 0; at < history.length; at++) {
@@ -170,21 +174,19 @@ export class MicroOperations {
   }
 
   #growMicros(): void {
-    this.key = growInt(this.key);
-    this.write = growInt(this.write);
-    this.value = growInt(this.value);
+    this.key = twice(this.key);
+    this.write = twice(this.write);
+    this.value = twice(this.value);
   }
 
   #growWrites(): void {
-    this.writeTransaction = growInt(this.writeTransaction);
-    this.writeMicro = growInt(this.writeMicro);
-    const grown = new Uint8Array(2 * this.writeState.length);
-    grown.set(this.writeState);
-    this.writeState = grown;
+    this.writeTransaction = twice(this.writeTransaction);
+    this.writeMicro = twice(this.writeMicro);
+    this.writeState = twice(this.writeState);
   }
 
   #growKeys(key: number): void {
-    while (key >= this.#lastWrite.length) this.#lastWrite = growInt(this.#lastWrite);
+    while (key >= this.#lastWrite.length) this.#lastWrite = twice(this.#lastWrite);
   }
 
   #reject(at: number): never {

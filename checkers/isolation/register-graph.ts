@@ -5,7 +5,6 @@
  */
 
 import type { Json } from '../../rig/contract.ts';
-import { NEVER } from '../../rig/history.ts';
 import type { Step } from './cycle.ts';
 import { EdgeList, type Graph, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR } from './graph.ts';
 import { type MicroOperations, READ } from './micro-operations.ts';
@@ -13,6 +12,7 @@ import { Frontier } from './frontier.ts';
 import { timesOf } from './real-time.ts';
 import { ExternalReads, happened, INITIAL, isInstalled } from './register-reads.ts';
 import { valueText } from './wording.ts';
+import { twice } from './twice.ts';
 
 /** `inTime`: real time may tell the order of writes, too. The reason of an edge is a key, or, of a `VISIBLE` one, the read that shows it. */
 export function registerGraph(micros: MicroOperations, inTime: boolean): Graph {
@@ -223,8 +223,8 @@ class Rules {
     for (let at = first; at > 0; at = this.#before[at] as number) if (this.#earlier[at] === older) return true;
     const at = ++this.#known;
     if (at === this.#earlier.length) {
-      this.#earlier = grown(this.#earlier);
-      this.#before = grown(this.#before);
+      this.#earlier = twice(this.#earlier);
+      this.#before = twice(this.#before);
     }
     this.#earlier[at] = older;
     this.#before[at] = first;
@@ -248,12 +248,6 @@ class Rules {
     for (let at = 0; at < transactions; at++) transaction.fill(at, start[at] as number, start[at + 1] as number);
     return { of: (k) => all.subarray(from[k] as number, from[k + 1] as number), transaction };
   }
-}
-
-function grown(column: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(2 * column.length);
-  larger.set(column);
-  return larger;
 }
 
 /** Why the one must come before the other, as the end of a sentence. */

@@ -5,6 +5,7 @@
 
 import type { Json } from '../../rig/contract.ts';
 import { NO_CODE, type ValueCodes } from './interner.ts';
+import { twice } from './twice.ts';
 
 const QUOTE = 34;
 const COMMA = 44;
@@ -137,10 +138,7 @@ export class TransactionCursor {
 
   #push(code: number): void {
     const { list, length } = this;
-    if (length === list.length) {
-      this.list = new Int32Array(2 * length);
-      this.list.set(list);
-    }
+    if (length === list.length) this.list = twice(list);
     this.list[length] = code;
     this.length = length + 1;
   }
