@@ -24,7 +24,7 @@ import { netns } from './netns.ts';
 import { processesInside, processesOfRun, stateOf } from './process-table.ts';
 import { runCommand } from './run-command.ts';
 
-const leaseMs = 1_000;
+const leaseMs = 2_000;
 const healMs = leaseMs + 2_000;
 const atOnce = 4;
 const faults = ['drop', 'kill', 'pause'] as const;
@@ -146,7 +146,7 @@ async function untilMoment({ host, fault, moment, delayMs }: Death): Promise<Doo
   const script = path.join(folder, 'doomed-rig.js');
   const rig = spawn(process.execPath, [script, host, fault, path.join(folder, 'store'), image, String(timeLimitMs)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ORDEAL_LEASE_MS: String(leaseMs), ORDEAL_GRACE_MS: '4000' },
+    env: { ...process.env, ORDEAL_LEASE_MS: String(leaseMs), ORDEAL_GRACE_MS: '6000' },
   });
   let runId = '';
   let last = '';
@@ -186,7 +186,9 @@ async function die(driver: LabDriver, death: Death): Promise<void> {
     expect(await soonNothing(look, 1_000)).toEqual([]);
   }
   if (stopped) {
-    // Faults that were undone stay so, although nobody has taken the cluster down yet.
+    // It must not wake up before its lease is over; until its grace is over too, its cluster stands.
+    await sleep(Math.max(0, diedMs + leaseMs + 500 - performance.now()));
+    expect(await soonNothing(look, healMs)).toEqual([]);
     rig.kill(death.wakes ? 'SIGCONT' : 'SIGKILL');
     await ended(rig);
     if (death.wakes && ['inject', 'injected', 'release', 'released'].includes(death.moment)) {

@@ -13,9 +13,17 @@ import type { Command } from './run-command.ts';
 export type RunInside = (command: Command, input?: string) => Promise<string>;
 
 type Direction = 'in' | 'out';
-const replaceRules: Command = ['iptables-restore', '--noflush', '--wait', '5'];
+const save: Command = ['iptables-save', '-c', '-t', 'filter'];
+const restore: Command = ['iptables-restore', '--noflush', '--wait', '5'];
+const replaced = '# replaced\n';
+const swap = `${save.join(' ')} && ${restore.join(' ')} && printf '${replaced.trim()}\\n' && exec ${save.join(' ')}`;
 const tagOf = (runId: string): string => `ordeal-${runId}`;
 const directions = { in: { hook: 'INPUT', match: '-s' }, out: { hook: 'OUTPUT', match: '-d' } } as const;
+
+type Rules = Readonly<Record<Direction, ReadonlySet<string>>>;
+type Found = Readonly<Record<Direction, ReadonlySet<string> | null>>;
+/** A new namespace has no rules. */
+const nothing: Found = { in: null, out: null };
 
 /** The firewalls of all nodes of a lab, which together make parties deaf. */
 export class Firewalls {
@@ -62,8 +70,8 @@ export class Firewalls {
     });
   }
 
-  async #count(node: NodeId): Promise<Readonly<Record<Direction, number>>> {
-    return this.#wall(node).count(await this.#run(node));
+  #count(node: NodeId): Promise<Readonly<Record<Direction, number>>> {
+    return this.#wall(node).count(() => this.#run(node));
   }
 
   #wall(node: NodeId): Firewall {
@@ -89,7 +97,7 @@ export async function takeBackRules(runId: string, run: RunInside): Promise<bool
     'COMMIT',
     '',
   ];
-  await run(replaceRules, script.join('\n'));
+  await run(restore, script.join('\n'));
   const left = await rules();
   if (left.length > 0) throw new Error(`these rules are still there: ${left.join('; ')}`);
   return true;
@@ -97,6 +105,7 @@ export async function takeBackRules(runId: string, run: RunInside): Promise<bool
 
 /** The rules of one node. */
 class Firewall {
+  readonly #runId: string;
   readonly #tag: string;
   readonly #node: NodeId;
   readonly #guard: Guard;
@@ -105,9 +114,12 @@ class Firewall {
   readonly #past = { in: 0, out: 0 };
   /** Packets counted by the rules in force, when last read. */
   #current = { in: 0, out: 0 };
+  /** The rules as they were last seen; `null` after a change that failed. */
+  #known: Found | null = nothing;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(runId: string, node: NodeId, guard: Guard, address: (party: Party) => string) {
+    this.#runId = runId;
     this.#tag = tagOf(runId);
     this.#node = node;
     this.#guard = guard;
@@ -117,31 +129,48 @@ class Firewall {
   renewed(): void {
     for (const direction of ['in', 'out'] as const) this.#past[direction] += this.#current[direction];
     this.#current = { in: 0, out: 0 };
+    this.#known = nothing;
   }
 
-  count(run: RunInside | null): Promise<Readonly<Record<Direction, number>>> {
+  count(access: () => Promise<RunInside | null>): Promise<Readonly<Record<Direction, number>>> {
     return this.#enqueue(async () => {
-      if (run) await this.#read(run);
+      const run = this.#known && same(this.#known, nothing) ? null : await access();
+      if (run) this.#known = this.#read(await run(save));
       return { in: this.#past.in + this.#current.in, out: this.#past.out + this.#current.out };
     });
   }
 
   set(run: RunInside, parties: Readonly<Record<Direction, ReadonlySet<Party>>>): Promise<void> {
     return this.#enqueue(async () => {
-      const before = await this.#read(run);
       const wanted = { in: this.#addresses(parties.in), out: this.#addresses(parties.out) };
-      if (same(before, wanted)) return;
-      const script = this.#script(before, wanted);
-      const change = () => run(replaceRules, script);
-      const argv = [...replaceRules, script];
-      if (wanted.in.size + wanted.out.size > 0) await this.#guard.disturb(this.#node, argv, change);
-      else await this.#guard.mend(this.#node, argv, change);
-      this.renewed();
-      const after = await this.#read(run);
-      if (!same(after, wanted)) {
-        throw new Error(`the rules ${this.#tag} were to be ${text(wanted)}, but are ${text(after)}`);
-      }
+      let before = this.#known;
+      if (!before || same(before, ruling(wanted))) before = this.#read(await run(save));
+      if (same(before, ruling(wanted))) return;
+      if (await this.#replace(run, before, wanted)) return;
+      // They were not what they were last seen to be: all are taken back, and set anew.
+      await this.#guard.mend(this.#node, ['take back', this.#tag], () => takeBackRules(this.#runId, run));
+      if (await this.#replace(run, nothing, wanted)) return;
+      throw new Error(
+        `the rules ${this.#tag} were to be ${text(ruling(wanted))}, but are ${text(this.#known ?? nothing)}`,
+      );
     });
+  }
+
+  /** In one go, since each process costs time: reads what has been counted, replaces, and reads what is in force now. */
+  async #replace(run: RunInside, before: Found, wanted: Rules): Promise<boolean> {
+    this.#known = null;
+    const script = this.#script(before, wanted);
+    const change = () => run(['sh', '-c', swap], script);
+    const argv = [...restore, script];
+    const harms = !same(ruling(wanted), nothing);
+    const output = await (harms
+      ? this.#guard.disturb(this.#node, argv, change)
+      : this.#guard.mend(this.#node, argv, change));
+    const [was = '', is = ''] = output.split(replaced);
+    const found = this.#read(was);
+    this.renewed();
+    this.#known = this.#read(is);
+    return same(found, before) && same(this.#known, ruling(wanted)) && (harms || !is.includes(this.#tag));
   }
 
   #addresses(parties: ReadonlySet<Party>): ReadonlySet<string> {
@@ -172,14 +201,13 @@ class Firewall {
     return ['*filter', ...chains, ...rules, 'COMMIT', ''].join('\n');
   }
 
-  /** What is in force, by address, and notes what it has counted. `null`: not even the chain is there. */
-  async #read(run: RunInside): Promise<Found> {
-    const lines = (await run(['iptables-save', '-c', '-t', 'filter'])).split('\n');
+  /** What is in force, by address, as `iptables-save` tells it; notes what it has counted. `null`: not even the chain is there. */
+  #read(saved: string): Found {
+    const lines = saved.split('\n');
     const found: { in: Set<string> | null; out: Set<string> | null } = { in: null, out: null };
     for (const direction of ['in', 'out'] as const) {
       const chain = this.#chain(direction);
-      const jumps = lines.some((line) => line.endsWith(`-j ${chain}`));
-      if (!jumps) continue;
+      if (!lines.some((line) => line.endsWith(`-j ${chain}`))) continue;
       const addresses = new Set<string>();
       let packets = 0;
       for (const line of lines) {
@@ -201,13 +229,13 @@ class Firewall {
   }
 }
 
-type Rules = Readonly<Record<Direction, ReadonlySet<string>>>;
-type Found = Readonly<Record<Direction, ReadonlySet<string> | null>>;
-
 const text = (rules: Found): string =>
-  JSON.stringify({ in: [...(rules.in ?? [])].sort(), out: [...(rules.out ?? [])].sort() });
+  JSON.stringify([rules.in, rules.out].map((addresses) => addresses && [...addresses].sort()));
 
-const same = (found: Found, wanted: Rules): boolean =>
-  text(found) === text(wanted) &&
-  (found.in !== null) === wanted.in.size > 0 &&
-  (found.out !== null) === wanted.out.size > 0;
+/** Where nobody is to be unheard, there is not even a chain. */
+const ruling = (wanted: Rules): Found => ({
+  in: wanted.in.size > 0 ? wanted.in : null,
+  out: wanted.out.size > 0 ? wanted.out : null,
+});
+
+const same = (some: Found, others: Found): boolean => text(some) === text(others);

@@ -116,9 +116,11 @@ export class HostedCluster implements RunningCluster {
   release(name: string): Promise<void> {
     const hold = this.#holds.named(name);
     return this.#enqueue(async () => {
-      if (!hold.released) await this.#count(hold).catch(() => {});
+      const isFirst = !hold.released;
       hold.released = true;
       await this.#agree(hold.touched());
+      // What rules had counted is known when they have been taken back.
+      if (isFirst) await this.#count(hold).catch(() => {});
       await this.#deployment.traffic?.release(name);
       this.#lab.guard.letGo(hold.name);
     });
@@ -198,9 +200,9 @@ export class HostedCluster implements RunningCluster {
   }
 
   async #count(hold: Hold): Promise<void> {
-    for (const listener of hold.unheardBefore.keys()) {
-      hold.unheardSince.set(listener, await this.#step(`count at ${listener}`, this.#lab.unheard(listener)));
-    }
+    const count = async (listener: Party) =>
+      void hold.unheardSince.set(listener, await this.#step(`count at ${listener}`, this.#lab.unheard(listener)));
+    await allSettled([...hold.unheardBefore.keys()].map(count));
   }
 
   /** Makes these parties be as all holds together want them; tries all of them whatever happens to one. */

@@ -7,3 +7,4 @@ import { netns } from './netns.ts';
 
 export const drivers: readonly LabDriver[] = [docker, loopback, netns];
 export { insideUserNamespace } from './user-namespace.ts';
+export { benchPartition, type PartitionBench } from './bench.ts';
