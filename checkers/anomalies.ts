@@ -68,13 +68,8 @@ export class Anomalies {
     const all = { ...statistics, anomalies: this.counts };
     const [first, ...rest] = this.#told;
     if (first) {
-      const found = Object.entries(this.counts).map(([name, count]) => `${count} ${name}`);
-      return invalid(
-        checker,
-        `broken: ${guarantee} (${found.join(', ')}; the first: ${first.explanation})`,
-        [first, ...rest],
-        all,
-      );
+      const found = Object.entries(this.counts).map(([name, times]) => `${times} ${name}`);
+      return invalid(checker, `broken: ${guarantee}; found ${found.join(', ')}`, [first, ...rest], all);
     }
     if (this.#history.length === 0) return unknown(checker, `not judged: ${guarantee}; no request was made`, all);
     if (missing.length > 0) return unknown(checker, `not proven: ${guarantee}; ${missing.join('; ')}`, all);

@@ -112,7 +112,7 @@ function judgeExclusion(found: Anomalies, history: LockHistory, leases: Leases, 
       const first = last;
       found.add('mutual-exclusion', () => ({
         subject,
-        explanation: `${subject} was held by two at once: by process ${history.process[first.at]} since ${nameOf(history, first.at)}, ${endOf(history, first)}, and by process ${history.process[hold.at]} since ${nameOf(history, hold.at)}`,
+        explanation: `${subject} was held by two at once: it was acquired by ${nameOf(history, first.at)}, ${endOf(history, first)}, and was acquired again by ${nameOf(history, hold.at)}`,
         operations: [first.at, ...(first.releaseAt === null ? [] : [first.releaseAt]), hold.at],
       }));
     }
@@ -123,8 +123,8 @@ function judgeExclusion(found: Anomalies, history: LockHistory, leases: Leases, 
 
 function endOf(history: LockHistory, { releaseAt, until }: Hold): string {
   if (releaseAt !== null && history.invokeIndex[releaseAt] === until)
-    return `which it asked to release only later (${nameOf(history, releaseAt)})`;
-  return until === Infinity ? 'which it never released' : 'whose lease had not run out';
+    return `who asked to release it only later (${nameOf(history, releaseAt)})`;
+  return until === Infinity ? 'who never released it' : 'whose lease had not run out';
 }
 
 type Token = { readonly at: number; readonly token: number };

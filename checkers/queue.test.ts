@@ -103,6 +103,14 @@ describe('queue', () => {
     ).not.toBe('invalid');
   });
 
+  it('knows enq and deq too', () => {
+    const history = sketch<QueueInput, QueueOutput>('p0 |-enq 1-|\np1             |-deq = 1-|  |-deq = 1-|', {
+      enq: ['value'],
+      deq: [],
+    });
+    expect(names(queue.check(history, patient) as Verdict)).toEqual(['duplicated']);
+  });
+
   it('is unknown in total-queue as long as values may still be inside', () => {
     const picture = 'p0 |-enqueue 1-|  |-enqueue 2-|\np1                    |-dequeue = 1-|';
     expect(judge(picture, totalQueue)).toMatchObject({ validity: 'unknown', statistics: { left: 1 } });

@@ -27,7 +27,7 @@ describe('set-full', () => {
       p1           |-read = [1]-|  |-read = []-|`);
     expect(names(verdict)).toEqual(['lost']);
     expect(verdict.anomalies[0]?.explanation).toMatch(
-      /^element 1 of set was acknowledged to operation 0.*no later read/,
+      /^element 1 of set was acknowledged \(operation 0.*no later read/,
     );
     expect(verdict.anomalies[0]?.witnesses).toEqual([0, 4]);
   });

@@ -165,8 +165,10 @@ class Judge {
       value,
       [elements.addAt[element] as number, knownAt, absentAt],
       () => {
-        const how = this.#history.input(knownAt).f === 'add' ? 'acknowledged to' : 'seen by';
-        const then = `was ${how} ${nameOf(this.#history, knownAt)}, but is missing from the read of ${nameOf(this.#history, absentAt)}, which began after that`;
+        const proof = nameOf(this.#history, knownAt);
+        const was =
+          this.#history.input(knownAt).f === 'add' ? `acknowledged (${proof})` : `seen by the read of ${proof}`;
+        const then = `was ${was}, but is missing from the read of ${nameOf(this.#history, absentAt)}, which began after that`;
         return isLost ? `${then}; no later read has it` : `${then}; another read has it again`;
       },
     );

@@ -19,7 +19,7 @@ describe('unique-ids', () => {
   it('finds an id that was given twice, and names both', () => {
     const verdict = judge('p0 |-generate = [1,2]-|\np1                         |-generate = [1,2]-|');
     expect(verdict).toMatchObject({ validity: 'invalid', anomalies: [{ name: 'duplicate-id', witnesses: [0, 2] }] });
-    expect(verdict.summary).toContain('given twice: to operation 0');
+    expect(verdict.anomalies[0]?.explanation).toContain('given twice: to operation 0');
   });
 
   it('is unknown when no id was given, or an answer holds none', () => {

@@ -6,12 +6,12 @@ import { Values } from '../values.ts';
 
 /**
  * Without a `key` there is one queue. Values should be unique: of one that was put in twice only how often it was
- * taken is judged.
+ * taken is judged. `enq` and `deq` are short for `enqueue` and `dequeue`.
  */
 export type QueueInput = Input &
   (
-    | { readonly f: 'enqueue'; readonly key?: Json; readonly value: Json }
-    | { readonly f: 'dequeue' | 'drain'; readonly key?: Json }
+    | { readonly f: 'enqueue' | 'enq'; readonly key?: Json; readonly value: Json }
+    | { readonly f: 'dequeue' | 'deq' | 'drain'; readonly key?: Json }
   );
 
 /** Of a dequeue the value taken, `null` if the queue was empty; of a drain all that was left, in the order taken. */
@@ -50,7 +50,8 @@ export class Messages {
       const until = history.completeIndex[at] as number;
       const isOk = history.type[at] === OK;
       const span = { at, from: history.invokeIndex[at] as number, until: isOk ? until : Infinity };
-      if (input.f === 'enqueue') this.#enqueue(span, input.value ?? null, history.type[at] as number);
+      if (input.f === 'enqueue' || input.f === 'enq')
+        this.#enqueue(span, input.value ?? null, history.type[at] as number);
       else if (history.type[at] === FAIL) continue;
       else if (isOk) this.#take(span, history.output(at) ?? null, input.f === 'drain');
       else if (input.f === 'drain') this.unknownDrainFrom = Math.min(this.unknownDrainFrom, span.from);
