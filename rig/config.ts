@@ -17,6 +17,8 @@ import type { rooms as Rooms } from './rooms.ts';
 const LARGEST_CONFIG_BYTES = 8 << 20;
 const LONGEST_RUN_MS = 24 * 3_600_000;
 const LONGEST_FAULT = '1m';
+/** What clients ask where nobody says, the first that fits. */
+const USUAL_WORKLOADS: readonly string[] = ['transfers', 'register'];
 
 /** The configuration of one run. Durations are texts such as `500ms`, `60s`, `5m`. Everything has a default. */
 export interface RunConfig {
@@ -197,7 +199,8 @@ export function specOf(
 
 function workloadFor(cluster: Cluster, wanted: string | undefined, rooms: typeof Rooms): Workload {
   const fitting = rooms.workloads.all.filter((workload) => cluster.apis.includes(workload.api));
-  const workload = rooms.workloads.get(wanted ?? fitting[0]?.name ?? '');
+  const usual = fitting.find(({ name }) => USUAL_WORKLOADS.includes(name)) ?? fitting[0];
+  const workload = rooms.workloads.get(wanted ?? usual?.name ?? '');
   if (!fitting.includes(workload))
     throw new UsageError(
       `workload ${workload.name} needs the ${workload.api} API, which cluster ${cluster.name} does not offer (it has ${cluster.apis.join(', ')}); workloads for it: ${fitting.map(({ name }) => name).join(', ')}`,

@@ -63,31 +63,42 @@ export class Disturbance {
     if (!this.#halt.aborted) throw broken.error;
   }
 
-  /** One fault, once it is its turn and the cluster is well; left out, with a note, if that takes too long. */
+  /** One fault, once it is its turn and the cluster is well; skipped, with the reason, if that takes too long. */
   async #strike(nemesis: Nemesis, planned: PlannedFault, untilNs: number): Promise<void> {
-    const { spec, cluster, clock } = this.#trial;
-    const { hold, number, forMs } = planned;
-    let choice: Pick<PlannedFault, 'fault' | 'sentence' | 'down'> = planned;
-    if (planned.dependsOnPrimaries) {
-      const primaries = await this.#bounded(PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(() => []);
-      const chosen = await choose(nemesis, number, spec, cluster, primaries, clock);
-      if (typeof chosen === 'string') return this.#skip(nemesis, planned, chosen);
-      choice = chosen;
-    }
-    const skip = (reason: string) => this.#skip(nemesis, { ...planned, ...choice }, reason);
-    if (spec.dryRun) return skip('a dry run touches nothing');
-    const latestNs = untilNs - (forMs / 2) * 1e6;
+    const { spec, clock } = this.#trial;
+    const latestNs = untilNs - (planned.forMs / 2) * 1e6;
     const patience = deadline(clock, Math.max(0, (latestNs - clock.nowNs()) / 1e6), this.#halt);
-    const isMyTurn = await this.#turns.begin(hold, choice.down, patience.signal);
-    patience.cancel();
-    if (!isMyTurn) return this.#halt.aborted ? undefined : skip('until the end other faults left no room for it');
     try {
-      if (await this.#isWell()) await this.#inject(nemesis, { ...planned, ...choice }, untilNs);
-      else if (!this.#halt.aborted)
-        await skip(`the cluster was asked and did not answer for ${LONGEST_GATE_MS / 1000} s`);
+      for (;;) {
+        const due = await this.#settle(nemesis, planned);
+        if (typeof due === 'string') return await this.#skip(nemesis, planned, due);
+        if (spec.dryRun) return await this.#skip(nemesis, due, 'a dry run touches nothing');
+        const askedNs = clock.nowNs();
+        const isItsTurn = await this.#turns.begin(due.hold, due.down, patience.signal);
+        if (this.#halt.aborted) return;
+        if (!isItsTurn) return await this.#skip(nemesis, due, 'until the end other faults left no room for it');
+        // Somebody else may lead after a while.
+        if (due.dependsOnPrimaries && clock.nowNs() - askedNs > LOOK_EVERY_MS * 1e6) continue;
+        if (await this.#isWell()) return await this.#inject(nemesis, due, untilNs);
+        if (!this.#halt.aborted)
+          await this.#skip(nemesis, due, `the cluster was asked and did not answer for ${LONGEST_GATE_MS / 1000} s`);
+        return;
+      }
     } finally {
-      this.#turns.end(hold);
+      patience.cancel();
+      this.#turns.end(planned.hold);
     }
+  }
+
+  /** The fault as it is to be now, or why there can be none. */
+  async #settle(nemesis: Nemesis, planned: PlannedFault): Promise<PlannedFault | string> {
+    const { spec, cluster, clock } = this.#trial;
+    if (!planned.dependsOnPrimaries) return planned;
+    const primaries = await this.#bounded(PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(() => []);
+    const chosen = await choose(nemesis, planned.number, spec, cluster, primaries, clock);
+    if (typeof chosen === 'string') return chosen;
+    const { fault, sentence, down } = chosen;
+    return { ...planned, fault, sentence, down };
   }
 
   async #skip(

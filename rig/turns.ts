@@ -21,7 +21,10 @@ export class Turns {
     this.#most = most;
   }
 
-  /** Resolves when there is room, which is then taken until `end`; false if the signal aborted before. */
+  /**
+   * Resolves when there is room, which is then taken until `end`; false if the signal aborted before. What the same
+   * hold had taken before is given back first.
+   */
   begin(hold: string, down: readonly NodeId[], signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const giveUp = () => {
@@ -38,6 +41,7 @@ export class Turns {
         },
       };
       if (signal.aborted) return resolve(false);
+      this.#inForce.delete(hold);
       signal.addEventListener('abort', giveUp, { once: true });
       this.#queue.push(waiting);
       this.#admit();
