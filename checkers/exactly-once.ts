@@ -11,10 +11,8 @@ import { type Coverage, coverageOf, notJudged } from './ledger/coverage.ts';
 import {
   type AccountsRead,
   type Asked,
-  asked,
   gather,
   type Listing,
-  receiptOf,
   type TransfersInput,
   type TransfersOutput,
   wasRefused,
@@ -69,7 +67,7 @@ function judgeApplied(findings: Findings, { at, applied, completed }: Listing): 
     const began = transfer.attempts.filter((attempt) => (history.invokeIndex[attempt] as number) < completed);
     if (began.length === 0)
       findings.addTransfer('phantom-application', transfer, at, `applied before anyone had asked for it, ${seen}`);
-    const wanted = began.length === 0 ? [] : payloadsOf(history, began);
+    const wanted = began.length === 0 ? [] : payloadsOf(evidence, began);
     for (const { to, amount } of began.length === 0 ? [] : entries) {
       const group = wanted.find((one) => one.to === to && one.amount === amount);
       if (group && (wasRefused(history, group, completed) || wasRefusedForGood(history, group, completed)))
@@ -126,7 +124,7 @@ function judgeReceipts(findings: Findings, acked: readonly Asked[]): void {
     for (const [name, entries] of applied) for (const { id } of entries) owners.set(id, name);
   for (const transfer of acked) {
     const receipts = transfer.attempts.flatMap((at) => {
-      const receipt = receiptOf(history, at);
+      const receipt = evidence.receipts.get(at);
       return receipt ? [{ at, ...receipt }] : [];
     });
     const [first] = receipts;
@@ -141,12 +139,12 @@ function judgeReceipts(findings: Findings, acked: readonly Asked[]): void {
           null,
           `operation ${index} was answered with ${id}, which is the transfer of key ${key} of account ${from}`,
         );
-      } else if (amount !== asked(history, at).amount && !findings.has('payload-ignored', transfer.name))
+      } else if (amount !== evidence.asked.get(at)?.amount && !findings.has('payload-ignored', transfer.name))
         findings.addTransfer(
           'foreign-response',
           transfer,
           null,
-          `operation ${index} asked for ${asked(history, at).amount} and was answered with ${id} for ${amount}`,
+          `operation ${index} asked for ${evidence.asked.get(at)?.amount} and was answered with ${id} for ${amount}`,
         );
       const differs = first && (id !== first.id || amount !== first.amount);
       if (differs && !findings.has('payload-ignored', transfer.name))

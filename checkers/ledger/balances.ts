@@ -5,7 +5,7 @@
 
 import type { Transfer } from '../../rig/contract.ts';
 import { FAIL, type History, NEVER, OK } from '../../rig/history.ts';
-import { asked, type Evidence, type Listing, type TransfersInput, type TransfersOutput } from './evidence.ts';
+import type { Evidence, Listing, TransfersInput, TransfersOutput } from './evidence.ts';
 import { payloadsOf } from './payloads.ts';
 
 export interface Bounds {
@@ -33,14 +33,14 @@ export class Balances {
     }
     for (const { name, attempts } of evidence.transfers.values()) {
       if (truth?.applied.has(name)) continue;
-      const groups = payloadsOf(history, attempts);
+      const groups = payloadsOf(evidence, attempts);
       for (const { attempts: alike } of groups) {
         const [first] = alike;
         if (first === undefined || alike.every((at) => history.type[at] === FAIL)) continue;
         // What the list lacks may have been applied since, but not before.
         const possibleFrom = Math.max(history.invokeIndex[first] as number, truth?.invoked ?? -1);
         const isSure = !truth && (groups.length === 1 || alike.some((at) => history.type[at] === OK));
-        move(asked(history, first), possibleFrom, isSure ? sureOf(name) : NEVER);
+        move(evidence.asked.get(first) as Transfer, possibleFrom, isSure ? sureOf(name) : NEVER);
       }
     }
     for (const { in: credits, out: debits } of this.#accounts.values()) {

@@ -47,6 +47,9 @@ export interface Evidence {
   readonly listings: readonly Listing[];
   readonly accountReads: readonly AccountsRead[];
   readonly balanceReads: readonly { readonly at: number; readonly account: string; readonly balance: number }[];
+  /** What each attempt asked for, and the receipt it got if it got one: by its position in the history, decoded once. */
+  readonly asked: ReadonlyMap<number, Transfer>;
+  readonly receipts: ReadonlyMap<number, TransferReceipt>;
   /** Answers that were not what the API promises, in words. */
   readonly malformed: readonly string[];
 }
@@ -59,12 +62,18 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
   const listings: Listing[] = [];
   const accountReads: AccountsRead[] = [];
   const balanceReads: { at: number; account: string; balance: number }[] = [];
+  const asked = new Map<number, Transfer>();
+  const receipts = new Map<number, TransferReceipt>();
   const malformed: string[] = [];
   for (let at = 0; at < history.length; at++) {
     const input = history.input(at);
     const output: Json | undefined = history.output(at);
     const isOk = history.type[at] === OK;
-    if (input.f === 'transfer') attempt(history, transfers, at, input);
+    if (input.f === 'transfer') {
+      attempt(history, transfers, at, input);
+      asked.set(at, input);
+      if (isReceipt(output)) receipts.set(at, output);
+    }
     if (!isOk) continue;
     const complain = () =>
       malformed.push(`operation ${history.invokeIndex[at]} answered ${input.f} with something else`);
@@ -82,18 +91,8 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
       else complain();
     }
   }
-  return { transfers, listings, accountReads, balanceReads, malformed };
+  return { transfers, listings, accountReads, balanceReads, asked, receipts, malformed };
 }
-
-/** The receipt of an attempt, or `undefined` if it got none. */
-export function receiptOf(history: History<TransfersInput, TransfersOutput>, at: number): TransferReceipt | undefined {
-  const output: Json | undefined = history.output(at);
-  return isReceipt(output) ? output : undefined;
-}
-
-/** What an attempt asked for. */
-export const asked = (history: History<TransfersInput, TransfersOutput>, at: number): Transfer =>
-  history.input(at) as TransfersInput & Transfer;
 
 /** True if every one of these attempts that was made before event `index` was refused. */
 export const wasRefused = (

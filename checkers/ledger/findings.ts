@@ -1,9 +1,9 @@
 /** Collects anomalies, each told as the story of one transfer: its attempts, how they ended, and what was seen applied. */
 
-import type { Anomaly, AppliedTransfer } from '../../rig/contract.ts';
+import type { Anomaly, AppliedTransfer, Transfer } from '../../rig/contract.ts';
 import type { History } from '../../rig/history.ts';
 import { nameOf, outcomeOf } from '../wording.ts';
-import { type Asked, asked, type Evidence, receiptOf, type TransfersInput, type TransfersOutput } from './evidence.ts';
+import type { Asked, Evidence, TransfersInput, TransfersOutput } from './evidence.ts';
 
 /** Anomalies of one name that are told in full; the rest are counted. */
 const MOST_TOLD = 20;
@@ -67,8 +67,8 @@ export class Findings {
   #attempts({ attempts }: Asked): string {
     if (attempts.length === 0) return 'No attempt was ever made';
     const told = attempts.map((at) => {
-      const { to, amount } = asked(this.history, at);
-      const receipt = receiptOf(this.history, at);
+      const { to, amount } = this.evidence.asked.get(at) as Transfer;
+      const receipt = this.evidence.receipts.get(at);
       const answer = receipt ? `, receipt ${receipt.id} for ${receipt.amount}` : '';
       return `${amount} to ${to} (${nameOf(this.history, at)}): ${outcomeOf(this.history, at)}${answer}`;
     });

@@ -7,7 +7,7 @@
 import type { Transfer } from '../../rig/contract.ts';
 import { FAIL, type History, OK } from '../../rig/history.ts';
 import { nameOf, outcomeOf } from '../wording.ts';
-import { type Asked, asked, type TransfersInput, type TransfersOutput } from './evidence.ts';
+import type { Asked, Evidence, TransfersInput, TransfersOutput } from './evidence.ts';
 import type { Findings } from './findings.ts';
 
 /** "This key was used with another payload." */
@@ -23,13 +23,10 @@ export interface PayloadGroup {
 }
 
 /** In order of first use; nearly always just one. */
-export function payloadsOf(
-  history: History<TransfersInput, TransfersOutput>,
-  attempts: readonly number[],
-): readonly PayloadGroup[] {
+export function payloadsOf({ asked }: Evidence, attempts: readonly number[]): readonly PayloadGroup[] {
   const groups: { to: string; amount: number; attempts: number[] }[] = [];
   for (const at of attempts) {
-    const { to, amount } = asked(history, at);
+    const { to, amount } = asked.get(at) as Transfer;
     const group = groups.find((one) => one.to === to && one.amount === amount);
     if (group) group.attempts.push(at);
     else groups.push({ to, amount, attempts: [at] });
@@ -53,11 +50,11 @@ export const wasRefusedForGood = (
 
 /** How many keys were used with several payloads. */
 export function judgePayloads(findings: Findings): number {
-  const { history, evidence } = findings;
+  const { evidence } = findings;
   let reused = 0;
   for (const transfer of evidence.transfers.values()) {
     if (transfer.attempts.length === 0) continue;
-    const groups = transfer.attempts.length === 1 ? [] : payloadsOf(history, transfer.attempts);
+    const groups = transfer.attempts.length === 1 ? [] : payloadsOf(evidence, transfer.attempts);
     if (groups.length > 1) {
       reused++;
       judgeReuse(findings, transfer, groups);
