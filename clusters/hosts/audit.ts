@@ -84,6 +84,6 @@ export class Audit {
 export function withoutSecrets(text: string): string {
   return text
     .slice(0, LONGEST_WORD)
-    .replace(/((?:pass(?:word|wd)?|secret|token|api-?key|credentials?)["']?\s*[=: ]\s*)[^\s'",;&]+/gi, '$1***')
+    .replace(/((?:pass(?:word|wd)?|secret|token|api-?key|credentials?)["']?\s*[=: ]\s*["']?)[^\s'",;&]+/gi, '$1***')
     .replace(/(\w:\/\/)[^/\s@]+@/g, '$1***@');
 }

@@ -3,6 +3,7 @@
  * carry the label `ordeal.run`, by which alone they are found again. Images stay, for the next run.
  */
 
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import type { Capability } from '../../rig/contract.ts';
@@ -147,16 +148,32 @@ async function heal(runId: string): Promise<readonly string[]> {
 /** Every container, then every network, of that run or of all; says which. Rejects if one of them stays. */
 async function removeAll(engine: Dockerode, runId: string | null): Promise<readonly string[]> {
   const filters = { label: [runId === null ? runLabel : `${runLabel}=${runId}`] };
-  const containers = await engine.listContainers({ all: true, filters });
-  await Promise.all(
-    containers.map(({ Id }) => untilGone(() => engine.getContainer(Id).remove({ force: true, v: true }))),
-  );
-  const networks = await engine.listNetworks({ filters });
-  await Promise.all(networks.map(({ Id }) => untilGone(() => engine.getNetwork(Id).remove())));
-  return [
-    ...containers.map((container) => `container ${container.Names[0]?.replace(/^\//, '') ?? container.Id}`),
-    ...networks.map((network) => `network ${network.Name}`),
-  ];
+  const containers = (await engine.listContainers({ all: true, filters })).map(({ Id, Names }) => ({
+    name: Names[0]?.replace(/^\//, '') ?? Id,
+    remove: () => engine.getContainer(Id).remove({ force: true, v: true }),
+  }));
+  await allGone(containers, 'docker rm --force --volumes');
+  const networks = (await engine.listNetworks({ filters })).map(({ Id, Name }) => ({
+    name: Name,
+    remove: () => engine.getNetwork(Id).remove(),
+  }));
+  await allGone(networks, 'docker network rm');
+  return [...containers.map(({ name }) => `container ${name}`), ...networks.map(({ name }) => `network ${name}`)];
+}
+
+interface Removable {
+  readonly name: string;
+  remove(): Promise<unknown>;
+}
+
+/** Rejects with the command for a person, if one of them stays. */
+async function allGone(things: readonly Removable[], command: string): Promise<void> {
+  const results = await Promise.allSettled(things.map(({ remove }) => untilGone(remove)));
+  const failed = results.findIndex((result) => result.status === 'rejected');
+  if (failed < 0) return;
+  const left = things.filter((_, index) => results[index]?.status === 'rejected').map(({ name }) => name);
+  const { reason } = results[failed] as PromiseRejectedResult;
+  throw new Error(`${left.join(', ')} could not be removed: ${reason.message}; by hand: ${command} ${left.join(' ')}`);
 }
 
 const removalTries = 20;
@@ -188,6 +205,7 @@ async function probe(): Promise<readonly Capability[]> {
       { name: 'engine', available: true, needed: true, reason: `Docker ${Version} on ${Os}, kernel ${KernelVersion}` },
       await baseImageHere(engine),
       addressesFrom(await engine.info()),
+      watchdogBeside(await engine.info()),
     ];
   } catch (error) {
     return [{ name: 'engine', available: false, needed: true, reason: `it answers, but: ${(error as Error).message}` }];
@@ -205,9 +223,24 @@ async function baseImageHere(engine: Dockerode): Promise<Capability> {
   }
 }
 
-function addressesFrom(info: { readonly KernelVersion?: string; readonly OperatingSystem?: string }): Capability {
-  const isHere = process.platform === 'linux' && !/Docker Desktop/.test(info.OperatingSystem ?? '');
-  const asRoot = isHere && process.getuid?.() === 0;
+interface EngineInfo {
+  readonly Name?: string;
+  readonly OperatingSystem?: string;
+}
+
+/** Whether its containers run on this machine's own kernel. */
+const isHere = (info: EngineInfo): boolean =>
+  process.platform === 'linux' && !/Docker Desktop/.test(info.OperatingSystem ?? '') && info.Name === hostname();
+
+function watchdogBeside(info: EngineInfo): Capability {
+  const reason = isHere(info)
+    ? 'a process beside the engine undoes every fault when the rig is gone or hangs'
+    : 'a process on this machine undoes every fault when the rig is gone or hangs; should this machine itself be cut off from the engine, faults last until `ordeal heal` reaches it';
+  return { name: 'watchdog', available: true, needed: false, reason };
+}
+
+function addressesFrom(info: EngineInfo): Capability {
+  const asRoot = isHere(info) && process.getuid?.() === 0;
   return {
     name: 'partitions',
     available: true,

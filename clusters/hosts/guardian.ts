@@ -85,9 +85,18 @@ class Guardian {
     this.#ended = true;
     this.#audit.note(`${reason}: undoing its faults and taking down its cluster`);
     void this.#working.then(async () => {
-      await this.#untilClean(async () => [...(await this.#driver.heal(this.#runId)), ...(await this.#removeAll())]);
+      await this.#untilClean(() => this.#takeDown());
       process.exit(0);
     });
+  }
+
+  /** What cannot be healed can often be removed; but where neither is to be had, nothing is known to be gone. */
+  async #takeDown(): Promise<readonly string[]> {
+    const healed = await this.#driver.heal(this.#runId).catch((error: Error) => error);
+    const removed = await this.#removeAll();
+    if (!(healed instanceof Error)) return [...healed, ...removed];
+    if (removed.length === 0) throw healed;
+    return removed;
   }
 
   async #removeAll(): Promise<readonly string[]> {

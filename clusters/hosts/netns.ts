@@ -307,7 +307,9 @@ async function sweep(runId: string | null): Promise<readonly string[]> {
   );
   const removed = ended.map((pid) => `process ${pid}`);
   for (const name of namespaces) {
-    await runCommand(['ip', 'netns', 'delete', name]);
+    await runCommand(['ip', 'netns', 'delete', name]).catch((error: Error) => {
+      throw new Error(`${error.message}; by hand: ip netns delete ${name}`, { cause: error });
+    });
     removed.push(`network namespace ${name}`);
   }
   // The end of a link goes with its other end, but a little later, or not at all if making it was cut short.

@@ -14,7 +14,9 @@ export async function sweepProcesses(runId: string | null): Promise<readonly str
     const left = await find(runId);
     if (left.length === 0) return [...ended].map((pid) => `process ${pid}`);
     if (waitedMs > END_MS) {
-      throw new Error(`process ${left.join(', ')} has not ended ${END_MS / 1000} s after SIGKILL; end it by hand`);
+      throw new Error(
+        `process ${left.join(', ')} has not ended ${END_MS / 1000} s after SIGKILL; by hand: kill -KILL ${left.join(' ')}`,
+      );
     }
     for (const pid of left) {
       signalProcess(pid, 'SIGKILL');
