@@ -53,7 +53,11 @@ export class HostedCluster implements RunningCluster {
     this.#lab = deployment.lab;
     this.#clock = clock;
     this.lost = deployment.lab.guard.lost;
-    this.lost.addEventListener('abort', () => this.#holds.releaseAll(), { once: true });
+    const letGo = () => {
+      this.#holds.releaseAll();
+      void deployment.traffic?.releaseAll();
+    };
+    this.lost.addEventListener('abort', letGo, { once: true });
   }
 
   /** Starts these nodes and waits until all of them serve. */

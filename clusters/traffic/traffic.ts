@@ -91,6 +91,11 @@ export class Traffic {
     await Promise.all(rules.map((rule) => rule.release()));
   }
 
+  /** Ends every rule there is. */
+  async releaseAll(): Promise<void> {
+    await Promise.all([...this.#held.keys()].map((hold) => this.release(hold)));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#proxies.values()].map((proxy) => proxy.close()));
     this.#copies.close();
