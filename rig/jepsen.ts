@@ -21,6 +21,9 @@ export class MalformedOperation extends UsageError {
   override readonly name = 'MalformedOperation';
 }
 
+/** Jepsen's operations do not say by which node they went. */
+const NODE = 'unknown';
+
 const TYPES = ['invoke', 'ok', 'fail', 'info'];
 
 /** Functions whose meaning the form of the value depends on. */
@@ -48,6 +51,7 @@ export class JepsenReader {
   readonly #known = new Map<number, number>();
   readonly #failedSwap: FailedSwap;
   readonly #hasTuples: boolean;
+  #nodeNumber = -1;
   #index = 0;
   #left = 0;
 
@@ -76,7 +80,7 @@ export class JepsenReader {
     if (typeof f !== 'string') throw new MalformedOperation(`${at}: expected f, a name, found ${JSON.stringify(f)}`);
     const time = event['time'];
     const index = this.#index++;
-    const who = { index, timeNs: typeof time === 'number' ? time : index, process, node: 'unknown' };
+    const who = { index, timeNs: typeof time === 'number' ? time : index, process, node: NODE };
     const isTuple = this.#hasTuples && Array.isArray(value) && value.length === 2;
     const [key, own] = isTuple ? (value as Json[]) : [event['key'], value];
     this.#recording.add({ ...who, ...this.#body(type, f, key, own ?? null, event['error']) } as HistoryEvent);
@@ -150,7 +154,8 @@ export class JepsenReader {
   }
 
   #node(): number {
-    return this.#recording.nodes.of('unknown');
+    if (this.#nodeNumber < 0) this.#nodeNumber = this.#recording.nodes.of(NODE);
+    return this.#nodeNumber;
   }
 
   finish(warnings: readonly string[] = []): History {

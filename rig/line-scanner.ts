@@ -4,6 +4,7 @@
  * ASCII, names twice), which the caller then hands to `JSON.parse`; so it decides nothing, it only saves time.
  */
 
+import { type Mark, markOf } from './marks.ts';
 import { hashStep } from './short-texts.ts';
 import { ABSENT, DEEPEST, FALSE, LONGEST_INTERNED, NULL, TRUE, type ValueCoder, WHOLE } from './values.ts';
 
@@ -30,10 +31,10 @@ const OTHER_FIELD = 14;
 export const maskOf = (...fields: readonly (keyof typeof FIELD)[]): number =>
   fields.reduce((mask, field) => mask | (1 << FIELD[field]), 0);
 
-const NAMES = Object.keys(FIELD).map((name) => Buffer.from(`"${name}":`));
+const NAMES = Object.keys(FIELD).map((name) => markOf(`"${name}":`));
 
 /** Arguments of the common forms of an input, in the order in which they stand. */
-const ARGUMENTS = ['f', 'key', 'value', 'from', 'to'].map((name) => Buffer.from(`"${name}":`));
+const ARGUMENTS = ['f', 'key', 'value', 'from', 'to'].map((name) => markOf(`"${name}":`));
 const [F, KEY, VALUE, TO] = [0, 1, 2, 4] as const;
 const OTHER_ARGUMENT = 5;
 
@@ -49,11 +50,9 @@ const MINUS = 0x2d;
 const DOT = 0x2e;
 const BACKSLASH = 0x5c;
 const [BEGIN_LIST, END_LIST, BEGIN_OBJECT, END_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
-const [NULL_BYTES, TRUE_BYTES, FALSE_BYTES] = ['null', 'true', 'false'].map((word) => Buffer.from(word)) as [
-  Buffer,
-  Buffer,
-  Buffer,
-];
+const [NULL_MARK, TRUE_MARK, FALSE_MARK] = [markOf('null'), markOf('true'), markOf('false')];
+const [INVOKE_MARK, OK_MARK] = [markOf('"invoke"'), markOf('"ok"')];
+const [FAIL_MARK, INFO_MARK] = [markOf('"fail"'), markOf('"info"')];
 
 const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
 
@@ -89,6 +88,9 @@ export class LineScanner {
   readonly types: { readonly [type in 'invoke' | 'ok' | 'fail' | 'info']: number };
   readonly #coder: ValueCoder;
   #bytes: Buffer = Buffer.alloc(0);
+  #view = new DataView(this.#bytes.buffer);
+  /** Where the bytes begin in the view. */
+  #base = 0;
   #at = 0;
   /** By field, the one that came after it in the line before. */
   readonly #after = new Uint8Array(OTHER_FIELD + 1);
@@ -102,7 +104,7 @@ export class LineScanner {
 
   /** Reads the line at `from`, which ends with a newline; returns where the next begins, −1 if it is not plain. */
   scan(bytes: Buffer, from: number): number {
-    this.#bytes = bytes;
+    if (bytes !== this.#bytes) this.#look(bytes);
     this.#at = from + 1;
     this.has = 0;
     this.key = ABSENT;
@@ -125,9 +127,15 @@ export class LineScanner {
     }
   }
 
+  #look(bytes: Buffer): void {
+    this.#bytes = bytes;
+    if (bytes.buffer !== this.#view.buffer) this.#view = new DataView(bytes.buffer);
+    this.#base = bytes.byteOffset;
+  }
+
   /** Reads the list at `from` as a pair of codes, `pairFirst` and `pairSecond`; false if it is anything else. */
   pair(bytes: Buffer, from: number): boolean {
-    this.#bytes = bytes;
+    if (bytes !== this.#bytes) this.#look(bytes);
     this.#at = from + 1;
     if (bytes[from] !== BEGIN_LIST || bytes[this.#at] === END_LIST) return false;
     this.pairFirst = this.#code();
@@ -148,7 +156,7 @@ export class LineScanner {
       case FIELD.process:
         return isNumber((this.process = this.#number()));
       case FIELD.type:
-        return (this.type = this.#text()) < BAD;
+        return (this.type = this.#type()) < BAD;
       case FIELD.node:
         return (this.node = this.#text()) < BAD;
       case FIELD.error:
@@ -225,25 +233,33 @@ export class LineScanner {
   }
 
   /** The field whose name is here; `names.length` if it is none of them, −1 if it is not plain. */
-  #field(names: readonly Buffer[], likely: number): number {
+  #field(names: readonly Mark[], likely: number): number {
     let field = likely;
-    if (likely >= names.length || !this.#passes(names[likely] as Buffer)) {
+    if (likely >= names.length || !this.#passes(names[likely] as Mark)) {
       field = 0;
-      while (field < names.length && !this.#passes(names[field] as Buffer)) field++;
+      while (field < names.length && !this.#passes(names[field] as Mark)) field++;
       if (field === names.length && !this.#otherName()) return -1;
     }
     while (this.#bytes[this.#at] === SPACE) this.#at++;
     return field;
   }
 
-  /** Passes `expected`, if it is here. */
-  #passes(expected: Buffer): boolean {
-    const bytes = this.#bytes;
+  /** Passes what is expected, if it is here. */
+  #passes({ length, offsets, words }: Mark): boolean {
     const at = this.#at;
-    const { length } = expected;
-    for (let of = 0; of < length; of++) if (bytes[at + of] !== expected[of]) return false;
+    if (at + length > this.#bytes.length) return false;
+    const base = this.#base + at;
+    for (let place = 0; place < words.length; place++)
+      if (this.#view.getInt32(base + (offsets[place] as number), true) !== words[place]) return false;
     this.#at = at + length;
     return true;
+  }
+
+  #type(): number {
+    if (this.#passes(INVOKE_MARK)) return this.types.invoke;
+    if (this.#passes(OK_MARK)) return this.types.ok;
+    if (this.#passes(FAIL_MARK)) return this.types.fail;
+    return this.#passes(INFO_MARK) ? this.types.info : this.#text();
   }
 
   #otherName(): boolean {
@@ -276,11 +292,11 @@ export class LineScanner {
         this.rangeTo = this.#at;
         return RANGE;
       case 0x6e:
-        return this.#passes(NULL_BYTES) ? NULL : BAD;
+        return this.#passes(NULL_MARK) ? NULL : BAD;
       case 0x74:
-        return this.#passes(TRUE_BYTES) ? TRUE : BAD;
+        return this.#passes(TRUE_MARK) ? TRUE : BAD;
       case 0x66:
-        return this.#passes(FALSE_BYTES) ? FALSE : BAD;
+        return this.#passes(FALSE_MARK) ? FALSE : BAD;
       default: {
         this.#at = from;
         const number = this.#number();
@@ -350,11 +366,11 @@ export class LineScanner {
       case BEGIN_OBJECT:
         return depth > 0 && this.#passesItems(END_OBJECT, depth);
       case 0x6e:
-        return this.#passes(NULL_BYTES);
+        return this.#passes(NULL_MARK);
       case 0x74:
-        return this.#passes(TRUE_BYTES);
+        return this.#passes(TRUE_MARK);
       case 0x66:
-        return this.#passes(FALSE_BYTES);
+        return this.#passes(FALSE_MARK);
       default:
         return false;
     }

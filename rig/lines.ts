@@ -15,7 +15,7 @@ export class UnreadableFile extends UsageError {
 export const LONGEST_LINE = 8 << 20;
 
 const NEWLINE = 0x0a;
-const CHUNK_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 19;
 
 /** Reads a whole line from bytes at once; returns where the next begins, or −1 to have it visited as text. */
 export type TakeLine = (bytes: Buffer, from: number) => number;
@@ -73,7 +73,7 @@ export async function eachLine(
       if (begin === chunk.length) continue;
       restLength += chunk.length - begin;
       assertLength(restLength, number + 1);
-      rest.push(chunk.subarray(begin));
+      rest.push(Buffer.from(chunk.subarray(begin)));
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'Z_BUF_ERROR') throw readable(error);
@@ -89,7 +89,7 @@ export async function opening(source: string | Uint8Array, length: number): Prom
   let held = 0;
   try {
     for await (const chunk of decompressed(source)) {
-      chunks.push(chunk);
+      chunks.push(Buffer.from(chunk));
       held += chunk.length;
       if (held >= length) break;
     }
@@ -99,6 +99,7 @@ export async function opening(source: string | Uint8Array, length: number): Prom
   return Buffer.concat(chunks).subarray(0, length).toString('utf8');
 }
 
+/** Chunks that last until the next is asked for. */
 async function* decompressed(source: string | Uint8Array): AsyncGenerator<Buffer> {
   if (typeof source !== 'string') {
     const bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
@@ -113,8 +114,23 @@ async function* decompressed(source: string | Uint8Array): AsyncGenerator<Buffer
   } finally {
     await file.close();
   }
-  const stream = createReadStream(source, { highWaterMark: CHUNK_BYTES });
-  yield* isGzip(start) ? gunzipped(stream) : stream;
+  if (isGzip(start)) yield* gunzipped(createReadStream(source, { highWaterMark: CHUNK_BYTES }));
+  else yield* chunksOf(source);
+}
+
+/** One buffer, filled again and again: a chunk is gone when the next is asked for. */
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+  const file = await open(path);
+  try {
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null);
+      if (bytesRead === 0) return;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;

@@ -239,12 +239,16 @@ const MOST_NAMES = 65_536;
 /** Stands for all names that came too late. */
 export const LAST_NAME = MOST_NAMES - 1;
 
+const EARLY_CODES = 128;
+
 /** Gives each distinct string a small number, in order of first sight. */
 class Names {
   readonly names: string[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #values: ValueCoder;
   readonly #byCode = new Map<number, number>();
+  /** By code, one more than the number; 0 for one that is not known. */
+  readonly #early = new Int32Array(EARLY_CODES);
 
   constructor(values: ValueCoder) {
     this.#values = values;
@@ -263,10 +267,15 @@ class Names {
 
   /** The same for the code of a text. */
   ofCode(code: number): number {
+    // Texts that came early, as most names do, have the highest codes.
+    const place = -code;
+    if (place < EARLY_CODES && this.#early[place] !== 0) return (this.#early[place] as number) - 1;
     let number = this.#byCode.get(code);
     if (number === undefined) {
       number = this.of(this.#values.of(code) as string);
-      if (number !== LAST_NAME) this.#byCode.set(code, number);
+      if (number === LAST_NAME) return number;
+      this.#byCode.set(code, number);
+      if (place < EARLY_CODES) this.#early[place] = number + 1;
     }
     return number;
   }

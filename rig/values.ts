@@ -26,6 +26,8 @@ export const LONGEST_INTERNED = 64;
 export const DEEPEST = 200;
 
 const NEWLINE = 10;
+/** Fewer bytes are copied sooner one by one. */
+const LONG_BYTES = 256;
 /** The offset of a kept value within its chunk is below this, the chunk's number above. */
 const CHUNK_BYTES = 2 ** 25;
 const FULL_CHUNK_BYTES = 2 ** 22;
@@ -129,7 +131,8 @@ export class ValueCoder extends Values {
   /** Keeps the JSON text of a list, an object or a long text: one line, valid, and no deeper than `DEEPEST`. */
   keep(bytes: Buffer, from: number, to: number): number {
     const chunk = this.#reserve(to - from + 1);
-    chunk.set(bytes.subarray(from, to), this.#room);
+    if (to - from > LONG_BYTES) chunk.set(bytes.subarray(from, to), this.#room);
+    else for (let at = from, into = this.#room; at < to; at++, into++) chunk[into] = bytes[at] as number;
     return this.#kept(chunk, to - from);
   }
 
