@@ -7,7 +7,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { RealClock } from '../../rig/clock.ts';
+import { type Clock, RealClock } from '../../rig/clock.ts';
+import type { RunningCluster } from '../../rig/contract.ts';
 import { Journal } from '../../rig/journal.ts';
 import { Random } from '../../rig/random.ts';
 import { docker } from './docker.ts';
@@ -29,35 +30,9 @@ export interface PartitionBench {
 
 export async function benchPartition(rounds = 50): Promise<PartitionBench> {
   const directory = await mkdtemp(path.join(tmpdir(), 'ordeal-bench-'));
-  const image = path.join(directory, 'image');
-  await mkdir(image);
-  await writeFile(path.join(image, 'Dockerfile'), 'FROM debian:bookworm-slim\n');
   const clock = new RealClock();
   const runId = new Random(directory).integer(0x10000000, 0xffffffff).toString(16);
-  const cluster = await onHosts({
-    name: 'bench',
-    summary: 'Nodes that only exist.',
-    controls: ['network'],
-    variants: {},
-    nodeCounts: { default: nodes.length, allowed: [nodes.length] },
-    hosts: [docker],
-    apis: {},
-    members: () => ({ nodes }),
-    plan: (id) => ({ id, ports: [], image: { name: 'bench', directory: image } }),
-    program: () => ({ command: ['sleep', '100000'] }),
-    ready: async () => {},
-    primaries: async () => [],
-  }).up({
-    runId,
-    host: 'docker',
-    variant: null,
-    nodeCount: nodes.length,
-    directory,
-    rng: new Random(1),
-    clock,
-    progress: () => {},
-    signal: AbortSignal.timeout(120_000),
-  });
+  const cluster = await bringUp(runId, directory, clock);
   const journal = await Journal.create(path.join(directory, 'history.jsonl'), clock);
   const spans = { inForce: [] as number[], healed: [] as number[], executions: [] as number[] };
   const timed = async (into: number[], act: () => Promise<unknown>) => {
@@ -88,6 +63,38 @@ export async function benchPartition(rounds = 50): Promise<PartitionBench> {
     healedMs: median(spans.healed),
     fiveExecutionsMs: median(spans.executions),
   };
+}
+
+/** Five containers that do nothing but exist. */
+async function bringUp(runId: string, directory: string, clock: Clock): Promise<RunningCluster> {
+  const image = path.join(directory, 'image');
+  await mkdir(image);
+  await writeFile(path.join(image, 'Dockerfile'), 'FROM debian:bookworm-slim\n');
+  const cluster = onHosts({
+    name: 'bench',
+    summary: 'Nodes that only exist.',
+    controls: ['network'],
+    variants: {},
+    nodeCounts: { default: nodes.length, allowed: [nodes.length] },
+    hosts: [docker],
+    apis: {},
+    members: () => ({ nodes }),
+    plan: (id) => ({ id, ports: [], image: { name: 'bench', directory: image } }),
+    program: () => ({ command: ['sleep', '100000'] }),
+    ready: async () => {},
+    primaries: async () => [],
+  });
+  return cluster.up({
+    runId,
+    host: 'docker',
+    variant: null,
+    nodeCount: nodes.length,
+    directory,
+    rng: new Random(1),
+    clock,
+    progress: () => {},
+    signal: AbortSignal.timeout(120_000),
+  });
 }
 
 async function executeTrueInAll(runId: string): Promise<void> {
