@@ -8,7 +8,8 @@ import type { FaultAction, HistoryEvent, Phase } from './contract.ts';
 import { History } from './history.ts';
 import { UsageError } from './exit.ts';
 import { eachLine } from './lines.ts';
-import { LineScanner, maskOf, RANGE } from './line-scanner.ts';
+import { maskOf } from './line-fields.ts';
+import { LineScanner, RANGE } from './line-scanner.ts';
 import { FAIL, INFO, LAST_NAME, OK, Recording } from './recording.ts';
 import { ABSENT } from './values.ts';
 

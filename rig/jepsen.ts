@@ -6,7 +6,8 @@
 import { UsageError } from './exit.ts';
 import type { HistoryEvent, Input, Json } from './contract.ts';
 import { History } from './history.ts';
-import { LineScanner, maskOf, RANGE } from './line-scanner.ts';
+import { maskOf } from './line-fields.ts';
+import { LineScanner, RANGE } from './line-scanner.ts';
 import { FAIL, INFO, LAST_NAME, OK, Recording } from './recording.ts';
 import { ABSENT, isInterned, NULL, TRUE } from './values.ts';
 

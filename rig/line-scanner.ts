@@ -4,32 +4,12 @@
  * ASCII, names twice), which the caller then hands to `JSON.parse`; so it decides nothing, it only saves time.
  */
 
+import { FIELD } from './line-fields.ts';
 import { type Mark, markOf } from './marks.ts';
 import { hashStep } from './short-texts.ts';
 import { ABSENT, DEEPEST, FALSE, LONGEST_INTERNED, NULL, TRUE, type ValueCoder, WHOLE } from './values.ts';
 
-/** Fields of a line, as positions of a bit in `has`. */
-export const FIELD = {
-  index: 0,
-  timeNs: 1,
-  type: 2,
-  process: 3,
-  node: 4,
-  input: 5,
-  output: 6,
-  dueNs: 7,
-  error: 8,
-  detail: 9,
-  time: 10,
-  f: 11,
-  key: 12,
-  value: 13,
-} as const;
 const OTHER_FIELD = 14;
-
-/** The bits of these fields in `has`. */
-export const maskOf = (...fields: readonly (keyof typeof FIELD)[]): number =>
-  fields.reduce((mask, field) => mask | (1 << FIELD[field]), 0);
 
 const NAMES = Object.keys(FIELD).map((name) => markOf(`"${name}":`));
 
