@@ -41,7 +41,6 @@ class ComponentSearch {
   complete = true;
   readonly #graph: Graph;
   readonly #budget: Budget;
-  readonly #paths: ShortestPaths;
   readonly #more: number;
   /** Edges that are no anti-dependencies, and those that are. */
   readonly #plain: number;
@@ -50,7 +49,6 @@ class ComponentSearch {
   constructor(graph: Graph, level: Level, budget: Budget) {
     this.#graph = graph;
     this.#budget = budget;
-    this.#paths = new ShortestPaths(graph, budget);
     this.#more = MORE[level];
     this.#plain = WW | WR | VISIBLE | this.#more | (level === 'realtime' ? VISIBLE_IN_TIME : 0);
     this.#anti = level === 'realtime' ? RW | RW_IN_TIME : RW;
@@ -67,7 +65,6 @@ class ComponentSearch {
     if (loops.length === 0 || hasWrites) {
       if (!note(this.#single()) && !note(this.#nonadjacent()) && loops.length === 0) note(this.#any());
     }
-    this.complete &&= this.#paths.complete;
     return loops;
   }
 
@@ -75,29 +72,29 @@ class ComponentSearch {
   #loop(kinds: number): Loop | null {
     const { order, cyclic } = componentsOf(this.#graph, kinds, this.#budget);
     const best = new Best();
+    const paths = new ShortestPaths(this.#graph, this.#budget);
     for (const [from, to] of cyclic) {
       for (const vertex of order.subarray(from, to)) {
-        best.offer(
-          vertex,
-          this.#paths.find(vertex, (other) => other === vertex, kinds | ONWARD, best.most),
-        );
-        if (best.length === 2) return best.loop;
+        const isBack = (other: number) => other === vertex;
+        best.offer(vertex, paths.find(vertex, isBack, kinds | ONWARD, best.most));
+        if (best.length === 2 || !paths.complete) break;
       }
     }
-    return best.loop;
+    return this.#found(best, paths);
   }
 
   /** A shortest cycle with one anti-dependency: from its head back to its tail by other edges. */
   #single(): Loop | null {
     const components = componentsOf(this.#graph, this.#plain | ONWARD, this.#budget).of;
     const best = new Best();
-    this.#eachAnti((tail, head, edge) => {
+    const paths = new ShortestPaths(this.#graph, this.#budget);
+    this.#eachAnti(best, paths, (tail, head, edge) => {
       // What the head leads to has no higher number.
       if ((components[head] as number) < (components[tail] as number)) return;
-      const back = this.#paths.find(head, (other) => other === tail, this.#plain | ONWARD, best.most - 1);
+      const back = paths.find(head, (other) => other === tail, this.#plain | ONWARD, best.most - 1);
       best.offer(tail, back && [edge, ...back]);
-    }, best);
-    return best.loop;
+    });
+    return this.#found(best, paths);
   }
 
   /** A shortest cycle with several anti-dependencies, no two in a row. */
@@ -107,31 +104,37 @@ class ComponentSearch {
     const components = componentsOf(twice, -1, this.#budget).of;
     const paths = new ShortestPaths(twice, this.#budget);
     const best = new Best();
-    this.#eachAnti((tail, head, edge) => {
+    this.#eachAnti(best, paths, (tail, head, edge) => {
       if (components[tail] !== components[head + size]) return;
       const back = paths.find(head + size, (other) => other === tail, -1, best.most - 1);
       best.offer(tail, back && [edge, ...back.map((own) => twice.reason[own] as number)]);
-    }, best);
-    this.complete &&= paths.complete;
-    return best.loop;
+    });
+    return this.#found(best, paths);
   }
 
   /** A shortest cycle with any anti-dependency. */
   #any(): Loop | null {
     const best = new Best();
-    this.#eachAnti((tail, head, edge) => {
-      const back = this.#paths.find(head, (other) => other === tail, -1, best.most - 1);
+    const paths = new ShortestPaths(this.#graph, this.#budget);
+    this.#eachAnti(best, paths, (tail, head, edge) => {
+      const back = paths.find(head, (other) => other === tail, -1, best.most - 1);
       best.offer(tail, back && [edge, ...back]);
-    }, best);
-    return best.loop;
+    });
+    return this.#found(best, paths);
   }
 
-  #eachAnti(visit: (tail: number, head: number, edge: number) => void, best: Best): void {
+  #found({ loop }: Best, paths: ShortestPaths): Loop | null {
+    this.complete &&= paths.complete;
+    return loop;
+  }
+
+  /** Until the best is as good as can be, or the search is given up. */
+  #eachAnti(best: Best, paths: ShortestPaths, visit: (tail: number, head: number, edge: number) => void): void {
     const { size, offset, target, kind } = this.#graph;
     for (let tail = 0; tail < size; tail++) {
       for (let edge = offset[tail] as number; edge < (offset[tail + 1] as number); edge++) {
         if (!((kind[edge] as number) & this.#anti)) continue;
-        if (best.length === 2 || !this.#paths.complete) return;
+        if (best.length === 2 || !paths.complete) return;
         visit(tail, target[edge] as number, edge);
       }
     }

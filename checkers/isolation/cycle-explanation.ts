@@ -4,7 +4,7 @@ import type { Counterexample, Json } from '../../rig/contract.ts';
 import type { History } from '../../rig/history.ts';
 import { hasTimes } from '../wording.ts';
 import { type Cycle, nameOf, REALTIME, rotated, type Step } from './cycle.ts';
-import { refutedBy } from './consistency-models.ts';
+import { type AnomalyName, refutedBy } from './consistency-models.ts';
 import type { Finding } from './findings.ts';
 import { PROCESS, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR, WW } from './graph.ts';
 import type { Analysis } from './judgement.ts';
@@ -21,6 +21,21 @@ const KIND_NAMES: Readonly<Record<number, string>> = {
   [REALTIME]: 'realtime',
 };
 
+/** What each kind of cycle is called outside the literature. */
+const MEANINGS: readonly (readonly [base: string, meaning: string])[] = [
+  ['G0', 'a write cycle, in which each transaction was overwritten by the next'],
+  ['G1c', 'circular information flow, in which each transaction follows from the one before it'],
+  ['G-single', 'read skew, in which one transaction missed a write that it must come after'],
+  ['G-nonadjacent', 'a long fork, in which writes were seen in different orders'],
+  ['G2', 'write skew, in which transactions missed what each other wrote'],
+];
+
+function meaningOf(name: AnomalyName): string {
+  const meaning = MEANINGS.find(([base]) => name.startsWith(base))?.[1] ?? 'a cycle';
+  if (name.endsWith('-realtime')) return `${meaning}, by the order of real time`;
+  return name.endsWith('-process') ? `${meaning}, by the order of one process` : meaning;
+}
+
 export function explainCycle(analysis: Analysis, cycle: Cycle): Omit<Finding, 'name'> {
   const { micros } = analysis;
   const { history } = micros;
@@ -36,7 +51,7 @@ export function explainCycle(analysis: Analysis, cycle: Cycle): Omit<Finding, 'n
   const who = steps.map(({ from }) => `${name(from)} is ${transactionText(micros, from)}.`);
   const { not } = refutedBy([nameOf(cycle)]);
   return {
-    explanation: [...who, ...sentences].join(' '),
+    explanation: [`${meaningOf(nameOf(cycle))}.`, ...who, ...sentences].join(' '),
     witnesses: steps.map(({ from }) => index(from)),
     counterexample: counterexampleOf(history, steps, reasons),
     detail: {

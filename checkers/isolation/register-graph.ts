@@ -90,7 +90,11 @@ class Rules {
         if (read < begin || value[read] === INITIAL) continue;
         const version = value[read] as number;
         if (first[version] === 0) first[version] = at + 1;
-        else several.set(version, [...(several.get(version) ?? [(first[version] as number) - 1]), at]);
+        else {
+          const known = several.get(version);
+          if (known) known.push(at);
+          else several.set(version, [(first[version] as number) - 1, at]);
+        }
       }
     }
     for (let version = 0; version < writes; version++) {

@@ -4,7 +4,7 @@ import type { Budget } from '../../rig/contract.ts';
 import type { Graph } from './graph.ts';
 
 /** Edges of one call for all its searches together; beyond it a path that was found may not be the shortest. */
-const MOST_EDGES = 2e8;
+const MOST_EDGES = 3e7;
 
 export class ShortestPaths {
   /** False once searches were given up: what was not found may exist. */
