@@ -146,10 +146,11 @@ class Firewall {
       let before = this.#known;
       if (!before || same(before, ruling(wanted))) before = this.#read(await run(save));
       if (same(before, ruling(wanted))) return;
-      if (await this.#replace(run, before, wanted)) return;
-      // They were not what they were last seen to be: all are taken back, and set anew.
+      if (await this.#replace(run, before, wanted).catch(() => false)) return;
+      // They were not what they were last seen to be: all are taken back, which is seen, and set anew.
       await this.#guard.mend(this.#node, ['take back', this.#tag], () => takeBackRules(this.#runId, run));
-      if (await this.#replace(run, nothing, wanted)) return;
+      this.#known = nothing;
+      if (same(ruling(wanted), nothing) || (await this.#replace(run, nothing, wanted))) return;
       throw new Error(
         `the rules ${this.#tag} were to be ${text(ruling(wanted))}, but are ${text(this.#known ?? nothing)}`,
       );

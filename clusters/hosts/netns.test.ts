@@ -11,7 +11,7 @@ import { processesOfRun } from './process-table.ts';
 import { runCommand } from './run-command.ts';
 import { canEnterUserNamespace, userNamespace } from './user-namespace.ts';
 
-const ids = ['5e1f0001', '5e1f0002', '5e1f0003', '5e1f0004'] as const;
+const ids = ['5e1f0001', '5e1f0002', '5e1f0003', '5e1f0004', '5e1f0006'] as const;
 
 describeWith(['root'], 'the host netns', () => {
   let directory: string;
@@ -81,6 +81,23 @@ describeWith(['root'], 'the host netns', () => {
     await lab.deafen('n1', new Set());
     await lab.deafen('clients', new Set());
     expect(await rules()).toBe(before);
+  });
+
+  it('sets its rules anew when somebody else has removed or changed them', async () => {
+    await using lab = await netns.open(plan(ids[4]));
+    const rules = () => lab.execute('n1', ['iptables-save', '-t', 'filter']);
+    const drops = async () => (await rules()).match(/-j DROP/g)?.length ?? 0;
+    await lab.deafen('n1', new Set(['n2']));
+    expect(await netns.heal(ids[4])).toEqual([`rules in ordeal-${ids[4]}-n1`]);
+    expect([await drops(), await netns.heal(ids[4])]).toEqual([0, []]);
+    await lab.deafen('n1', new Set(['n2', 'clients']));
+    expect(await drops()).toBe(2);
+    await lab.execute('n1', ['iptables', '-F', `ordeal-${ids[4]}-in`]);
+    await lab.deafen('n1', new Set(['n2']));
+    expect(await drops()).toBe(1);
+    await netns.heal(ids[4]);
+    await lab.deafen('n1', new Set());
+    expect(await rules()).not.toContain('ordeal');
   });
 
   it('can be had without privilege where user namespaces are allowed', async () => {
