@@ -28,12 +28,14 @@ const COMMAND_LINE = [
   'rig/nemesis-command.ts',
   'rig/leftovers.ts',
   'rig/bench/judging.ts',
+  'rig/bench/detection-table.ts',
 ];
 /** What is started by name rather than imported. */
 const ENTRANCES = [
   JUDGE_WORKER,
   'rig/main.ts',
   'rig/bench/bench.ts',
+  'rig/bench/detection-table.ts',
   'rig/index.ts',
   'clusters/ledger/service.ts',
   'clusters/hosts/guardian.ts',
