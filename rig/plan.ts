@@ -34,7 +34,7 @@ const planSchema = {
     kind: { const: 'plan' },
     spec: {
       ...headerSchema.properties.spec,
-      required: [...Object.keys(headerSchema.properties.spec.properties)].filter(
+      required: Object.keys(headerSchema.properties.spec.properties).filter(
         (field) => !['limits', 'dryRun', 'plugins'].includes(field),
       ),
     },

@@ -5,7 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { createJiti } from 'jiti';
 import type { Checker, Cluster, Nemesis, Workload } from './contract.ts';
 import { UsageError } from './exit.ts';
@@ -131,25 +131,23 @@ export function pluginOf(member: unknown, file: string, wanted: PluginKind | nul
   const [error] = validate.errors ?? [];
   const at = error?.instancePath.slice(1).replaceAll('/', '.');
   const field = error?.keyword === 'required' ? [at, error.params['missingProperty']].filter(Boolean).join('.') : at;
-  throw new UsageError(`${file}: the ${kind}'s field "${field}" ${expectation(error?.keyword, error)}`);
+  throw new UsageError(`${file}: the ${kind}'s field "${field}" ${expectation(error)}`);
 }
 
-function expectation(
-  keyword: string | undefined,
-  error: { message?: string; params: Record<string, unknown>; data?: unknown } | undefined,
-): string {
-  const found = error?.data === undefined ? 'nothing' : (JSON.stringify(error.data)?.slice(0, 80) ?? typeof error.data);
-  switch (keyword) {
+function expectation(error: ErrorObject | undefined): string {
+  if (!error) return 'is not as it should be';
+  const found = error.data === undefined ? 'nothing' : (JSON.stringify(error.data)?.slice(0, 80) ?? typeof error.data);
+  switch (error.keyword) {
     case 'required':
       return 'is missing';
     case 'callable':
       return `must be a function; it is ${found}`;
     case 'enum':
-      return `is ${found}; it may be ${(error?.params['allowedValues'] as string[]).join(', ')}`;
+      return `is ${found}; it may be ${(error.params['allowedValues'] as string[]).join(', ')}`;
     case 'pattern':
       return `is ${found}; it must be words in lower case with hyphens, such as slow-network`;
     default:
-      return `is ${found}; it ${error?.message}`;
+      return `is ${found}; it ${error.message}`;
   }
 }
 
