@@ -10,7 +10,7 @@ import { defineChecker } from '../rig/define.ts';
 import { FAIL, OK } from '../rig/history.ts';
 import { Anomalies, count } from './anomalies.ts';
 import type { RegisterInput, RegisterOutput } from './models/register.ts';
-import { type Register, type RegisterHistory, registersIn } from './register/writes.ts';
+import { isChange, type Register, type RegisterHistory, registersIn, writtenBy } from './register/writes.ts';
 import { said, Values } from './values.ts';
 import { nameOf } from './wording.ts';
 
@@ -53,13 +53,15 @@ class Judge {
       const isOk = history.type[at] === OK;
       if (!register || history.type[at] === FAIL || (isOk && history.output(at) === false && input.f === 'cas'))
         continue;
-      const session = processes.of(history.process[at] as number);
+      if (input.f === 'read' && !isOk) continue;
+      const session = () => processes.of(history.process[at] as number);
       if (input.f === 'read') {
-        if (isOk) this.#step(at, register, session, false, history.output(at) ?? null);
+        this.#step(at, register, session(), false, history.output(at) ?? null);
         continue;
       }
-      if (input.f === 'cas' && isOk) this.#step(at, register, session, false, input.from ?? null);
-      this.#step(at, register, session, true, (input.f === 'cas' ? input.to : input.value) ?? null);
+      if (!isChange(input)) continue;
+      if (input.f === 'cas' && isOk) this.#step(at, register, session(), false, input.from ?? null);
+      this.#step(at, register, session(), true, writtenBy(input));
     }
   }
 

@@ -69,6 +69,10 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
     const input = history.input(at);
     const output: Json | undefined = history.output(at);
     const isOk = history.type[at] === OK;
+    if (input.f === 'transfer' && !isTransfer(input)) {
+      malformed.push(`operation ${history.invokeIndex[at]} asks for a transfer without key, from, to and amount`);
+      continue;
+    }
     if (input.f === 'transfer') {
       attempt(history, transfers, at, input);
       asked.set(at, input);
@@ -148,7 +152,10 @@ const isAccount = (value: unknown): value is Account =>
   typeof value['opening'] === 'number' &&
   typeof value['balance'] === 'number';
 
-const isApplied = (value: unknown): value is AppliedTransfer =>
+const isTransfer = (value: unknown): boolean =>
   isRecord(value) &&
-  ['id', 'key', 'from', 'to'].every((field) => typeof value[field] === 'string') &&
+  ['key', 'from', 'to'].every((field) => typeof value[field] === 'string') &&
   typeof value['amount'] === 'number';
+
+const isApplied = (value: unknown): value is AppliedTransfer =>
+  isTransfer(value) && isRecord(value) && typeof value['id'] === 'string';
