@@ -8,19 +8,21 @@ import type { Json } from '../../rig/contract.ts';
 import type { Step } from './cycle.ts';
 import { EdgeList, type Graph, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR } from './graph.ts';
 import { type MicroOperations, READ } from './micro-operations.ts';
+import type { Findings } from './findings.ts';
 import { Frontier } from './frontier.ts';
 import { timesOf } from './real-time.ts';
 import { ExternalReads, happened, INITIAL, isInstalled } from './register-reads.ts';
-import { valueText } from './wording.ts';
-import { twice } from './twice.ts';
+import { transactionText, valueText } from './wording.ts';
+import { VersionOrder } from './version-order.ts';
 
 /** `inTime`: real time may tell the order of writes, too. The reason of an edge is a key, or, of a `VISIBLE` one, the read that shows it. */
-export function registerGraph(micros: MicroOperations, inTime: boolean): Graph {
+export function registerGraph(micros: MicroOperations, inTime: boolean, findings: Findings): Graph {
   const rules = new Rules(micros);
   rules.reads();
   rules.initialState();
   rules.updates();
   rules.visible();
+  for (const [read, other] of rules.circles) reportCircle(micros, findings, read, other);
   if (inTime) rules.visibleInTime();
   return rules.edges.toGraph();
 }
@@ -30,18 +32,16 @@ class Rules {
   readonly #micros: MicroOperations;
   readonly #external: ExternalReads;
   readonly #happened: Uint8Array;
-  /** By write, the last that was found to come before it, in `#earlier`; the one found before that is in `#before`. */
-  readonly #lastEarlier: Int32Array;
-  #earlier = new Int32Array(1024);
-  #before = new Int32Array(1024);
-  #known = 0;
+  readonly #order: VersionOrder;
+  /** Pairs of reads of one key which each show the other's version to be the older. */
+  readonly circles: (readonly [read: number, other: number])[] = [];
 
   constructor(micros: MicroOperations) {
     this.#micros = micros;
     this.edges = new EdgeList(micros.transactions);
     this.#external = new ExternalReads(micros);
     this.#happened = happened(micros);
-    this.#lastEarlier = new Int32Array(micros.writes);
+    this.#order = new VersionOrder(micros.writes);
   }
 
   /** A reader follows the writer. */
@@ -205,7 +205,9 @@ class Rules {
 
   /** One write of a key is older than another: its writer and its readers come before the other's writer. */
   #precedes(older: number, newer: number, read: number, kind: number, anti: number): void {
-    if (older === newer || this.#isKnown(older, newer)) return;
+    if (older === newer || !this.#order.add(older, newer, read)) return;
+    const reverse = this.#order.shownBy(newer, older);
+    if (kind === VISIBLE && reverse >= 0) this.circles.push([read, reverse]);
     const { history, key } = this.#micros;
     const { completeIndex, invokeIndex } = history;
     const writer = this.#writer(newer);
@@ -220,20 +222,6 @@ class Rules {
       const reader = transaction[at] as number;
       if (!isTold(reader)) this.edges.add(reader, writer, anti, k);
     }
-  }
-
-  #isKnown(older: number, newer: number): boolean {
-    const first = this.#lastEarlier[newer] as number;
-    for (let at = first; at > 0; at = this.#before[at] as number) if (this.#earlier[at] === older) return true;
-    const at = ++this.#known;
-    if (at === this.#earlier.length) {
-      this.#earlier = twice(this.#earlier);
-      this.#before = twice(this.#before);
-    }
-    this.#earlier[at] = older;
-    this.#before[at] = first;
-    this.#lastEarlier[newer] = at;
-    return false;
   }
 
   /** External reads and installed writes of each key, in order of invocation. */
@@ -252,6 +240,18 @@ class Rules {
     for (let at = 0; at < transactions; at++) transaction.fill(at, start[at] as number, start[at + 1] as number);
     return { of: (k) => all.subarray(from[k] as number, from[k + 1] as number), transaction };
   }
+}
+
+/** Two transactions that each saw, of one key, what must be older than what the other saw. */
+function reportCircle(micros: MicroOperations, findings: Findings, read: number, other: number): void {
+  findings.add('cyclic-versions', () => {
+    const key = valueText(micros.keys.values[micros.key[read] as number] as Json);
+    const [one, two] = [micros.transactionOf(read), micros.transactionOf(other)];
+    return {
+      explanation: `no order of the versions of key ${key} explains what was read: T1 saw ${valueText(micros.microAt(read)[2])} there and knew of ${valueText(micros.microAt(other)[2])}, and T2 the other way round. T1 is ${transactionText(micros, one)}. T2 is ${transactionText(micros, two)}.`,
+      witnesses: [one, two].map((at) => micros.history.invokeIndex[at] as number),
+    };
+  });
 }
 
 /** Why the one must come before the other, as the end of a sentence. */

@@ -69,6 +69,17 @@ describe('rw-register', () => {
     expect(judge(picture('1'), 'read-committed').validity).toBe('valid');
   });
 
+  it('cyclic-versions: two readers that each saw as new what the other knew to be old', () => {
+    const picture = (seen: string) => `
+      p0  |-wx1 wy1-|
+      p1  |-wx2 wz2-|
+      p2                |-rz2 rx1 ry1-|
+      p3                |-ry1 rx${seen} rz2-|
+    `;
+    expect(anomalies(picture('2'), 'serializable')).toEqual(['G-single-item', 'cyclic-versions']);
+    expect(judge(picture('1')).validity).toBe('valid');
+  });
+
   it('lost-update and G2-item: two transactions that built on one version', () => {
     const picture = (seen: string) => `
       p0  |-rx_ wx1-|

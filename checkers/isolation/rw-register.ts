@@ -30,7 +30,7 @@ function analyse(history: History, model: ConsistencyModel, budget: Budget): Ana
   findRegisterAnomalies(micros, findings);
   return {
     micros,
-    graph: registerGraph(micros, clockworkOf(model) === 'realtime'),
+    graph: registerGraph(micros, clockworkOf(model) === 'realtime', findings),
     findings,
     reason: (step, name) => registerReason(micros, step, name),
     statistics: {},
