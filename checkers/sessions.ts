@@ -7,12 +7,13 @@
 
 import type { Budget, Json } from '../rig/contract.ts';
 import { defineChecker } from '../rig/define.ts';
-import { FAIL, type History, OK } from '../rig/history.ts';
+import { FAIL, OK } from '../rig/history.ts';
 import { Anomalies, count } from './anomalies.ts';
 import { componentsOf } from './isolation/components.ts';
 import { EdgeList, type Graph } from './isolation/graph.ts';
 import { ShortestPaths } from './isolation/shortest-path.ts';
 import type { RegisterInput, RegisterOutput } from './models/register.ts';
+import { isChange, type RegisterHistory, writtenBy } from './register/writes.ts';
 import { said, Values } from './values.ts';
 import { nameOf } from './wording.ts';
 
@@ -31,7 +32,6 @@ const guarantees: Readonly<Record<number, string>> = {
 };
 const ALL = MONOTONIC_READS | READ_YOUR_WRITES | WRITES_FOLLOW_READS | MONOTONIC_WRITES | INITIAL;
 
-type RegisterHistory = History<RegisterInput, RegisterOutput>;
 /** What a session did last with a key. */
 type Last = { readonly version: number; readonly at: number; readonly isWrite: boolean };
 
@@ -84,12 +84,9 @@ function gather(history: RegisterHistory, versions: Versions): void {
     const key = versions.keyOf(input);
     if (input.f === 'cas') versions.of(key, input.from ?? null);
     if (input.f === 'read') versions.of(key, history.output(at) ?? null);
-    else if (!isRefused(history, at)) versions.writes(versions.of(key, writtenBy(input)), key);
+    else if (isChange(input) && !isRefused(history, at)) versions.writes(versions.of(key, writtenBy(input)), key);
   }
 }
-
-const writtenBy = (input: RegisterInput): Json =>
-  (input.f === 'cas' ? input.to : input.f === 'write' ? input.value : null) ?? null;
 
 const isRefused = (history: RegisterHistory, at: number): boolean => history.output(at) === false;
 
@@ -130,6 +127,7 @@ function connect(history: RegisterHistory, versions: Versions, edges: EdgeList, 
       if (history.type[at] === OK) step(at, key, history.output(at) ?? null, false);
       continue;
     }
+    if (!isChange(input)) continue;
     if (input.f === 'cas' && history.type[at] === OK) step(at, key, input.from ?? null, false);
     step(at, key, writtenBy(input), true);
   }

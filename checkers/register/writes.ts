@@ -27,6 +27,13 @@ export interface Register {
   isUnique: boolean;
 }
 
+/** What a write or swap writes; `null` deletes. */
+export const writtenBy = (input: RegisterInput): Json =>
+  (input.f === 'cas' ? input.to : input.f === 'write' ? input.value : null) ?? null;
+
+/** Histories from elsewhere may know other functions: they are passed over. */
+export const isChange = ({ f }: RegisterInput): boolean => f === 'write' || f === 'cas';
+
 /** By key, in the order of first use. Of a swap that happened only the write is told. */
 export function registersIn(history: RegisterHistory): readonly Register[] {
   const keys = new Values();
@@ -41,8 +48,8 @@ export function registersIn(history: RegisterHistory): readonly Register[] {
       if (type === OK) register.reads.push(at);
       continue;
     }
-    if (type === FAIL || history.output(at) === false) continue;
-    const value = (input.f === 'cas' ? input.to : input.value) ?? null;
+    if (!isChange(input) || type === FAIL || history.output(at) === false) continue;
+    const value = writtenBy(input);
     if (value === null || register.values.of(value) < register.writes.length) register.isUnique = false;
     else {
       const until = type === OK ? (history.completeIndex[at] as number) : Infinity;
