@@ -7,7 +7,7 @@ import type { Json } from '../../rig/contract.ts';
 import { OK } from '../../rig/history.ts';
 import type { Finding, Findings } from './findings.ts';
 import type { ListOrder } from './list-order.ts';
-import { FAILED, type MicroOperations, READ } from './micro-operations.ts';
+import { FAILED, type MicroOperation, type MicroOperations, READ } from './micro-operations.ts';
 import { transactionText, valueText } from './wording.ts';
 
 type List = readonly Json[];
@@ -44,13 +44,14 @@ class DoubtfulPass {
     const { start, key, write } = this.#micros;
     const reads: Read[] = [];
     const begin = start[at] as number;
-    const own = this.#micros.microsOf(at);
+    let own: readonly MicroOperation[] | undefined;
     /** What the list must end in, and whether that is all of it. */
     const expected = new Map<number, { readonly list: List; readonly whole: boolean }>();
     let isInternal = false;
     for (let micro = begin; micro < (start[at + 1] as number); micro++) {
       const k = key[micro] as number;
       if (!doubtful.has(k)) continue;
+      own ??= this.#micros.microsOf(at);
       const value = own[micro - begin]?.[2] ?? null;
       const before = expected.get(k) ?? { list: [], whole: false };
       if (write[micro] !== READ) {
