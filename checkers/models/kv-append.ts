@@ -30,7 +30,7 @@ export const kvAppend: Model<string, KvAppendInput, KvAppendOutput> = {
 
   fingerprint: (state) => state,
   partition: ({ key }) => key,
-  leadsTo: (state, _, output) => output === null || output.startsWith(state),
+  leadsTo: (state, _, output) => typeof output !== 'string' || output.startsWith(state),
 
   describe(input, output) {
     if (input.f !== 'get') return `${input.f} ${input.key} ${text(input.value)}`;
