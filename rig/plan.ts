@@ -76,6 +76,9 @@ export function requireSame(plan: Plan, there: Layout, where: string): void {
     );
 }
 
+const PROXIED =
+  'a proxy between clients and nodes holds, repeats, drops or tears requests; undone by letting all pass again';
+
 /** How each control works on each host, and how it is undone. */
 const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, string>>>>> = {
   network: {
@@ -85,6 +88,11 @@ const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, strin
       'iptables rules in chains of their own, inside the network namespaces of the nodes; undone by removing them, and read back',
     loopback: 'the proxy on each link swallows what is sent; undone by letting it pass again',
     memory: 'messages of the simulation are dropped; undone by delivering them again',
+  },
+  traffic: {
+    docker: PROXIED,
+    netns: PROXIED,
+    loopback: PROXIED,
   },
   processes: {
     docker:

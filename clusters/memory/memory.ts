@@ -29,7 +29,8 @@ import { type Bug, type Message, Replica, type Reply } from './replica.ts';
 
 const bugs: Readonly<Record<Bug, string>> = {
   'double-apply': 'A command that is sent again is applied again.',
-  'forgets-on-restart': 'Nodes answer for what is not on disk yet, and forget it when they are killed.',
+  'forgets-on-restart':
+    'Nodes answer for what is not on disk yet, and forget it when they are killed: most of them at once, --beyond-quorum.',
   'half-done': 'Transactions run one micro-operation after the other, and others see them half done.',
   'lost-reply': 'A command that nobody answered in time is refused for certain, though it may have been applied.',
   'lost-update': 'The leader acknowledges what it alone has.',
