@@ -179,11 +179,25 @@ describe('exactly-once', () => {
     expect(told(70)).toEqual(['stale-balance']);
   });
 
+  it('finds stale-balance by what was acknowledged alone, where no later list tells more', () => {
+    const read = (balance: number): Step => [{ f: 'balance', account: 'a' }, { ok: balance }];
+    const names = (balance: number) =>
+      namesOf(books(), holding(100, 0), [payment('k1'), receipt('t1')], [payment('k2'), lost], read(balance));
+    expect(names(90)).toEqual([]);
+    expect(names(80)).toEqual([]);
+    expect(names(100)).toEqual(['stale-balance']);
+  });
+
   it('finds money-not-conserved: in one account, in all together, and in an opening that changed', () => {
     const before: readonly Step[] = [[payment('k1'), receipt('t1')], books(applied('t1', 'k1'))];
     expect(namesOf(...before, holding(90, 10))).toEqual([]);
     expect(namesOf(...before, holding(91, 9))).toEqual(['money-not-conserved']);
     expect(namesOf(...before, holding(90, 11))).toEqual(['money-not-conserved']);
+    expect(
+      verdictOf(...before, holding(90, 9))
+        .anomalies.map(({ explanation }) => explanation)
+        .join(),
+    ).toContain('all accounts together opened with 100 and hold 99');
     const changed: Step = [{ f: 'accounts' }, { ok: [{ account: 'a', opening: 90, balance: 90 }] }];
     expect(namesOf(...before, holding(90, 10), changed)).toEqual(['money-not-conserved']);
   });

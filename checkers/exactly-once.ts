@@ -70,7 +70,7 @@ function judgeApplied(findings: Findings, { at, applied, completed }: Listing): 
     const wanted = began.length === 0 ? [] : payloadsOf(evidence, began);
     for (const { to, amount } of began.length === 0 ? [] : entries) {
       const group = wanted.find((one) => one.to === to && one.amount === amount);
-      if (group && (wasRefused(history, group, completed) || wasRefusedForGood(history, group, completed)))
+      if (group && (wasRefused(history, group, completed) || wasRefusedForGood(history, group)))
         findings.addTransfer('rejected-but-applied', transfer, at, `refused, and yet applied, ${seen}`);
       if (!group)
         findings.addTransfer(

@@ -134,6 +134,7 @@ describe('a key that is used with another payload', () => {
 describe('a key that is used with one payload', () => {
   it('must not be refused as used with another: it was taken for some other key', () => {
     expect(namesOf([first, [pay('k2'), refused()]], book)).toEqual(['key-collision']);
+    expect(namesOf([first, [pay('k2'), refused('key-reused')]], book)).toEqual(['key-collision']);
     expect(namesOf([first, [pay('k2'), refused('http-409')]], book)).toEqual([]);
   });
 
@@ -151,6 +152,9 @@ describe('a key that is used with one payload', () => {
     ];
     expect(namesOf(steps, [applied('t1', 'k1'), applied('t2', 'k2')])).toEqual(['rejected-but-applied']);
     expect(namesOf(steps, [applied('t2', 'k2')])).toEqual([]);
+    const early: Step = [{ f: 'applied' }, { ok: [applied('t1', 'k1')] }];
+    const [mine, no, other] = steps as [Step, Step, Step];
+    expect(namesOf([mine, early, no, other], [applied('t2', 'k2')])).toEqual(['lost-application']);
   });
 });
 
@@ -242,6 +246,11 @@ describe('what is not judged', () => {
       applied('t3', `${'x'.repeat(40)}1`, 1),
       applied('t4', `${'x'.repeat(40)}2`, 1),
     ];
+    const sameNode: Step[] = [
+      [pay('k1'), receipt('t1'), { from: 1, to: 3 }],
+      [pay('k1'), receipt('t1'), { from: 2, to: 4 }],
+    ];
+    expect(notJudged(sameNode, book)).toContain('concurrent');
     const seen = notJudged(steps, books, { wire: [{}, { origin: 'copy', of: 0 }] });
     for (const name of ['concurrent', 'another payload', 'scope', 'begin alike', 'hidden retries'])
       expect(seen).not.toContain(name);

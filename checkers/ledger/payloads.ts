@@ -34,19 +34,13 @@ export function payloadsOf({ asked }: Evidence, attempts: readonly number[]): re
   return groups;
 }
 
-/** True if this payload was never acknowledged, and refused for good before event `index`. */
+/** True if this payload was never acknowledged, and refused for good. */
 export const wasRefusedForGood = (
   history: History<TransfersInput, TransfersOutput>,
   { attempts }: PayloadGroup,
-  index: number,
 ): boolean =>
   attempts.every((at) => history.type[at] !== OK) &&
-  attempts.some(
-    (at) =>
-      history.type[at] === FAIL &&
-      FINAL_REFUSAL.has(errorOf(history, at)) &&
-      (history.completeIndex[at] as number) < index,
-  );
+  attempts.some((at) => history.type[at] === FAIL && FINAL_REFUSAL.has(errorOf(history, at)));
 
 /** How many keys were used with several payloads. */
 export function judgePayloads(findings: Findings): number {
