@@ -189,7 +189,7 @@ export function specOf(
     recoveryTimeoutMs: durationMs(config.recoveryTimeout ?? '30s', 'recoveryTimeout'),
     finalTimeoutMs: durationMs(config.finalTimeout ?? '30s', 'finalTimeout'),
     checkTimeoutMs: durationMs(config.checkTimeout ?? '1m', 'checkTimeout'),
-    limits: limitsOf(config),
+    limits: limitsOf(config, cluster),
     ...(config.dryRun ? { dryRun: true } : {}),
     ...(config.plugins && config.plugins.length > 0 ? { plugins: config.plugins } : {}),
   };
@@ -226,11 +226,11 @@ function boundsMs([from, to]: readonly [string, string], what: string): readonly
   return bounds;
 }
 
-const limitsOf = (config: RunConfig): Limits => {
+const limitsOf = (config: RunConfig, { quorum = true }: Cluster): Limits => {
   const abortWhen = namesIn(config.abortWhen ?? []);
   for (const text of abortWhen) abortConditionOf(text);
   return {
-    beyondQuorum: config.beyondQuorum ?? false,
+    beyondQuorum: config.beyondQuorum ?? !quorum,
     longestFaultMs: durationMs(config.longestFault ?? LONGEST_FAULT, 'longestFault'),
     abortWhen,
     stopFile: config.stopFile === undefined ? null : absentFile(config.stopFile),

@@ -324,6 +324,8 @@ export interface Cluster {
   /** Other ways to run it, most of them with a known bug: name → one sentence. Asked for as `cluster:variant`. */
   readonly variants: Readonly<Record<string, string>>;
   readonly nodeCounts: { readonly default: number; readonly allowed: readonly number[] };
+  /** False where nodes hold no votes and no data: then any number of them may be down at once. */
+  readonly quorum?: boolean;
   /** Who will be there once it is up, for a plan. Absent: `n1`, `n2`, …, and `clients`, all of whom talk to each other. */
   layout?(nodeCount: number, host: HostName): Layout;
   up(options: ClusterOptions): Promise<RunningCluster>;

@@ -201,7 +201,7 @@ function commandOf(spec: RunSpec, verb: 'run' | 'demo'): string {
     ['--fault', spec.faultMs.map(durationText).join('..'), String(spec.faultMs) !== String(plain.faultMs)],
     ['--longest-fault', durationText(longestMs), longestMs !== plain.limits?.longestFaultMs],
     ['--abort-when', quoted(spec.limits?.abortWhen.join(',') ?? ''), (spec.limits?.abortWhen.length ?? 0) > 0],
-    ['--beyond-quorum', '', spec.limits?.beyondQuorum === true],
+    ['--beyond-quorum', '', spec.limits?.beyondQuorum === true && !plain.limits?.beyondQuorum],
     ['--dry-run', '', spec.dryRun === true],
     ['--seed', String(spec.seed), true],
   ];

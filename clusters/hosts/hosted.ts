@@ -31,6 +31,8 @@ export interface SystemDefinition {
   readonly controls: readonly ControlName[];
   readonly variants: Readonly<Record<string, string>>;
   readonly nodeCounts: Cluster['nodeCounts'];
+  /** As in `Cluster`. */
+  readonly quorum?: boolean;
   /** The drivers it can live on, the preferred first. */
   readonly hosts: readonly LabDriver[];
   /** How to connect to one node, for each API it offers. */
@@ -83,6 +85,7 @@ export function onHosts(system: SystemDefinition): Cluster {
     hosts: system.hosts.map((driver) => driver.name),
     variants: system.variants,
     nodeCounts: system.nodeCounts,
+    ...(system.quorum === undefined ? {} : { quorum: system.quorum }),
     layout(nodeCount, host) {
       const members = system.members(nodeCount, host);
       return {
