@@ -45,7 +45,8 @@ interface Death {
 
 let folder = '';
 let image = '';
-const healedMs: number[] = [];
+/** By kind of death: how long each took to be clean. */
+const healedMs = new Map<string, number[]>(deaths.map((death) => [death, []]));
 let byHand = 0;
 
 beforeAll(async () => {
@@ -68,10 +69,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
-  const slowest = (Math.max(0, ...healedMs) / 1000).toFixed(1);
-  console.log(
-    `${healedMs.length} deaths of the rig, ${byHand} of them needed a heal; the slowest was clean after ${slowest} s`,
-  );
+  const count = [...healedMs.values()].flat().length;
+  const slowest = [...healedMs].map(([death, each]) => `${death} ${(Math.max(0, ...each) / 1000).toFixed(1)} s`);
+  console.log(`${count} deaths of the rig, ${byHand} needed a heal; the slowest to be clean: ${slowest.join(', ')}`);
 });
 
 /** Everything on this machine that carries the run's id. */
@@ -178,7 +178,7 @@ async function die(driver: LabDriver, death: Death): Promise<void> {
   const stopped = death.death === 'SIGSTOP';
   const look = () => (stopped ? faultsOf(host, runId) : leftOf(host, runId));
   const late = await soonNothing(look, healMs);
-  healedMs.push(performance.now() - diedMs);
+  healedMs.get(death.death)?.push(performance.now() - diedMs);
   if (late.length > 0) {
     byHand++;
     await driver.heal(runId);

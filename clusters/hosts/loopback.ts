@@ -227,6 +227,13 @@ async function probe(): Promise<readonly Capability[]> {
       reason: `each link is a proxy on ${HOST}; bytes stall as behind a packet filter, but a new connection is accepted and then silent`,
     },
     {
+      name: 'watchdog',
+      available: true,
+      needed: false,
+      reason:
+        'a process of its own ends the nodes when the rig is gone or hangs, since their links stand still with it',
+    },
+    {
       name: 'pause',
       available: !windows,
       needed: false,

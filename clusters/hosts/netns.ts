@@ -344,8 +344,15 @@ async function probe(): Promise<readonly Capability[]> {
     reason: missing.join('; ') || 'ip, nsenter and iptables are installed',
   };
   if (!privilege.available || missing.length > 0) return [privilege, tools];
-  return [privilege, tools, await linksAndRules()];
+  return [privilege, tools, await linksAndRules(), watchdog];
 }
+
+const watchdog: Capability = {
+  name: 'watchdog',
+  available: true,
+  needed: false,
+  reason: 'a process of its own undoes every fault when the rig is gone or hangs',
+};
 
 async function privilegeHere(): Promise<Capability> {
   if (process.getuid?.() === 0) return { name: 'privilege', available: true, needed: true, reason: 'running as root' };
