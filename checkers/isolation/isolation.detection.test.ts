@@ -3,7 +3,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Checker, Json, Verdict } from '../../rig/contract.ts';
 import { readAnyHistory } from '../../rig/formats.ts';
-import { benchIsolation } from './bench.ts';
 import { listAppend } from './list-append.ts';
 import { rwRegister } from './rw-register.ts';
 import { simulatedHistory } from './simulated-history.ts';
@@ -240,14 +239,5 @@ describe('in a history of 2,000 transactions', () => {
     const { validity, anomalies } = await judge(kind, withPlanted(kind, stages));
     expect(validity).toBe('invalid');
     expect([...new Set(anomalies.map(({ name }) => name))].sort()).toEqual(found);
-  });
-});
-
-describe('the bench', () => {
-  it('judges what it makes as valid', async () => {
-    const said: string[] = [];
-    await benchIsolation((line) => said.push(line), [2000]);
-    expect(said).toHaveLength(2);
-    for (const line of said) expect(line).toContain('(valid)');
   });
 });

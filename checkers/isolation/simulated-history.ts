@@ -1,6 +1,6 @@
 /**
- * Histories of transactions on a store that runs them one after the other, as JSON lines in Jepsen's form: what the
- * bench times, and what tests plant anomalies in. The same seed gives the same history.
+ * Histories of transactions on a store that runs them one after the other, as JSON lines in Jepsen's form: what tests
+ * plant anomalies in. The same seed gives the same history.
  */
 
 import type { Json } from '../../rig/contract.ts';
