@@ -1,8 +1,10 @@
 /**
- * Ports for nodes and links of this machine, from below the ranges that operating systems give away by themselves:
- * so nobody else gets the port of a node while that node is down.
+ * Ports for nodes and links of this machine, from below the ranges that operating systems give away by themselves.
+ * A port is kept for as long as the run has use for it, by holding the UDP port of the same number: nobody listens
+ * on it while its node is down or its link refuses, neither this rig nor another one.
  */
 
+import { createSocket, type Socket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { Random } from '../../rig/random.ts';
 
@@ -13,7 +15,7 @@ const TRIES = 64;
 export class FreePorts {
   readonly #host: string;
   readonly #random: Random;
-  readonly #given = new Set<number>();
+  readonly #kept: Socket[] = [];
 
   /** Runs of different ids try different ports. */
   constructor(host: string, runId: string) {
@@ -21,20 +23,26 @@ export class FreePorts {
     this.#random = new Random(runId).fork('ports');
   }
 
-  /** Ports to try, none of them twice. */
-  *candidates(): Generator<number, void> {
+  /** Ports to try, each of them kept from now on. */
+  async *candidates(): AsyncGenerator<number, void> {
     for (let tries = 0; tries < TRIES; tries++) {
       const port = this.#random.integer(FIRST, LAST);
-      if (this.#given.has(port)) continue;
-      this.#given.add(port);
+      const keeper = await keep(this.#host, port);
+      if (!keeper) continue;
+      this.#kept.push(keeper);
       yield port;
     }
+  }
+
+  /** Keeps none of them any longer. */
+  free(): void {
+    for (const keeper of this.#kept.splice(0)) keeper.close();
   }
 
   /** A port on which one can listen now. Rejects with the way out if none is found. */
   async take(): Promise<number> {
     let reason: unknown;
-    for (const port of this.candidates()) {
+    for await (const port of this.candidates()) {
       try {
         await listenOnce(this.#host, port);
         return port;
@@ -54,6 +62,18 @@ export function noPort(host: string, reason: unknown): Error {
       'end some of the programs that listen there',
     { cause: reason },
   );
+}
+
+/** Holds the UDP port; `null` if somebody else does. */
+function keep(host: string, port: number): Promise<Socket | null> {
+  const socket = createSocket('udp4').unref();
+  return new Promise((resolve) => {
+    socket.once('error', () => {
+      socket.close();
+      resolve(null);
+    });
+    socket.bind({ address: host, port, exclusive: true }, () => resolve(socket));
+  });
 }
 
 function listenOnce(host: string, port: number): Promise<void> {

@@ -36,10 +36,14 @@ export class LinkProxy {
   }
 
   /** Listens on the first port of `ports` that is free; rejects with the last reason if none is. */
-  static async open(host: string, ports: Iterable<number>, target: Address): Promise<LinkProxy> {
+  static async open(
+    host: string,
+    ports: Iterable<number> | AsyncIterable<number>,
+    target: Address,
+  ): Promise<LinkProxy> {
     const proxy = new LinkProxy(target);
     let reason: unknown = new Error('no port was offered');
-    for (const port of ports) {
+    for await (const port of ports) {
       try {
         proxy.#address = { host, port };
         await proxy.#listen();

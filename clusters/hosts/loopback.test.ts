@@ -245,6 +245,17 @@ describe('free ports', () => {
     cleanUps.push(() => server.close());
     expect(await new FreePorts('127.0.0.1', 'the same run').take()).not.toBe(first);
   });
+
+  it('leave out one that is kept for a node that is down, until it is free again', async () => {
+    const [ours, theirs] = [new FreePorts('127.0.0.1', 'a run'), new FreePorts('127.0.0.1', 'a run')];
+    const first = await ours.take();
+    expect(await theirs.take()).not.toBe(first);
+    ours.free();
+    theirs.free();
+    const later = new FreePorts('127.0.0.1', 'a run');
+    expect(await later.take()).toBe(first);
+    later.free();
+  });
 });
 
 describe('a capped log', () => {

@@ -62,8 +62,9 @@ async function open(plan: LabPlan): Promise<Lab> {
       }
     }
     guard = await Guard.arm('loopback', plan);
-    return new LoopbackLab(plan, listening, links, guard);
+    return new LoopbackLab(plan, listening, links, ports, guard);
   } catch (error) {
+    ports.free();
     await Promise.all(links.map(({ proxy }) => proxy.close()));
     await guard?.disarm();
     throw error;
@@ -98,15 +99,23 @@ class LoopbackLab implements Lab {
   readonly #plan: LabPlan;
   readonly #listening: ReadonlyMap<string, Address>;
   readonly #links: readonly Link[];
+  readonly #ports: FreePorts;
   readonly guard: Guard;
   readonly #processes = new Map<NodeId, NodeProcess>();
   readonly #logs = new Map<NodeId, CappedLog>();
   readonly #deafTo = new Map<Party, ReadonlySet<Party>>();
 
-  constructor(plan: LabPlan, listening: ReadonlyMap<string, Address>, links: readonly Link[], guard: Guard) {
+  constructor(
+    plan: LabPlan,
+    listening: ReadonlyMap<string, Address>,
+    links: readonly Link[],
+    ports: FreePorts,
+    guard: Guard,
+  ) {
     this.#plan = plan;
     this.#listening = listening;
     this.#links = links;
+    this.#ports = ports;
     this.guard = guard;
   }
 
@@ -196,6 +205,7 @@ class LoopbackLab implements Lab {
     const ended = Promise.all(processes.map((process) => process.ended)).then(() => true);
     const inTime = await Promise.race([ended, sleep(END_MS, false)]);
     await Promise.all(this.#links.map(({ proxy }) => proxy.close()));
+    this.#ports.free();
     for (const log of this.#logs.values()) log.close();
     if (!inTime) throw new Error(`not every node has ended ${END_MS / 1000} s after SIGKILL; run \`ordeal heal\``);
   }

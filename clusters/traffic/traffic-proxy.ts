@@ -25,10 +25,10 @@ export class TrafficProxy {
   }
 
   /** Listens on the first port that is free; rejects with the last reason if none is. */
-  static async open(place: Place, ports: Iterable<number>): Promise<TrafficProxy> {
+  static async open(place: Place, ports: Iterable<number> | AsyncIterable<number>): Promise<TrafficProxy> {
     const proxy = new TrafficProxy(place);
     let reason: unknown = new Error('no port was offered');
-    for (const port of ports) {
+    for await (const port of ports) {
       try {
         await proxy.#listen(port);
         return proxy;

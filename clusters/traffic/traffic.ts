@@ -29,13 +29,15 @@ export class Traffic {
   readonly #copies: Copies;
   readonly #targets: ReadonlyMap<NodeId, Address>;
   readonly #proxies = new Map<NodeId, TrafficProxy>();
+  readonly #ports: FreePorts;
   /** In force, the oldest first. */
   #rules: readonly RuleInForce[] = [];
   /** Kept after the release too, as evidence. */
   readonly #held = new Map<string, RuleInForce[]>();
   readonly #released = new Set<string>();
 
-  private constructor({ clock, wireFile, targets }: TrafficOptions) {
+  private constructor({ runId, clock, wireFile, targets }: TrafficOptions) {
+    this.#ports = new FreePorts('127.0.0.1', `${runId}/traffic`);
     this.#clock = clock;
     this.#targets = targets;
     this.#log = new WireLog(wireFile, clock);
@@ -44,13 +46,12 @@ export class Traffic {
 
   static async open(options: TrafficOptions): Promise<Traffic> {
     const traffic = new Traffic(options);
-    const ports = new FreePorts('127.0.0.1', `${options.runId}/traffic`);
     try {
       for (const [node, target] of options.targets) {
         const { clock, keyField } = options;
         const pick = (request: RequestTraits) => traffic.#pick(request);
         const place = { node, target, clock, keyField, log: traffic.#log, copies: traffic.#copies, pick };
-        traffic.#proxies.set(node, await TrafficProxy.open(place, ports.candidates()));
+        traffic.#proxies.set(node, await TrafficProxy.open(place, traffic.#ports.candidates()));
       }
       return traffic;
     } catch (error) {
@@ -98,6 +99,7 @@ export class Traffic {
 
   async close(): Promise<void> {
     await Promise.all([...this.#proxies.values()].map((proxy) => proxy.close()));
+    this.#ports.free();
     this.#copies.close();
     await this.#log.close();
   }
