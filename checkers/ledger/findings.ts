@@ -1,8 +1,9 @@
 /** Collects anomalies, each told as the story of one transfer: its attempts, how they ended, and what was seen applied. */
 
-import type { Anomaly, AppliedTransfer, Transfer } from '../../rig/contract.ts';
+import type { Anomaly, AppliedTransfer, Json, Transfer } from '../../rig/contract.ts';
 import type { History } from '../../rig/history.ts';
 import { nameOf, outcomeOf } from '../wording.ts';
+import { Circumstances } from './circumstances.ts';
 import type { Asked, Evidence, TransfersInput, TransfersOutput } from './evidence.ts';
 
 /** Anomalies of one name that are told in full; the rest are counted. */
@@ -14,8 +15,10 @@ export class Findings {
   readonly counts: Record<string, number> = {};
   readonly #anomalies: Anomaly[] = [];
   readonly #told = new Set<string>();
+  readonly #circumstances: Circumstances;
 
   constructor(history: History<TransfersInput, TransfersOutput>, evidence: Evidence) {
+    this.#circumstances = new Circumstances(history);
     this.history = history;
     this.evidence = evidence;
   }
@@ -29,7 +32,10 @@ export class Findings {
     if (this.has(name, transfer.name)) return;
     const operations = [...transfer.attempts, ...(readAt === null ? [] : [readAt])];
     const explanation = `key ${transfer.key} of account ${transfer.from}: ${what}. ${this.#attempts(transfer)}`;
-    this.#add(name, transfer.name, explanation, operations, `account ${transfer.from}, key ${transfer.key}`, what);
+    const whose = `account ${transfer.from}, key ${transfer.key}`;
+    const isTold = (this.counts[name] ?? 0) < MOST_TOLD;
+    const detail = isTold ? this.#circumstances.of(transfer) : undefined;
+    this.#add(name, transfer.name, explanation, operations, whose, what, detail);
   }
 
   /** Of anything else; `subject` names it, and is told once for each name. */
@@ -48,7 +54,15 @@ export class Findings {
     return `${ids ? `as ${ids} ` : ''}in the list read by ${nameOf(this.history, readAt)}`;
   }
 
-  #add(name: string, subject: string, explanation: string, positions: number[], whose: string, reason: string): void {
+  #add(
+    name: string,
+    subject: string,
+    explanation: string,
+    positions: number[],
+    whose: string,
+    reason: string,
+    detail?: Json,
+  ): void {
     this.#told.add(`${name} ${subject}`);
     this.counts[name] = (this.counts[name] ?? 0) + 1;
     if ((this.counts[name] as number) > MOST_TOLD) return;
@@ -61,6 +75,7 @@ export class Findings {
       explanation,
       witnesses: operations,
       counterexample: { subject: whose, operations, order: [], impossible: [{ index: last, reason }] },
+      ...(detail === undefined ? {} : { detail }),
     });
   }
 

@@ -176,7 +176,9 @@ describe('a key that is in use', () => {
       ],
     };
     expect(namesOf([first, ...asking(5, 6, 7.5)], book, during)).toEqual([]);
-    expect(namesOf([first, ...asking(5, 6, 7.5, 8.5, 9.6)], book, during)).toEqual(['stuck-key']);
+    const late = verdictOf([first, ...asking(5, 6, 7.5, 8.5, 9.6)], book, during).anomalies;
+    expect(late.map(({ name }) => name)).toEqual(['stuck-key']);
+    expect(late[0]?.detail).toEqual({ wire: [], faults: ['n1 is killed, from 4.000 s to 7.000 s'] });
     const settled: Step = [pay('k2'), receipt('t2'), { from: 9, to: 9.1 }];
     expect(namesOf([first, ...asking(5, 6, 7.5), settled], [...book, applied('t2', 'k2')])).toEqual([]);
   });
@@ -187,6 +189,10 @@ describe('the wire log', () => {
     expect(namesOf([first], book, { wire: [{}] })).toEqual([]);
     const verdict = verdictOf([first], book, { wire: [{ answered: false, status: null }, {}] });
     expect(verdict.anomalies.map(({ name }) => name)).toEqual(['hidden-retry']);
+    expect(verdict.anomalies[0]?.detail).toMatchObject({
+      wire: [{ number: 0, answered: false }, { number: 1 }],
+      faults: [],
+    });
     expect(verdict.anomalies[0]?.explanation).toContain(
       'sent to n1 2 times (on the wire #0, #1), although it was asked',
     );

@@ -5,11 +5,10 @@
 
 import type { WireEntry } from '../../rig/contract.ts';
 import type { History } from '../../rig/history.ts';
+import { keyOnWire, requestsByKey } from './circumstances.ts';
 import type { Asked, TransfersInput, TransfersOutput } from './evidence.ts';
 import type { Findings } from './findings.ts';
 
-/** As the wire log has keys: without spaces around them, and shortened. */
-const LONGEST_KEY = 1024;
 /** A receipt, a refusal that is kept, a key that stands for something else: what a repeat must get again. */
 const FINAL: ReadonlySet<number> = new Set([201, 402, 422]);
 const MOST_NUMBERS = 5;
@@ -29,7 +28,6 @@ export interface WireSeen {
 export function judgeWire(findings: Findings): WireSeen | null {
   const { wire } = findings.history;
   if (!wire) return null;
-  const byKey = new Map<string, WireEntry[]>();
   const seen = { requests: 0, keyed: 0, copies: 0, copiesAnswered: 0, answersLost: 0 };
   for (const entry of wire.entries) {
     const isCopy = entry.origin === 'copy';
@@ -37,14 +35,10 @@ export function judgeWire(findings: Findings): WireSeen | null {
     if (isCopy) seen.copies++;
     if (isCopy && entry.answered) seen.copiesAnswered++;
     if (!isCopy && entry.status !== null && !entry.answered) seen.answersLost++;
-    if (entry.key === null || entry.method !== 'POST') continue;
-    seen.keyed++;
-    const entries = byKey.get(entry.key);
-    if (entries) entries.push(entry);
-    else byKey.set(entry.key, [entry]);
+    if (entry.key !== null && entry.method === 'POST') seen.keyed++;
   }
   const transfers = transfersByKey(findings.evidence.transfers.values());
-  for (const [key, entries] of byKey) {
+  for (const [key, entries] of requestsByKey(findings.history)) {
     const ofKey = transfers.get(key);
     if (!ofKey) continue;
     judgeHiddenRetries(findings, key, entries, ofKey);
@@ -110,7 +104,7 @@ function numbers(entries: readonly WireEntry[]): string {
 function transfersByKey(transfers: Iterable<Asked>): ReadonlyMap<string, readonly Asked[]> {
   const byKey = new Map<string, Asked[]>();
   for (const transfer of transfers) {
-    const key = transfer.key.trim().slice(0, LONGEST_KEY);
+    const key = keyOnWire(transfer.key);
     const ofKey = byKey.get(key);
     if (ofKey) ofKey.push(transfer);
     else byKey.set(key, [transfer]);

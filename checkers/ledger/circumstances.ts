@@ -1,0 +1,58 @@
+/** What was going on around one transfer: what the wire log has of its key, and the faults that were in force meanwhile. */
+
+import type { Json, WireEntry } from '../../rig/contract.ts';
+import type { History } from '../../rig/history.ts';
+import type { Asked } from './evidence.ts';
+
+/** Of a key, the first so many requests are told, and of a transfer so many faults. */
+const MOST_TOLD = 20;
+/** As the wire log has keys. */
+const LONGEST_KEY = 1024;
+
+/** A key as the wire log has it: without spaces around it, and shortened. */
+export const keyOnWire = (key: string): string => key.trim().slice(0, LONGEST_KEY);
+
+export class Circumstances {
+  readonly #history: History;
+  #wire: ReadonlyMap<string, readonly WireEntry[]> | null = null;
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /** As the `detail` of an anomaly; `undefined` if nothing is known. */
+  of({ key, attempts }: Asked): Json | undefined {
+    this.#wire ??= requestsByKey(this.#history);
+    const requests = (this.#wire.get(keyOnWire(key)) ?? []).slice(0, MOST_TOLD);
+    const faults = this.#faultsDuring(attempts);
+    if (requests.length === 0 && faults.length === 0) return undefined;
+    return { wire: requests, faults };
+  }
+
+  /** `n1 is killed, from 3.100 s to 4.205 s`. */
+  #faultsDuring(attempts: readonly number[]): readonly string[] {
+    const { invokedNs, endedNs, lastNs, faults } = this.#history;
+    const fromNs = Math.min(...attempts.map((at) => invokedNs[at] as number));
+    const untilNs = Math.max(...attempts.map((at) => (Number.isNaN(endedNs[at]) ? lastNs : (endedNs[at] as number))));
+    const told: string[] = [];
+    for (const { action, hold, sentence, timeNs } of faults) {
+      if (action !== 'inject' || timeNs > untilNs || told.length === MOST_TOLD) continue;
+      const end = faults.find((other) => other.hold === hold && other.action === 'released')?.timeNs ?? lastNs;
+      if (end >= fromNs) told.push(`${sentence}, from ${(timeNs / 1e9).toFixed(3)} s to ${(end / 1e9).toFixed(3)} s`);
+    }
+    return told;
+  }
+}
+
+/** The keyed requests of the wire log, in the order in which they were sent. */
+export function requestsByKey({ wire }: History): ReadonlyMap<string, readonly WireEntry[]> {
+  const byKey = new Map<string, WireEntry[]>();
+  for (const entry of wire?.entries ?? []) {
+    if (entry.key === null || entry.method !== 'POST') continue;
+    const entries = byKey.get(entry.key);
+    if (entries) entries.push(entry);
+    else byKey.set(entry.key, [entry]);
+  }
+  for (const entries of byKey.values()) entries.sort((one, other) => one.number - other.number);
+  return byKey;
+}
