@@ -48,8 +48,8 @@ const FOREIGN = maskOf('timeNs', 'input');
 export class JepsenReader {
   readonly #recording: Recording;
   readonly #scanner: LineScanner;
-  /** Which function the code of a name stands for. */
-  readonly #known = new Map<number, number>();
+  /** Which function the code of a name, negated, stands for: they are interned first, so they have the highest codes. */
+  readonly #known = new Uint8Array(64).fill(OTHER);
   readonly #failedSwap: FailedSwap;
   readonly #hasTuples: boolean;
   #nodeNumber = -1;
@@ -61,7 +61,7 @@ export class JepsenReader {
     this.#recording = new Recording(expectedOperations);
     const { values } = this.#recording;
     this.#scanner = new LineScanner(values);
-    for (const [name, known] of Object.entries(KNOWN)) this.#known.set(values.codeOfText(name), known);
+    for (const [name, known] of Object.entries(KNOWN)) this.#known[-values.codeOfText(name)] = known;
     this.#failedSwap = failedSwap;
     this.#hasTuples = hasTuples;
   }
@@ -94,7 +94,7 @@ export class JepsenReader {
     const { has, process, type, types } = scanner;
     if (next < 0 || (has & FOREIGN) !== 0 || (has & EVENT) !== EVENT || this.#hasTuples) return -1;
     if (!Number.isInteger(process) || Math.abs(process) >= 2 ** 31) return -1;
-    const known = this.#known.get(scanner.f) ?? OTHER;
+    const known = this.#known[-scanner.f] ?? OTHER;
     const isTaken =
       type === types.invoke
         ? this.#takeInvocation(bytes, known)

@@ -204,12 +204,12 @@ export class LineScanner {
   /** After a value: 0 if another follows, 1 if the object or list ends here, −1 if it is neither. */
   #separator(end: number): number {
     const bytes = this.#bytes;
-    let byte = bytes[this.#at++];
-    while (byte === SPACE) byte = bytes[this.#at++];
-    if (byte === end) return 1;
-    if (byte !== COMMA) return -1;
-    while (bytes[this.#at] === SPACE) this.#at++;
-    return 0;
+    let at = this.#at;
+    while (bytes[at] === SPACE) at++;
+    const byte = bytes[at++];
+    if (byte === COMMA) while (bytes[at] === SPACE) at++;
+    this.#at = at;
+    return byte === COMMA ? 0 : byte === end ? 1 : -1;
   }
 
   /** The field whose name is here; `names.length` if it is none of them, −1 if it is not plain. */
