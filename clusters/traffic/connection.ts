@@ -357,7 +357,7 @@ export class Connection {
     this.#isBroken = true;
     for (const socket of [this.#caller, this.#answerer]) {
       if (by === 'end') socket.destroySoon();
-      else socket.resetAndDestroy();
+      else reset(socket);
     }
     this.#exchange?.end(false);
   }
@@ -365,8 +365,14 @@ export class Connection {
   /** The client is gone, and with it what the node would say. */
   #break(): void {
     this.#isBroken = true;
-    if (!this.#answerer.destroyed) this.#answerer.resetAndDestroy();
+    if (!this.#answerer.destroyed) reset(this.#answerer);
     this.#exchange?.end(false);
     this.#exchange = null;
   }
+}
+
+/** A socket that is not connected yet would first send what waits, and only then be reset. */
+function reset(socket: Socket): void {
+  if (socket.connecting) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -36,6 +36,7 @@ const DEEDS: { readonly [Do in TrafficAct['do']]: (requests: string, were: strin
 
 interface Pending {
   act(): Promise<void>;
+  disarm(): void;
 }
 
 /** A rule in force, with what it has done. */
@@ -85,17 +86,24 @@ export class RuleInForce {
       act: async () => {
         if (!this.#pending.delete(pending)) return;
         this.#pendingBytes -= bytes;
-        disarm();
+        pending.disarm();
         const acting = Promise.resolve(act());
         this.#acting.add(acting);
         await acting;
         this.#acting.delete(acting);
       },
+      disarm: ms === null ? () => {} : this.#clock.after(ms, () => void pending.act()),
     };
-    const disarm = ms === null ? () => {} : this.#clock.after(ms, () => void pending.act());
     this.#pending.add(pending);
     this.#pendingBytes += bytes;
     return () => void pending.act();
+  }
+
+  /** Nothing more is picked, and what was kept back is never let go. */
+  abandon(): void {
+    this.released = true;
+    for (const { disarm } of this.#pending) disarm();
+    this.#pending.clear();
   }
 
   /** Nothing more is picked; what was kept back is let go. Resolves when it has arrived, or was given up. */

@@ -216,6 +216,15 @@ describe('a rule', () => {
     expect(() => bench.apply({ do: 'swap', withinMs: 1 })).toThrow('already released');
   });
 
+  it('delivers nothing more of what it kept once the traffic is closed', async () => {
+    const bench = await Bench.up();
+    bench.apply({ do: 'repeat', copies: 1, to: 'same', when: 'released', gapMs: 0, answer: 'passed' });
+    await bench.ask('k1');
+    await bench.traffic.close();
+    await bench.traffic.release('hold');
+    expect(bench.arrived).toEqual(['n1: POST k1']);
+  });
+
   it('delays a request, which arrives although its client has given up', async () => {
     const bench = await Bench.up();
     bench.apply({ do: 'delay', what: 'request', ms: 200 }, { most: 1 });

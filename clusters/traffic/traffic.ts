@@ -98,6 +98,7 @@ export class Traffic {
   }
 
   async close(): Promise<void> {
+    for (const rule of this.#rules) rule.abandon();
     await Promise.all([...this.#proxies.values()].map((proxy) => proxy.close()));
     this.#ports.free();
     this.#copies.close();
