@@ -13,11 +13,11 @@ export class Frontier {
   #open = new Int32Array(16);
   #openCount = 0;
   #lastBegun = -1;
-  readonly #begun: (write: number) => number;
-  readonly #done: (write: number) => number;
+  readonly #begun: Int32Array;
+  readonly #done: Int32Array;
 
-  /** The events at which a write's transaction began, and at which it was certain to have happened. */
-  constructor(begun: (write: number) => number, done: (write: number) => number) {
+  /** By write, the events at which its transaction began, and at which it was certain to have happened. */
+  constructor(begun: Int32Array, done: Int32Array) {
     this.#begun = begun;
     this.#done = done;
   }
@@ -29,7 +29,7 @@ export class Frontier {
   }
 
   add(write: number): void {
-    if (this.#done(write) === NEVER) return;
+    if (this.#done[write] === NEVER) return;
     if (this.#openCount === this.#open.length) this.#open = twice(this.#open);
     this.#open[this.#openCount++] = write;
   }
@@ -37,14 +37,17 @@ export class Frontier {
   /** Goes on to a later event. */
   advance(event: number): void {
     const before = this.count;
+    const open = this.#open;
+    const done = this.#done;
     let kept = 0;
     for (let at = 0; at < this.#openCount; at++) {
-      const write = this.#open[at] as number;
-      if (this.#done(write) >= event) this.#open[kept++] = write;
+      const write = open[at] as number;
+      if ((done[write] as number) >= event) open[kept++] = write;
       else {
         if (this.count === this.latest.length) this.latest = twice(this.latest);
         this.latest[this.count++] = write;
-        this.#lastBegun = Math.max(this.#lastBegun, this.#begun(write));
+        const begun = this.#begun[write] as number;
+        if (begun > this.#lastBegun) this.#lastBegun = begun;
       }
     }
     this.#openCount = kept;
@@ -52,7 +55,7 @@ export class Frontier {
     let last = 0;
     for (let at = 0; at < this.count; at++) {
       const write = this.latest[at] as number;
-      if (this.#done(write) > this.#lastBegun) this.latest[last++] = write;
+      if ((done[write] as number) > this.#lastBegun) this.latest[last++] = write;
     }
     this.count = last;
   }

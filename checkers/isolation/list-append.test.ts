@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Checker, Verdict } from '../../rig/contract.ts';
+import type { Checker, HistoryEvent, Verdict } from '../../rig/contract.ts';
 import { History } from '../../rig/history.ts';
 import * as checkers from './list-append.ts';
 import { sketchTransactions } from './sketch-transactions.ts';
@@ -266,6 +266,73 @@ describe('explanations', () => {
       p3                            |-ry1 rz12-|
     `).anomalies;
     expect(anomaly?.witnesses).toHaveLength(2);
+  });
+});
+
+describe('a component with several kinds of cycles', () => {
+  /** Write skew of the last two, on p and q, beside what else the first of them takes part in. */
+  const skew = `
+      p3     |-rq_ ap1-|
+      p4                           |-rp1 rq1-|`;
+
+  it('tells of the longer G-single before the shorter G2-item', () => {
+    const verdict = judge(`
+      p0  |-ax1-----|
+      p1     |-rx1 ay1-|
+      p2     |-ry1 rx_ rp_ aq1-|${skew}
+    `);
+    expect(namesIn(verdict)).toEqual(['G-single-item']);
+    expect(verdict.anomalies[0]?.witnesses).toHaveLength(3);
+  });
+
+  it('tells of the longer G-nonadjacent before the shorter G2-item', () => {
+    const verdict = judge(`
+      p0  |-ax1-----|
+      p1  |-ay1-----|
+      p2     |-rx1 ry_ rp_ aq1-|
+      p5     |-ry1 rx_-|${skew}
+    `);
+    expect(namesIn(verdict)).toEqual(['G-nonadjacent-item']);
+    expect(verdict.anomalies[0]?.witnesses).toHaveLength(4);
+  });
+});
+
+describe('many readers and writers of one version', () => {
+  const picture = (last: string) =>
+    [
+      ...Array.from({ length: 30 }, () => 'p0  |-rx_ rz_-|'),
+      'p0  |-rx_ ax9 az1-|',
+      ...Array.from({ length: 30 }, (_, value) => `p0  |-a${'bcdefghijk'[value % 10]}${value % 10} axN-|`),
+      `p0  |-${last}-|`,
+    ].join(' ');
+
+  /** One process after the other, with as many values as it takes. */
+  function historyOf(last: string): History {
+    let fresh = 100;
+    const micros = [...picture(last).matchAll(/\|-(.*?)-\|/g)].map(([, text = '']) =>
+      text.split(' ').map((micro) => {
+        const [, f, key, value] = /^([ar])([a-z])(\d|_|N)$/.exec(micro) ?? [];
+        if (f === 'r') return ['r', key, value === '_' ? [] : [Number(value)]];
+        return ['append', key, value === 'N' || key !== 'z' ? ++fresh : Number(value)];
+      }),
+    );
+    const events = micros.flatMap((output) => [
+      {
+        type: 'invoke',
+        process: 0,
+        input: { f: 'txn', value: output.map(([f, key, value]) => [f, key, f === 'r' ? null : value]) },
+      },
+      { type: 'ok', process: 0, output },
+    ]);
+    return new History(
+      events.map((event, index) => ({ ...event, index, timeNs: index, node: 'n1' }) as unknown as HistoryEvent),
+    );
+  }
+
+  it('are judged without an edge for each pair, also where one is both', () => {
+    const check = (last: string) => checkers.listAppend.check(historyOf(last) as never, patient) as Verdict;
+    expect(check('rz1')).toMatchObject({ validity: 'valid' });
+    expect(check('rx_')).toMatchObject({ validity: 'invalid' });
   });
 });
 

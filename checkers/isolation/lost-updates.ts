@@ -19,14 +19,14 @@ export class LostUpdates {
     this.#first = new Int32Array(versions);
   }
 
-  /** Transaction `at` read this version of `key` first of all, and then wrote the key. */
+  /** Transaction `at` read this version of `key` first of all, and then wrote the key; to be said once. */
   note(version: number, at: number, key: number): void {
     const first = this.#first[version] as number;
     if (first === 0) this.#first[version] = at + 1;
-    else if (first !== at + 1) {
+    else {
       const several = this.#several.get(version);
-      if (!several) this.#several.set(version, { key, transactions: [first - 1, at] });
-      else if (several.transactions.at(-1) !== at) several.transactions.push(at);
+      if (several) several.transactions.push(at);
+      else this.#several.set(version, { key, transactions: [first - 1, at] });
     }
   }
 

@@ -133,7 +133,7 @@ class Rules {
           const older = write[micro] as number;
           if (older === READ || of[k] !== at + 1 || !isInstalled(this.#micros, older)) continue;
           const read = readOf[k] as number;
-          this.#precedes(older, value[read] as number, read, VISIBLE, RW);
+          this.#precedes(older, value[read] as number, read);
         }
       }
     }
@@ -154,29 +154,34 @@ class Rules {
 
   /** Who began after a write had completed, or had been read, must have seen it: where it read something else, that is newer. */
   visibleInTime(): void {
-    const { history, keys } = this.#micros;
-    const done = this.#doneBy();
-    const touching = this.#touchingByKey();
+    const { history, keys, write, value, writeTransaction, writes } = this.#micros;
     const { invokeIndex } = history;
-    const begun = (write: number) => invokeIndex[this.#writer(write)] as number;
-    const frontier = new Frontier(begun, (write) => done[this.#writer(write)] as number);
+    const doneBy = this.#doneBy();
+    const begun = new Int32Array(writes);
+    const done = new Int32Array(writes);
+    for (let number = 0; number < writes; number++) {
+      const at = writeTransaction[number] as number;
+      begun[number] = invokeIndex[at] as number;
+      done[number] = doneBy[at] as number;
+    }
+    const { from, micro, transaction } = this.#touchingByKey();
+    const frontier = new Frontier(begun, done);
     for (let k = 0; k < keys.values.length; k++) {
       frontier.clear();
-      for (const micro of touching.of(k)) {
-        const at = touching.transaction[micro] as number;
-        const write = this.#micros.write[micro] as number;
-        if (write !== READ) frontier.add(write);
-        else {
-          frontier.advance(invokeIndex[at] as number);
-          for (let older = 0; older < frontier.count; older++)
-            this.#precedesInTime(frontier.latest[older] as number, micro);
+      for (let at = from[k] as number; at < (from[k + 1] as number); at++) {
+        const one = micro[at] as number;
+        const made = write[one] as number;
+        if (made !== READ) {
+          frontier.add(made);
+          continue;
         }
+        const seen = value[one] as number;
+        if (seen < 0 || !isInstalled(this.#micros, seen)) continue;
+        frontier.advance(invokeIndex[transaction[at] as number] as number);
+        for (let older = 0; older < frontier.count; older++)
+          this.#precedesInTime(frontier.latest[older] as number, seen, one);
       }
     }
-  }
-
-  #writer(write: number): number {
-    return this.#micros.writeTransaction[write] as number;
   }
 
   /** For each transaction an event by which it had certainly happened: somebody who knew of it had completed. */
@@ -198,47 +203,66 @@ class Rules {
     return done;
   }
 
-  #precedesInTime(older: number, read: number): void {
-    const seen = this.#micros.value[read] as number;
-    if (seen >= 0 && isInstalled(this.#micros, seen)) this.#precedes(older, seen, read, VISIBLE_IN_TIME, RW_IN_TIME);
-  }
-
   /** One write of a key is older than another: its writer and its readers come before the other's writer. */
-  #precedes(older: number, newer: number, read: number, kind: number, anti: number): void {
+  #precedes(older: number, newer: number, read: number): void {
     if (older === newer || !this.#order.add(older, newer, read)) return;
     const reverse = this.#order.shownBy(newer, older);
-    if (kind === VISIBLE && reverse >= 0) this.circles.push([read, reverse]);
-    const { history, key } = this.#micros;
-    const { completeIndex, invokeIndex } = history;
-    const writer = this.#writer(newer);
-    const begun = invokeIndex[writer] as number;
-    // What real time tells by itself needs no edge.
-    const isTold = (at: number) => kind === VISIBLE_IN_TIME && (completeIndex[at] as number) < begun;
-    const source = this.#writer(older);
-    if (!isTold(source)) this.edges.add(source, writer, kind, read);
+    if (reverse >= 0) this.circles.push([read, reverse]);
+    const { key, writeTransaction } = this.#micros;
+    const writer = writeTransaction[newer] as number;
+    this.edges.add(writeTransaction[older] as number, writer, VISIBLE, read);
     const { from, transaction } = this.#external;
-    const k = key[read] as number;
-    for (let at = from[older] as number; at < (from[older + 1] as number); at++) {
+    for (let at = from[older] as number; at < (from[older + 1] as number); at++)
+      this.edges.add(transaction[at] as number, writer, RW, key[read] as number);
+  }
+
+  /** The same, known by real time; what that tells by itself needs no edge. */
+  #precedesInTime(older: number, newer: number, read: number): void {
+    if (older === newer) return;
+    const { history, key, writeTransaction } = this.#micros;
+    const { completeIndex, invokeIndex } = history;
+    const { from, transaction } = this.#external;
+    const writer = writeTransaction[newer] as number;
+    const source = writeTransaction[older] as number;
+    const begun = invokeIndex[writer] as number;
+    const first = from[older] as number;
+    const end = from[older + 1] as number;
+    let told = (completeIndex[source] as number) < begun ? 1 : 0;
+    for (let at = first; at < end; at++) if ((completeIndex[transaction[at] as number] as number) < begun) told++;
+    if (told === 1 + end - first || !this.#order.add(older, newer, read)) return;
+    if ((completeIndex[source] as number) >= begun) this.edges.add(source, writer, VISIBLE_IN_TIME, read);
+    for (let at = first; at < end; at++) {
       const reader = transaction[at] as number;
-      if (!isTold(reader)) this.edges.add(reader, writer, anti, k);
+      if ((completeIndex[reader] as number) >= begun) this.edges.add(reader, writer, RW_IN_TIME, key[read] as number);
     }
   }
 
-  /** External reads and installed writes of each key, in order of invocation. */
-  #touchingByKey(): { of(key: number): Int32Array; transaction: Int32Array } {
+  /** External reads and installed writes of each key, in order of invocation, and whose they are. */
+  #touchingByKey(): { readonly from: Int32Array; readonly micro: Int32Array; readonly transaction: Int32Array } {
     const { start, key, write, count, transactions } = this.#micros;
+    const { is } = this.#external;
     const keys = this.#micros.keys.values.length;
+    const counts = new Uint8Array(count);
     const from = new Int32Array(keys + 1);
-    const counts = (micro: number) =>
-      write[micro] === READ ? this.#external.is[micro] === 1 : isInstalled(this.#micros, write[micro] as number);
-    for (let micro = 0; micro < count; micro++) if (counts(micro)) from[(key[micro] as number) + 1]!++;
+    for (let one = 0; one < count; one++) {
+      const made = write[one] as number;
+      if (made === READ ? is[one] === 0 : !isInstalled(this.#micros, made)) continue;
+      counts[one] = 1;
+      from[(key[one] as number) + 1]!++;
+    }
     for (let k = 0; k < keys; k++) from[k + 1]! += from[k] as number;
     const next = from.slice();
-    const all = new Int32Array(from[keys] as number);
-    for (let micro = 0; micro < count; micro++) if (counts(micro)) all[next[key[micro] as number]!++] = micro;
-    const transaction = new Int32Array(count);
-    for (let at = 0; at < transactions; at++) transaction.fill(at, start[at] as number, start[at + 1] as number);
-    return { of: (k) => all.subarray(from[k] as number, from[k + 1] as number), transaction };
+    const micro = new Int32Array(from[keys] as number);
+    const transaction = new Int32Array(micro.length);
+    for (let at = 0; at < transactions; at++) {
+      for (let one = start[at] as number; one < (start[at + 1] as number); one++) {
+        if (counts[one] === 0) continue;
+        const place = next[key[one] as number]!++;
+        micro[place] = one;
+        transaction[place] = at;
+      }
+    }
+    return { from, micro, transaction };
   }
 }
 
