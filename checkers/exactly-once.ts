@@ -3,7 +3,7 @@
  * at most once; one key gets one answer; money is conserved. Judged by transfer, in near-linear time.
  */
 
-import type { Verdict } from '../rig/contract.ts';
+import type { AppliedTransfer, TransferReceipt, Verdict } from '../rig/contract.ts';
 import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
 import { type History, NEVER } from '../rig/history.ts';
 import { Balances, type Bounds } from './ledger/balances.ts';
@@ -119,32 +119,29 @@ function judgeVanished(findings: Findings): void {
 /** One key gets one answer, and it is about that key's transfer. */
 function judgeReceipts(findings: Findings, acked: readonly Asked[]): void {
   const { history, evidence } = findings;
-  const owners = new Map<string, string>();
+  const owners = new Map<string, AppliedTransfer>();
   for (const { applied } of evidence.listings)
-    for (const [name, entries] of applied) for (const { id } of entries) owners.set(id, name);
+    for (const entries of applied.values()) for (const entry of entries) owners.set(entry.id, entry);
   for (const transfer of acked) {
-    const receipts = transfer.attempts.flatMap((at) => {
-      const receipt = evidence.receipts.get(at);
-      return receipt ? [{ at, ...receipt }] : [];
-    });
-    const [first] = receipts;
-    for (const { at, id, amount } of receipts) {
+    const receipts = transfer.attempts.filter((at) => evidence.receipts[at] !== undefined);
+    const first = evidence.receipts[receipts[0] ?? -1];
+    for (const at of receipts) {
+      const { id, amount } = evidence.receipts[at] as TransferReceipt;
       const owner = owners.get(id);
       const index = history.invokeIndex[at];
-      if (owner !== undefined && owner !== transfer.name) {
-        const [from, key] = JSON.parse(owner) as [string, string];
+      if (owner && (owner.key !== transfer.key || owner.from !== transfer.from)) {
         findings.addTransfer(
           'foreign-response',
           transfer,
           null,
-          `operation ${index} was answered with ${id}, which is the transfer of key ${key} of account ${from}`,
+          `operation ${index} was answered with ${id}, which is the transfer of key ${owner.key} of account ${owner.from}`,
         );
-      } else if (amount !== evidence.asked.get(at)?.amount && !findings.has('payload-ignored', transfer.name))
+      } else if (amount !== evidence.asked[at]?.amount && !findings.has('payload-ignored', transfer.name))
         findings.addTransfer(
           'foreign-response',
           transfer,
           null,
-          `operation ${index} asked for ${evidence.asked.get(at)?.amount} and was answered with ${id} for ${amount}`,
+          `operation ${index} asked for ${evidence.asked[at]?.amount} and was answered with ${id} for ${amount}`,
         );
       const differs = first && (id !== first.id || amount !== first.amount);
       if (differs && !findings.has('payload-ignored', transfer.name))
@@ -160,14 +157,11 @@ function judgeReceipts(findings: Findings, acked: readonly Asked[]): void {
 }
 
 /** An acknowledged id must be the id that was applied. */
-function judgeId(
-  findings: Findings,
-  transfer: Asked,
-  receipts: readonly { readonly at: number; readonly id: string }[],
-): void {
+function judgeId(findings: Findings, transfer: Asked, receipts: readonly number[]): void {
   const { history, evidence } = findings;
   if (['foreign-response', 'unstable-response'].some((name) => findings.has(name, transfer.name))) return;
-  for (const { at, id } of receipts) {
+  for (const at of receipts) {
+    const { id } = evidence.receipts[at] as TransferReceipt;
     const listing = evidence.listings.find(({ invoked }) => invoked > (history.completeIndex[at] as number));
     const entries = listing?.applied.get(transfer.name);
     if (listing && entries && !entries.some((entry) => entry.id === id))

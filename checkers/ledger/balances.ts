@@ -40,7 +40,7 @@ export class Balances {
         // What the list lacks may have been applied since, but not before.
         const possibleFrom = Math.max(history.invokeIndex[first] as number, truth?.invoked ?? -1);
         const isSure = !truth && (groups.length === 1 || alike.some((at) => history.type[at] === OK));
-        move(evidence.asked.get(first) as Transfer, possibleFrom, isSure ? sureOf(name) : NEVER);
+        move(evidence.asked[first] as Transfer, possibleFrom, isSure ? sureOf(name) : NEVER);
       }
     }
     for (const { in: credits, out: debits } of this.#accounts.values()) {

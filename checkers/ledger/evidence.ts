@@ -48,24 +48,26 @@ export interface Evidence {
   readonly accountReads: readonly AccountsRead[];
   readonly balanceReads: readonly { readonly at: number; readonly account: string; readonly balance: number }[];
   /** What each attempt asked for, and the receipt it got if it got one: by its position in the history, decoded once. */
-  readonly asked: ReadonlyMap<number, Transfer>;
-  readonly receipts: ReadonlyMap<number, TransferReceipt>;
+  readonly asked: readonly (Transfer | undefined)[];
+  readonly receipts: readonly (TransferReceipt | undefined)[];
   /** Answers that were not what the API promises, in words. */
   readonly malformed: readonly string[];
 }
 
 /** The name of a transfer; no account or key can make it ambiguous. */
-export const nameOfTransfer = (from: string, key: string): string => JSON.stringify([from, key]);
+export const nameOfTransfer = (from: string, key: string): string => `${from.length} ${from} ${key}`;
 
 export function gather(history: History<TransfersInput, TransfersOutput>): Evidence {
   const transfers = new Map<string, Asked>();
   const listings: Listing[] = [];
   const accountReads: AccountsRead[] = [];
   const balanceReads: { at: number; account: string; balance: number }[] = [];
-  const asked = new Map<number, Transfer>();
-  const receipts = new Map<number, TransferReceipt>();
+  const asked: (Transfer | undefined)[] = [];
+  const receipts: (TransferReceipt | undefined)[] = [];
   const malformed: string[] = [];
   for (let at = 0; at < history.length; at++) {
+    asked.push(undefined);
+    receipts.push(undefined);
     const input = history.input(at);
     const output: Json | undefined = history.output(at);
     const isOk = history.type[at] === OK;
@@ -75,8 +77,8 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
     }
     if (input.f === 'transfer') {
       attempt(history, transfers, at, input);
-      asked.set(at, input);
-      if (isReceipt(output)) receipts.set(at, output);
+      asked[at] = input;
+      if (isReceipt(output)) receipts[at] = output;
     }
     if (!isOk) continue;
     const complain = () =>

@@ -82,8 +82,8 @@ export class Findings {
   #attempts({ attempts }: Asked): string {
     if (attempts.length === 0) return 'No attempt was ever made';
     const told = attempts.map((at) => {
-      const { to, amount } = this.evidence.asked.get(at) as Transfer;
-      const receipt = this.evidence.receipts.get(at);
+      const { to, amount } = this.evidence.asked[at] as Transfer;
+      const receipt = this.evidence.receipts[at];
       const answer = receipt ? `, receipt ${receipt.id} for ${receipt.amount}` : '';
       return `${amount} to ${to} (${nameOf(this.history, at)}): ${outcomeOf(this.history, at)}${answer}`;
     });

@@ -24,9 +24,13 @@ export interface PayloadGroup {
 
 /** In order of first use; nearly always just one. */
 export function payloadsOf({ asked }: Evidence, attempts: readonly number[]): readonly PayloadGroup[] {
+  const [first] = attempts;
+  const only = first === undefined ? undefined : asked[first];
+  const isOnly = (at: number) => asked[at]?.to === only?.to && asked[at]?.amount === only?.amount;
+  if (only && attempts.every(isOnly)) return [{ to: only.to, amount: only.amount, attempts }];
   const groups: { to: string; amount: number; attempts: number[] }[] = [];
   for (const at of attempts) {
-    const { to, amount } = asked.get(at) as Transfer;
+    const { to, amount } = asked[at] as Transfer;
     const group = groups.find((one) => one.to === to && one.amount === amount);
     if (group) group.attempts.push(at);
     else groups.push({ to, amount, attempts: [at] });
