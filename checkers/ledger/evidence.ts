@@ -58,7 +58,7 @@ export interface Evidence {
 export const nameOfTransfer = (from: string, key: string): string => `${from.length} ${from} ${key}`;
 
 export function gather(history: History<TransfersInput, TransfersOutput>): Evidence {
-  const transfers = new Map<string, Asked>();
+  const register = new Register();
   const listings: Listing[] = [];
   const accountReads: AccountsRead[] = [];
   const balanceReads: { at: number; account: string; balance: number }[] = [];
@@ -76,7 +76,9 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
       continue;
     }
     if (input.f === 'transfer') {
-      attempt(history, transfers, at, input);
+      const transfer = register.of(input.from, input.key);
+      transfer.attempts.push(at);
+      if (isOk) transfer.ackedAt = Math.min(transfer.ackedAt, history.completeIndex[at] as number);
       asked[at] = input;
       if (isReceipt(output)) receipts[at] = output;
     }
@@ -97,7 +99,7 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
       else complain();
     }
   }
-  return { transfers, listings, accountReads, balanceReads, asked, receipts, malformed };
+  return { transfers: register.byName, listings, accountReads, balanceReads, asked, receipts, malformed };
 }
 
 /** True if every one of these attempts that was made before event `index` was refused. */
@@ -107,17 +109,21 @@ export const wasRefused = (
   index: number,
 ): boolean => attempts.every((at) => history.type[at] === FAIL || (history.invokeIndex[at] as number) > index);
 
-function attempt(
-  history: History<TransfersInput, TransfersOutput>,
-  transfers: Map<string, Asked>,
-  at: number,
-  { from, key }: Transfer,
-): void {
-  const name = nameOfTransfer(from, key);
-  let transfer = transfers.get(name);
-  if (!transfer) transfers.set(name, (transfer = { name, from, key, attempts: [], ackedAt: NEVER }));
-  transfer.attempts.push(at);
-  if (history.type[at] === OK) transfer.ackedAt = Math.min(transfer.ackedAt, history.completeIndex[at] as number);
+/** Finds transfers without making their names, of which most attempts make no new one. */
+class Register {
+  readonly byName = new Map<string, Asked>();
+  readonly #byPayer = new Map<string, Map<string, Asked>>();
+
+  of(from: string, key: string): Asked {
+    let ofPayer = this.#byPayer.get(from);
+    if (!ofPayer) this.#byPayer.set(from, (ofPayer = new Map()));
+    let transfer = ofPayer.get(key);
+    if (transfer) return transfer;
+    transfer = { name: nameOfTransfer(from, key), from, key, attempts: [], ackedAt: NEVER };
+    ofPayer.set(key, transfer);
+    this.byName.set(transfer.name, transfer);
+    return transfer;
+  }
 }
 
 function listing(
