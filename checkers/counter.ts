@@ -8,7 +8,7 @@ import type { Input, Json } from '../rig/contract.ts';
 import { defineChecker } from '../rig/define.ts';
 import { FAIL, type History, OK } from '../rig/history.ts';
 import { Anomalies, count } from './anomalies.ts';
-import { byCompletion, byKey, type Group } from './values.ts';
+import { byCompletion, byKey, type Group, judgeGroups } from './values.ts';
 import { nameOf } from './wording.ts';
 
 /** `value` is how much to add, a negative number to take away; without one it is 1. Without a `key` there is one counter. */
@@ -135,14 +135,7 @@ export const counter = defineChecker<CounterInput, CounterOutput>({
   check(history, budget) {
     const judge = new Judge(history);
     const groups = byKey(history, 'counter');
-    const missing: string[] = [];
-    for (const group of groups) {
-      if (budget.exhausted()) {
-        missing.push(`${budget.reason()} ran out`);
-        break;
-      }
-      judge.judge(group);
-    }
+    const missing = judgeGroups(groups, budget, (group) => judge.judge(group));
     const { totals, malformed } = judge;
     if (malformed > 0) missing.push(`${count(malformed, 'read')} did not answer with a number`);
     if (totals.reads === 0) missing.push('nothing was read');

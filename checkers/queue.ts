@@ -10,7 +10,7 @@ import { defineChecker } from '../rig/define.ts';
 import type { History } from '../rig/history.ts';
 import { Anomalies, count, type Finding } from './anomalies.ts';
 import { type Message, Messages, type QueueInput, type QueueOutput, type Span } from './queue/messages.ts';
-import { byKey, type Group, said } from './values.ts';
+import { byKey, type Group, judgeGroups, said } from './values.ts';
 import { nameOf, outcomeOf } from './wording.ts';
 
 export type { QueueInput, QueueOutput } from './queue/messages.ts';
@@ -262,14 +262,7 @@ const define = (checker: string, isOrdered: boolean) =>
     check(history, budget) {
       const judge = new Judge(history, isOrdered);
       const groups = byKey(history, 'queue');
-      const missing: string[] = [];
-      for (const group of groups) {
-        if (budget.exhausted()) {
-          missing.push(`${budget.reason()} ran out`);
-          break;
-        }
-        judge.judge(group);
-      }
+      const missing = judgeGroups(groups, budget, (group) => judge.judge(group));
       const { totals, malformed } = judge;
       if (malformed > 0) missing.push(`${count(malformed, 'answer')} could not be understood`);
       if (totals.enqueued === 0) missing.push('no enqueue was acknowledged');

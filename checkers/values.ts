@@ -1,6 +1,6 @@
 /** Values of any JSON as small numbers, and operations by the key they are about: what the validators' columns stand on. */
 
-import type { Input, Json } from '../rig/contract.ts';
+import type { Budget, Input, Json } from '../rig/contract.ts';
 import type { History } from '../rig/history.ts';
 
 /** Gives each distinct value a small number, in order of first sight. */
@@ -52,6 +52,15 @@ export function byKey<In extends Input, Out extends Json>(history: History<In, O
     groups[number]?.positions.push(at);
   }
   return groups;
+}
+
+/** Judges group after group while the budget lasts; returns what is missing because it did not. */
+export function judgeGroups(groups: readonly Group[], budget: Budget, judge: (group: Group) => void): string[] {
+  for (const group of groups) {
+    if (budget.exhausted()) return [`${budget.reason()} ran out`];
+    judge(group);
+  }
+  return [];
 }
 
 const LONGEST_SAID = 60;
