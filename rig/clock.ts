@@ -38,6 +38,16 @@ export function within<T>(signal: AbortSignal, promise: PromiseLike<T>): Promise
   });
 }
 
+/** What `act` comes to within `ms`; otherwise rejects with a `TimeoutError`, which `act` is told by its signal. */
+export async function bounded<T>(clock: Clock, ms: number, act: (signal: AbortSignal) => PromiseLike<T>): Promise<T> {
+  const limit = deadline(clock, ms);
+  try {
+    return await within(limit.signal, act(limit.signal));
+  } finally {
+    limit.cancel();
+  }
+}
+
 export class RealClock implements Clock {
   readonly #begun = performance.now();
 

@@ -3,7 +3,7 @@
  * held and released. A nemesis never heals; whatever happens to it, its hold is released here.
  */
 
-import { deadline, within } from './clock.ts';
+import { bounded, deadline } from './clock.ts';
 import type { ControlName, Controls, Evidence, FaultAction, Nemesis, PlannedFault } from './contract.ts';
 import type { Trial } from './interpreter.ts';
 import { sentenceOf } from './outcome.ts';
@@ -94,7 +94,9 @@ export class Disturbance {
   async #settle(nemesis: Nemesis, planned: PlannedFault): Promise<PlannedFault | string> {
     const { spec, cluster, clock } = this.#trial;
     if (!planned.dependsOnPrimaries) return planned;
-    const primaries = await this.#bounded(PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(() => []);
+    const primaries = await bounded(this.#trial.clock, PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(
+      () => [],
+    );
     const chosen = await choose(nemesis, planned.number, spec, cluster, primaries, clock);
     if (typeof chosen === 'string') return chosen;
     const { fault, sentence, down } = chosen;
@@ -125,7 +127,7 @@ export class Disturbance {
     const beganNs = clock.nowNs();
     try {
       const controls = refusingStrangers(levers(nemesis, cluster.controls(hold)), cluster);
-      await this.#bounded(INJECT_TIMEOUT_MS, (signal) => nemesis.inject(fault, controls, signal));
+      await bounded(this.#trial.clock, INJECT_TIMEOUT_MS, (signal) => nemesis.inject(fault, controls, signal));
       await begun.tell('injected');
       await clock.sleep(Math.min(forMs, Math.max(0, (untilNs - clock.nowNs()) / 1e6)), this.#halt);
       await this.#untilSeen(hold, beganNs);
@@ -166,7 +168,9 @@ export class Disturbance {
     const latestNs = beganNs + (spec.limits?.longestFaultMs ?? Infinity) * 1e6;
     for (let waitedMs = 0; waitedMs < LONGEST_EXTENSION_MS && !this.#halt.aborted; waitedMs += LOOK_EVERY_MS) {
       if (clock.nowNs() > latestNs) return;
-      const evidence = await this.#bounded(PROBE_TIMEOUT_MS, () => cluster.inspect(hold)).catch(() => null);
+      const evidence = await bounded(this.#trial.clock, PROBE_TIMEOUT_MS, () => cluster.inspect(hold)).catch(
+        () => null,
+      );
       if (evidence?.effective) return;
       await clock.sleep(LOOK_EVERY_MS, this.#halt);
     }
@@ -186,7 +190,7 @@ export class Disturbance {
   async #heal(begun: Begun): Promise<string | null> {
     const { cluster } = this.#trial;
     const { hold } = begun;
-    const evidence = await this.#bounded(PROBE_TIMEOUT_MS, () => cluster.inspect(hold)).catch((error) => ({
+    const evidence = await bounded(this.#trial.clock, PROBE_TIMEOUT_MS, () => cluster.inspect(hold)).catch((error) => ({
       effective: false,
       observed: `nothing: ${sentenceOf(error)}`,
     }));
@@ -194,7 +198,7 @@ export class Disturbance {
     const tell = (action: FaultAction, seen?: Evidence) => begun.tell(action, seen).catch(() => {});
     await tell('release');
     try {
-      await this.#bounded(RELEASE_TIMEOUT_MS, () => cluster.release(hold));
+      await bounded(this.#trial.clock, RELEASE_TIMEOUT_MS, () => cluster.release(hold));
     } catch (error) {
       const problem = `${hold} could not be undone: ${sentenceOf(error)}`;
       await tell('stuck', { effective: true, observed: problem });
@@ -203,15 +207,6 @@ export class Disturbance {
     this.#begun.delete(hold);
     await tell('released', evidence);
     return null;
-  }
-
-  async #bounded<T>(ms: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = deadline(this.#trial.clock, ms);
-    try {
-      return await within(limit.signal, act(limit.signal));
-    } finally {
-      limit.cancel();
-    }
   }
 }
 

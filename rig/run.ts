@@ -4,7 +4,7 @@
  */
 
 import { join } from 'node:path';
-import { type Clock, deadline, RealClock, VirtualClock, within } from './clock.ts';
+import { bounded, type Clock, deadline, RealClock, VirtualClock, within } from './clock.ts';
 import type {
   Checker,
   Cluster,
@@ -110,11 +110,11 @@ export async function run(
       errors.push(...result.errors, ...stuck);
       if (!audience.onlyHeal.aborted)
         await attempt('collecting logs', () =>
-          bounded(clock, COLLECT_TIMEOUT_MS, cluster.collect(join(directory, 'logs'))),
+          bounded(clock, COLLECT_TIMEOUT_MS, () => cluster.collect(join(directory, 'logs'))),
         );
     } finally {
       await attempt('the history', async () => journal.append({ type: 'phase', phase: 'down' }));
-      await attempt('taking down', () => bounded(clock, DOWN_TIMEOUT_MS, cluster[Symbol.asyncDispose]()));
+      await attempt('taking down', () => bounded(clock, DOWN_TIMEOUT_MS, () => cluster[Symbol.asyncDispose]()));
     }
   });
 
@@ -178,7 +178,7 @@ async function bringUp(
     signal: limit.signal,
   });
   try {
-    return await within(limit.signal, up).catch(() => bounded(clock, UNDO_TIMEOUT_MS, up));
+    return await within(limit.signal, up).catch(() => bounded(clock, UNDO_TIMEOUT_MS, () => up));
   } finally {
     limit.cancel();
   }
@@ -203,18 +203,9 @@ async function whatIsLeft(runId: string, cast: Cast, clock: Clock, stuck: readon
   if (!cast.driver) return null;
   const { driver } = cast;
   try {
-    await bounded(clock, DOWN_TIMEOUT_MS, driver.sweep(runId));
+    await bounded(clock, DOWN_TIMEOUT_MS, () => driver.sweep(runId));
     return null;
   } catch (error) {
     return [...stuck, sentenceOf(error), `try again with: ordeal heal ${runId}`].join('; ');
-  }
-}
-
-async function bounded<T>(clock: Clock, ms: number, promise: PromiseLike<T>): Promise<T> {
-  const limit = deadline(clock, ms);
-  try {
-    return await within(limit.signal, promise);
-  } finally {
-    limit.cancel();
   }
 }
