@@ -20,6 +20,7 @@ import {
 import { Findings } from './ledger/findings.ts';
 import { judgePayloads, payloadsOf, wasRefusedForGood } from './ledger/payloads.ts';
 import { judgeStuckKeys } from './ledger/stuck-keys.ts';
+import { LEDGER_TERMS } from './ledger/terms.ts';
 import { judgeWire } from './ledger/wire.ts';
 
 export type { TransfersInput, TransfersOutput } from './ledger/evidence.ts';
@@ -30,7 +31,7 @@ export const exactlyOnce = defineChecker<TransfersInput, TransfersOutput>({
   name: NAME,
   check(history) {
     const evidence = gather(history);
-    const findings = new Findings(history, evidence);
+    const findings = new Findings(history, evidence, LEDGER_TERMS);
     const acked = [...evidence.transfers.values()].filter(({ ackedAt }) => ackedAt !== NEVER);
     for (const listing of evidence.listings) {
       judgeApplied(findings, listing);
@@ -50,7 +51,7 @@ export const exactlyOnce = defineChecker<TransfersInput, TransfersOutput>({
 
 /** What a list holds: nothing twice, nothing refused, nothing that nobody asked for. */
 function judgeApplied(findings: Findings, { at, applied, completed }: Listing): void {
-  const { history, evidence } = findings;
+  const { history, evidence, terms } = findings;
   for (const [name, entries] of applied) {
     const [entry] = entries;
     if (!entry) continue;
@@ -70,14 +71,14 @@ function judgeApplied(findings: Findings, { at, applied, completed }: Listing): 
     const wanted = began.length === 0 ? [] : payloadsOf(evidence, began);
     for (const { to, amount } of began.length === 0 ? [] : entries) {
       const group = wanted.find((one) => one.to === to && one.amount === amount);
-      if (group && (wasRefused(history, group, completed) || wasRefusedForGood(history, group)))
+      if (group && (wasRefused(history, group, completed) || wasRefusedForGood(findings, group)))
         findings.addTransfer('rejected-but-applied', transfer, at, `refused, and yet applied, ${seen}`);
       if (!group)
         findings.addTransfer(
           'phantom-application',
           transfer,
           at,
-          `applied as ${amount} to ${to}, which nobody asked for, ${seen}`,
+          `applied as ${terms.payload({ to, amount })}, which nobody asked for, ${seen}`,
         );
     }
   }
@@ -134,7 +135,7 @@ function judgeReceipts(findings: Findings, acked: readonly Asked[]): void {
           'foreign-response',
           transfer,
           null,
-          `operation ${index} was answered with ${id}, which is the transfer of key ${owner.key} of account ${owner.from}`,
+          `operation ${index} was answered with ${id}, which is the ${findings.terms.noun} of key ${owner.key} of ${findings.terms.whose(owner.from)}`,
         );
       } else if (amount !== evidence.asked[at]?.amount && !findings.has('payload-ignored', transfer.name))
         findings.addTransfer(
@@ -149,7 +150,7 @@ function judgeReceipts(findings: Findings, acked: readonly Asked[]): void {
           'unstable-response',
           transfer,
           null,
-          `answered with ${first.id} for ${first.amount}, and with ${id} for ${amount}`,
+          `answered with ${findings.receipt(first)}, and with ${findings.receipt({ id, amount })}`,
         );
     }
     judgeId(findings, transfer, receipts);
@@ -231,7 +232,7 @@ function judgeTotal(findings: Findings, { at, accounts }: AccountsRead, openings
 const words = ({ low, high }: Bounds): string => (low === high ? `${low}` : `between ${low} and ${high}`);
 
 function conclude(findings: Findings, acked: number, truth: Listing | null, coverage: Coverage): Verdict {
-  const { history, evidence, counts } = findings;
+  const { history, evidence, terms, counts } = findings;
   const transfers = [...evidence.transfers.values()];
   const attempts = transfers.reduce((sum, transfer) => sum + transfer.attempts.length, 0);
   const statistics = {
@@ -256,17 +257,24 @@ function conclude(findings: Findings, acked: number, truth: Listing | null, cove
   if (missing.length > 0) return unknown(NAME, missing.join('; '), statistics);
   return valid(
     NAME,
-    `${acked} acknowledged transfers were applied once each, and of ${transfers.length} in ${attempts} attempts none more than once`,
+    `${acked} acknowledged ${terms.noun}s were applied once each, and of ${transfers.length} in ${attempts} attempts none more than once`,
     statistics,
   );
 }
 
-function missingEvidence(history: History, { evidence }: Findings, acked: number, truth: Listing | null): string[] {
+function missingEvidence(
+  history: History,
+  { evidence, terms }: Findings,
+  acked: number,
+  truth: Listing | null,
+): string[] {
   if (history.length === 0) return ['no request was made'];
   const missing = evidence.malformed.slice(0, 3);
-  if (acked === 0) missing.push('no transfer was acknowledged');
-  if (evidence.listings.length === 0) missing.push('no list of the applied transfers was read');
-  else if (!truth) missing.push('no list of the applied transfers was read after the last acknowledged transfer');
-  if (evidence.accountReads.length === 0) missing.push('the accounts were never read, so balances could not be judged');
+  if (acked === 0) missing.push(`no ${terms.noun} was acknowledged`);
+  if (evidence.listings.length === 0) missing.push(`no list of the applied ${terms.noun}s was read`);
+  else if (!truth)
+    missing.push(`no list of the applied ${terms.noun}s was read after the last acknowledged ${terms.noun}`);
+  if (terms.hasAccounts && evidence.accountReads.length === 0)
+    missing.push('the accounts were never read, so balances could not be judged');
   return missing;
 }

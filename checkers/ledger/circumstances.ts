@@ -3,6 +3,7 @@
 import type { Json, WireEntry } from '../../rig/contract.ts';
 import type { History } from '../../rig/history.ts';
 import type { Asked } from './evidence.ts';
+import type { Terms } from './terms.ts';
 
 /** Of a key, the first so many requests are told, and of a transfer so many faults. */
 const MOST_TOLD = 20;
@@ -14,15 +15,17 @@ export const keyOnWire = (key: string): string => key.trim().slice(0, LONGEST_KE
 
 export class Circumstances {
   readonly #history: History;
+  readonly #methods: ReadonlySet<string>;
   #wire: ReadonlyMap<string, readonly WireEntry[]> | null = null;
 
-  constructor(history: History) {
+  constructor(history: History, { methods }: Terms) {
     this.#history = history;
+    this.#methods = methods;
   }
 
   /** As the `detail` of an anomaly; `undefined` if nothing is known. */
   of({ key, attempts }: Asked): Json | undefined {
-    this.#wire ??= requestsByKey(this.#history);
+    this.#wire ??= requestsByKey(this.#history, this.#methods);
     const requests = (this.#wire.get(keyOnWire(key)) ?? []).slice(0, MOST_TOLD);
     const faults = this.#faultsDuring(attempts);
     if (requests.length === 0 && faults.length === 0) return undefined;
@@ -45,10 +48,13 @@ export class Circumstances {
 }
 
 /** The keyed requests of the wire log, in the order in which they were sent. */
-export function requestsByKey({ wire }: History): ReadonlyMap<string, readonly WireEntry[]> {
+export function requestsByKey(
+  { wire }: History,
+  methods: ReadonlySet<string>,
+): ReadonlyMap<string, readonly WireEntry[]> {
   const byKey = new Map<string, WireEntry[]>();
   for (const entry of wire?.entries ?? []) {
-    if (entry.key === null || entry.method !== 'POST') continue;
+    if (entry.key === null || !methods.has(entry.method)) continue;
     const entries = byKey.get(entry.key);
     if (entries) entries.push(entry);
     else byKey.set(entry.key, [entry]);

@@ -1,9 +1,10 @@
 /** Collects anomalies, each told as the story of one transfer: its attempts, how they ended, and what was seen applied. */
 
-import type { Anomaly, AppliedTransfer, Json, Transfer } from '../../rig/contract.ts';
+import type { Anomaly, AppliedTransfer, Json, Transfer, TransferReceipt } from '../../rig/contract.ts';
 import type { History } from '../../rig/history.ts';
 import { nameOf, outcomeOf } from '../wording.ts';
 import { Circumstances } from './circumstances.ts';
+import type { Terms } from './terms.ts';
 import type { Asked, Evidence, TransfersInput, TransfersOutput } from './evidence.ts';
 
 /** Anomalies of one name that are told in full; the rest are counted. */
@@ -12,13 +13,15 @@ const MOST_TOLD = 20;
 export class Findings {
   readonly history: History<TransfersInput, TransfersOutput>;
   readonly evidence: Evidence;
+  readonly terms: Terms;
   readonly counts: Record<string, number> = {};
   readonly #anomalies: Anomaly[] = [];
   readonly #told = new Set<string>();
   readonly #circumstances: Circumstances;
 
-  constructor(history: History<TransfersInput, TransfersOutput>, evidence: Evidence) {
-    this.#circumstances = new Circumstances(history);
+  constructor(history: History<TransfersInput, TransfersOutput>, evidence: Evidence, terms: Terms) {
+    this.#circumstances = new Circumstances(history, terms);
+    this.terms = terms;
     this.history = history;
     this.evidence = evidence;
   }
@@ -31,8 +34,9 @@ export class Findings {
   addTransfer(name: string, transfer: Asked, readAt: number | null, what: string): void {
     if (this.has(name, transfer.name)) return;
     const operations = [...transfer.attempts, ...(readAt === null ? [] : [readAt])];
-    const explanation = `key ${transfer.key} of account ${transfer.from}: ${what}. ${this.#attempts(transfer)}`;
-    const whose = `account ${transfer.from}, key ${transfer.key}`;
+    const owner = this.terms.whose(transfer.from);
+    const explanation = `key ${transfer.key}${owner && ` of ${owner}`}: ${what}. ${this.#attempts(transfer)}`;
+    const whose = `${owner && `${owner}, `}key ${transfer.key}`;
     const isTold = (this.counts[name] ?? 0) < MOST_TOLD;
     const detail = isTold ? this.#circumstances.of(transfer) : undefined;
     this.#add(name, transfer.name, explanation, operations, whose, what, detail);
@@ -52,6 +56,11 @@ export class Findings {
   seen(readAt: number, entries: readonly AppliedTransfer[]): string {
     const ids = entries.map(({ id }) => id).join(' and ');
     return `${ids ? `as ${ids} ` : ''}in the list read by ${nameOf(this.history, readAt)}`;
+  }
+
+  /** `t7 for 5`. */
+  receipt({ id, amount }: Pick<TransferReceipt, 'id' | 'amount'>): string {
+    return this.terms.hasAccounts ? `${id} for ${amount}` : id;
   }
 
   #add(
@@ -82,10 +91,9 @@ export class Findings {
   #attempts({ attempts }: Asked): string {
     if (attempts.length === 0) return 'No attempt was ever made';
     const told = attempts.map((at) => {
-      const { to, amount } = this.evidence.asked[at] as Transfer;
       const receipt = this.evidence.receipts[at];
-      const answer = receipt ? `, receipt ${receipt.id} for ${receipt.amount}` : '';
-      return `${amount} to ${to} (${nameOf(this.history, at)}): ${outcomeOf(this.history, at)}${answer}`;
+      const answer = receipt ? `, receipt ${this.receipt(receipt)}` : '';
+      return `${this.terms.payload(this.evidence.asked[at] as Transfer)} (${nameOf(this.history, at)}): ${outcomeOf(this.history, at)}${answer}`;
     });
     return `${attempts.length === 1 ? 'The only attempt' : `${attempts.length} attempts`}: ${told.join('; ')}`;
   }

@@ -10,11 +10,6 @@ import { nameOf, outcomeOf } from '../wording.ts';
 import type { Asked, Evidence, TransfersInput, TransfersOutput } from './evidence.ts';
 import type { Findings } from './findings.ts';
 
-/** "This key was used with another payload." */
-const MISMATCH: ReadonlySet<string> = new Set(['http-422', 'key-reused']);
-/** Answers that a service keeps with the key as it keeps a receipt. */
-const FINAL_REFUSAL: ReadonlySet<string> = new Set(['http-402']);
-
 /** The attempts of one transfer that asked for the same. */
 export interface PayloadGroup {
   readonly to: string;
@@ -39,12 +34,9 @@ export function payloadsOf({ asked }: Evidence, attempts: readonly number[]): re
 }
 
 /** True if this payload was never acknowledged, and refused for good. */
-export const wasRefusedForGood = (
-  history: History<TransfersInput, TransfersOutput>,
-  { attempts }: PayloadGroup,
-): boolean =>
+export const wasRefusedForGood = ({ history, terms }: Findings, { attempts }: PayloadGroup): boolean =>
   attempts.every((at) => history.type[at] !== OK) &&
-  attempts.some((at) => history.type[at] === FAIL && FINAL_REFUSAL.has(errorOf(history, at)));
+  attempts.some((at) => history.type[at] === FAIL && terms.finalRefusal.has(errorOf(history, at)));
 
 /** How many keys were used with several payloads. */
 export function judgePayloads(findings: Findings): number {
@@ -64,11 +56,11 @@ export function judgePayloads(findings: Findings): number {
 
 /** Of several payloads under one key at most one is acknowledged, and it is the one that is applied. */
 function judgeReuse(findings: Findings, transfer: Asked, groups: readonly PayloadGroup[]): void {
-  const { history, evidence } = findings;
+  const { history, evidence, terms } = findings;
   const acknowledged = groups.filter(({ attempts }) => attempts.some((at) => history.type[at] === OK));
   const [first, other] = acknowledged;
   if (first && other) {
-    const what = `acknowledged for ${words(first)}, and then for ${words(other)} under the same key, which must be refused`;
+    const what = `acknowledged for ${terms.payload(first)}, and then for ${terms.payload(other)} under the same key, which must be refused`;
     findings.addTransfer('payload-ignored', transfer, null, what);
     return;
   }
@@ -77,7 +69,7 @@ function judgeReuse(findings: Findings, transfer: Asked, groups: readonly Payloa
     const entries = listing.applied.get(transfer.name) ?? [];
     const [entry] = entries;
     if (!entry || entries.some(({ to, amount }) => to === first.to && amount === first.amount)) continue;
-    const what = `acknowledged for ${words(first)}, but applied for ${words(entry)}, ${findings.seen(listing.at, entries)}`;
+    const what = `acknowledged for ${terms.payload(first)}, but applied for ${terms.payload(entry)}, ${findings.seen(listing.at, entries)}`;
     findings.addTransfer('payload-ignored', transfer, listing.at, what);
     return;
   }
@@ -85,8 +77,8 @@ function judgeReuse(findings: Findings, transfer: Asked, groups: readonly Payloa
 
 /** A key with one payload cannot be in use for another one: someone took it for a different key. */
 function judgeCollision(findings: Findings, transfer: Asked): void {
-  const { history } = findings;
-  const refused = transfer.attempts.find((at) => history.type[at] === FAIL && MISMATCH.has(errorOf(history, at)));
+  const { history, terms } = findings;
+  const refused = transfer.attempts.find((at) => history.type[at] === FAIL && terms.mismatch.has(errorOf(history, at)));
   if (refused === undefined) return;
   const what = `refused as used with another payload (${nameOf(history, refused)}), although it never was`;
   findings.addTransfer('key-collision', transfer, null, what);
@@ -94,19 +86,17 @@ function judgeCollision(findings: Findings, transfer: Asked): void {
 
 /** A receipt and a final refusal exclude each other, for one payload of one key. */
 function judgeFinality(findings: Findings, transfer: Asked, attempts: readonly number[]): void {
-  const { history } = findings;
+  const { history, terms } = findings;
   const accepted = attempts.find((at) => history.type[at] === OK);
   const refused = attempts.find((at) => {
     if (history.type[at] !== FAIL) return false;
     const error = errorOf(history, at);
-    return MISMATCH.has(error) || FINAL_REFUSAL.has(error);
+    return terms.mismatch.has(error) || terms.finalRefusal.has(error);
   });
   if (accepted === undefined || refused === undefined) return;
   const what = `acknowledged (${nameOf(history, accepted)}), and refused for good (${nameOf(history, refused)}: ${outcomeOf(history, refused)})`;
   findings.addTransfer('unstable-response', transfer, null, what);
 }
-
-const words = ({ amount, to }: Pick<Transfer, 'amount' | 'to'>): string => `${amount} to ${to}`;
 
 const errorOf = (history: History<TransfersInput, TransfersOutput>, at: number): string =>
   history.errors[history.error[at] as number] as string;

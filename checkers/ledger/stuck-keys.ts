@@ -6,9 +6,8 @@
 import { FAIL, type History } from '../../rig/history.ts';
 import type { Asked, TransfersInput, TransfersOutput } from './evidence.ts';
 import type { Findings } from './findings.ts';
+import type { Terms } from './terms.ts';
 
-/** "A request with this key is being worked on." */
-const IN_USE = 'http-409';
 const FEWEST_ATTEMPTS = 3;
 /** Longer than a sound service works on a request, or lets a reservation live. */
 const CALM_NS = 2e9;
@@ -20,10 +19,10 @@ interface Calm {
 }
 
 export function judgeStuckKeys(findings: Findings): void {
-  const { history, evidence } = findings;
+  const { history, evidence, terms } = findings;
   const calms = calmTimes(history);
   for (const transfer of evidence.transfers.values()) {
-    const inUse = lastInUse(history, transfer);
+    const inUse = lastInUse(history, transfer, terms);
     if (inUse.length < FEWEST_ATTEMPTS) continue;
     const untilNs = history.invokedNs[inUse.at(-1) as number] as number;
     const calm = calms.find((one) => one.fromNs <= untilNs && untilNs <= one.untilNs);
@@ -37,9 +36,13 @@ export function judgeStuckKeys(findings: Findings): void {
 }
 
 /** The attempts at its end that all found it in use. */
-function lastInUse(history: History<TransfersInput, TransfersOutput>, { attempts }: Asked): readonly number[] {
+function lastInUse(
+  history: History<TransfersInput, TransfersOutput>,
+  { attempts }: Asked,
+  { inUse }: Terms,
+): readonly number[] {
   const from = attempts.findLastIndex(
-    (at) => history.type[at] !== FAIL || history.errors[history.error[at] as number] !== IN_USE,
+    (at) => history.type[at] !== FAIL || !inUse.has(history.errors[history.error[at] as number] as string),
   );
   return attempts.slice(from + 1);
 }

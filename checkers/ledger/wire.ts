@@ -9,8 +9,6 @@ import { keyOnWire, requestsByKey } from './circumstances.ts';
 import type { Asked, TransfersInput, TransfersOutput } from './evidence.ts';
 import type { Findings } from './findings.ts';
 
-/** A receipt, a refusal that is kept, a key that stands for something else: what a repeat must get again. */
-const FINAL: ReadonlySet<number> = new Set([201, 402, 422]);
 const MOST_NUMBERS = 5;
 
 /** What was seen on the wire; `null` without a wire log. */
@@ -35,10 +33,10 @@ export function judgeWire(findings: Findings): WireSeen | null {
     if (isCopy) seen.copies++;
     if (isCopy && entry.answered) seen.copiesAnswered++;
     if (!isCopy && entry.status !== null && !entry.answered) seen.answersLost++;
-    if (entry.key !== null && entry.method === 'POST') seen.keyed++;
+    if (entry.key !== null && findings.terms.methods.has(entry.method)) seen.keyed++;
   }
   const transfers = transfersByKey(findings.evidence.transfers.values());
-  for (const [key, entries] of requestsByKey(findings.history)) {
+  for (const [key, entries] of requestsByKey(findings.history, findings.terms.methods)) {
     const ofKey = transfers.get(key);
     if (!ofKey) continue;
     judgeHiddenRetries(findings, key, entries, ofKey);
@@ -76,12 +74,13 @@ function judgeAnswers(
   entries: readonly WireEntry[],
   transfers: readonly Asked[],
 ): void {
+  const { finalStatuses, repeatsBody } = findings.terms;
   const first = new Map<string, WireEntry>();
   for (const entry of entries) {
-    if (entry.payload === null || entry.status === null || !FINAL.has(entry.status)) continue;
+    if (entry.payload === null || entry.status === null || !finalStatuses.has(entry.status)) continue;
     const earlier = first.get(entry.payload);
     if (!earlier) first.set(entry.payload, entry);
-    else if (!agree(earlier, entry)) {
+    else if (!agree(earlier, entry, repeatsBody)) {
       const transfer =
         transfers.find(({ name }) => !findings.has('unstable-response', name)) ?? (transfers[0] as Asked);
       const what = `the same request was answered with ${words(earlier)} and with ${words(entry)} (${numbers([earlier, entry])})`;
@@ -91,8 +90,9 @@ function judgeAnswers(
   }
 }
 
-const agree = (one: WireEntry, other: WireEntry): boolean =>
-  one.status === other.status && (one.answer === other.answer || one.answer === null || other.answer === null);
+const agree = (one: WireEntry, other: WireEntry, bodies: boolean): boolean =>
+  one.status === other.status &&
+  (!bodies || one.answer === other.answer || one.answer === null || other.answer === null);
 
 const words = ({ status, answer }: WireEntry): string => `${status}${answer === null ? '' : `, body ${answer}`}`;
 
