@@ -210,7 +210,13 @@ export type AppliedTransfer = Transfer & { readonly id: string };
 
 // ── Controls: what a nemesis needs of a cluster ──────────────────────────────────────────────────────────
 
-/** The levers of a running cluster. Every change made through them belongs to the hold they were asked for under. */
+/**
+ * The levers of a running cluster. Every change made through them belongs to the hold they were asked for under; what is
+ * in force is the union of all holds that are not released.
+ *
+ * One more: its levers here, one file in `clusters/hosts/controls/` with how nodes are made to agree with what is wanted
+ * of them, and, if the change outlives the rig, how it is undone by what is found at a node (`undo.ts` there).
+ */
 export interface Controls {
   readonly network: NetworkControl;
   readonly processes: ProcessControl;

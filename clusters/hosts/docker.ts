@@ -7,12 +7,13 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import type { Capability } from '../../rig/contract.ts';
+import { undoAll } from './controls/undo.ts';
 import { findEngine, refusalOf } from './docker-engine.ts';
 import { type Image, imageOf } from './docker-images.ts';
 import { DockerLab, networkOf, type Reach, tolerate } from './docker-lab.ts';
-import { takeBackRules } from './firewall.ts';
 import { Guard } from './guard.ts';
 import type { Lab, LabDriver, LabPlan } from './host.ts';
+import { processesInCgroup } from './process-table.ts';
 import { freePorts } from './published-ports.ts';
 import { freePrefixes, prefixesHere, rigAddress } from './subnets.ts';
 
@@ -137,9 +138,10 @@ async function heal(runId: string): Promise<readonly string[]> {
         await tolerate([404, 409, 500], () => container.unpause());
         found.push(`container ${Names[0]} goes on`);
       }
-      if (State.Running && (await takeBackRules(runId, networkOf(container, State.Pid))))
-        found.push(`rules of ${Names[0]}`);
-      return found;
+      if (!State.Running) return found;
+      const run = networkOf(container, State.Pid);
+      const processes = () => processesInCgroup(Id);
+      return [...found, ...(await undoAll({ runId, name: `${Names[0]}`, run, processes }))];
     }),
   );
   return undone.flat();

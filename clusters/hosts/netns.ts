@@ -11,7 +11,8 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Capability, NodeId, Party } from '../../rig/contract.ts';
-import { Firewalls, type RunInside, takeBackRules } from './firewall.ts';
+import { undoAll } from './controls/undo.ts';
+import { Firewalls, type RunInside } from './firewall.ts';
 import { Guard } from './guard.ts';
 import {
   type Address,
@@ -43,6 +44,11 @@ const inside = (namespace: string, command: Command): Command => [
   '--',
   ...command,
 ];
+
+const runIn =
+  (namespace: string): RunInside =>
+  (command, input) =>
+    runCommand(inside(namespace, command), input);
 
 async function open(plan: LabPlan): Promise<Lab> {
   if (process.platform !== 'linux') throw new Error('network namespaces are a thing of Linux; use the host docker');
@@ -251,7 +257,7 @@ class NamespaceLab implements Lab {
   }
 
   #runIn(node: NodeId): RunInside {
-    return (command, input) => runCommand(inside(this.#namespace(node), command), input);
+    return runIn(this.#namespace(node));
   }
 }
 
@@ -284,12 +290,12 @@ async function heal(runId: string): Promise<readonly string[]> {
   const namespaces = (await readdir(namespaceFolder).catch(() => [])).filter((name) => isOf(name, runId));
   const undone: string[] = [];
   for (const name of namespaces) {
-    const inNamespace: RunInside = (command, input) => runCommand(inside(name, command), input);
-    if (await takeBackRules(runId, inNamespace)) undone.push(`rules in ${name}`);
-    for (const pid of processesInside(fileOf(name)).filter((pid) => stateOf(pid) === 'stopped')) {
+    const processes = () => processesInside(fileOf(name));
+    for (const pid of processes().filter((pid) => stateOf(pid) === 'stopped')) {
       signalProcess(pid, 'SIGCONT');
       undone.push(`process ${pid} goes on`);
     }
+    undone.push(...(await undoAll({ runId, name, run: runIn(name), processes })));
   }
   return undone;
 }

@@ -27,6 +27,10 @@ export function processesOfRun(runId: string | null): readonly number[] {
 export const isInCgroupOf = (pid: number, containerId: string): boolean =>
   attempt(() => readFileSync(`/proc/${pid}/cgroup`, 'latin1'))?.includes(containerId) ?? false;
 
+/** Every process of this machine that is a container's. */
+export const processesInCgroup = (containerId: string): readonly number[] =>
+  processIds().filter((pid) => isInCgroupOf(pid, containerId) && isAlive(pid));
+
 /** Whether this process carries the run's id in its environment. */
 function isOfRun(pid: number, runId: string | null): boolean {
   const environment = attempt(() => readFileSync(`/proc/${pid}/environ`, 'latin1'));

@@ -1,0 +1,56 @@
+/**
+ * What one kind of change to nodes must know how to do. Each is one file in this folder, put in force by `index.ts`, and
+ * taken back without it by an `Undo` in `undo.ts`. Holds, their order, restarts and the lease are the cluster's business:
+ * a control keeps what is wanted in `Wishes`, and is told when to make a party agree with them.
+ */
+
+import type { Clock } from '../../../rig/clock.ts';
+import type { ControlName, Controls, Evidence, NodeId, Party } from '../../../rig/contract.ts';
+import type { Lab, Program } from '../host.ts';
+import type { Steps } from '../steps.ts';
+
+export interface Control<C extends ControlName = ControlName> {
+  readonly name: C;
+  /** What a nemesis gets under that hold. Every lever changes something by `change` alone. */
+  levers(hold: string, change: Change): Controls[C];
+  /**
+   * Makes this party be as all wishes that are not released say together: the whole state, found and compared rather than
+   * remembered, in force and seen to be once it resolves. Without wishes it is as it was before the first. A node may
+   * be down: then it is called again after the node was started.
+   */
+  agree(party: Party): Promise<void>;
+  /** From now on nothing is wanted under that hold. Returns every party that it ever wanted something of. */
+  release(hold: string): ReadonlySet<Party>;
+  /** Does what is left to do once all parties of a hold that was released agree. Any number of times. */
+  settle?(hold: string): Promise<void>;
+  /** What has been seen of what that hold wants or wanted; `null` if it never wanted anything of this kind. */
+  evidence(hold: string): Promise<Evidence | null>;
+  /** From now on nothing is wanted at all, for the faults have been undone by somebody else. */
+  releaseAll(): void;
+  /** The program as it has to be started for this control to get hold of it later. */
+  dress?(node: NodeId, program: Program): Program;
+  close?(): Promise<void>;
+}
+
+/**
+ * Notes wishes, then makes these parties agree, in turn with all other changes of the cluster. Rejects before anything
+ * is noted if the hold was released or the lease is lost.
+ */
+export type Change = (parties: readonly Party[], note: () => void) => Promise<void>;
+
+/** What controls work on. */
+export interface Bench {
+  readonly lab: Lab;
+  readonly clock: Clock;
+  readonly steps: Steps;
+  /** Every node, supporting ones too. */
+  readonly members: readonly NodeId[];
+  /** Between what the network can be cut. */
+  readonly parties: readonly Party[];
+  /** What to run on that node, dressed by every control. */
+  program(node: NodeId): Program;
+}
+
+export function mustBeOneOf(name: string, known: readonly string[], done: string): void {
+  if (!known.includes(name)) throw new RangeError(`${name} cannot be ${done} here; these can: ${known.join(', ')}`);
+}

@@ -1,0 +1,122 @@
+/**
+ * The control `processes`: who is killed and who is paused. Killed beats paused beats running. All other controls act on
+ * nodes that are up, so this one goes in two steps: it takes nodes down before the others agree, and lets them up after.
+ */
+
+import type { Evidence, NodeId, Party, ProcessControl } from '../../../rig/contract.ts';
+import type { ProcessState } from '../host.ts';
+import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import { Wishes } from './wishes.ts';
+
+const SEEN_MS = 10_000;
+
+type Wish = 'killed' | 'paused';
+const stateOf = { killed: 'gone', paused: 'stopped' } as const;
+
+export class Processes implements Control<'processes'> {
+  readonly name = 'processes';
+  readonly #bench: Bench;
+  readonly #wishes = new Wishes<Wish>();
+  /** hold → nodes seen in the state that this hold wanted them in. */
+  readonly #seen = new Map<string, Map<NodeId, ProcessState>>();
+  /** Nodes killed under some hold and not started again since. */
+  readonly #downed = new Set<NodeId>();
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
+
+  levers(hold: string, change: Change): ProcessControl {
+    const halt = async (nodes: readonly NodeId[], how: Wish) => {
+      for (const node of nodes) mustBeOneOf(node, this.#bench.members, how);
+      await change(nodes, () => {
+        for (const node of nodes) this.#wishes.add(hold, node, how);
+      });
+      for (const node of nodes) {
+        // What another hold has killed is paused as soon as that one lets it go.
+        if (!this.#seen.get(hold)?.has(node) && !this.#downed.has(node))
+          throw new Error(`${node} has ended, it cannot be ${how}`);
+      }
+    };
+    return { kill: (nodes) => halt(nodes, 'killed'), pause: (nodes) => halt(nodes, 'paused') };
+  }
+
+  /** Kills the node if it is to be down; says whether it is. */
+  async takeDown(node: NodeId): Promise<boolean> {
+    if (!this.#wishes.of(node).includes('killed')) return false;
+    this.#downed.add(node);
+    await this.#step(`kill ${node}`, this.#bench.lab.signal(node, 'SIGKILL'));
+    this.#saw(node, await this.#see(node, 'gone', (state) => state === 'gone'));
+    return true;
+  }
+
+  /** Starts the node if it was taken down and may be up again; says whether it did. */
+  async letUp(node: NodeId): Promise<boolean> {
+    const { lab } = this.#bench;
+    // Without a lease nothing is started that might then stay.
+    const isDown = this.#downed.has(node) && !lab.guard.lost.aborted && (await this.#state(node)) === 'gone';
+    if (isDown) await this.#step(`start ${node} again`, lab.start(node, this.#bench.program(node)));
+    this.#downed.delete(node);
+    return isDown;
+  }
+
+  /** Pauses the node, or lets it go on. */
+  async agree(node: Party): Promise<void> {
+    const signal = (name: 'SIGSTOP' | 'SIGCONT', what: string) => () =>
+      this.#step(`${what} ${node}`, this.#bench.lab.signal(node, name));
+    if (this.#wishes.of(node).includes('paused')) {
+      // What has ended by itself cannot be paused; whoever asked for it finds out.
+      this.#saw(node, await this.#see(node, 'stopped', (now) => now !== 'running', signal('SIGSTOP', 'pause')));
+    } else await this.#see(node, 'running', (now) => now !== 'stopped', signal('SIGCONT', 'resume'));
+  }
+
+  release(hold: string): ReadonlySet<Party> {
+    this.#wishes.release(hold);
+    return this.#wishes.touched(hold);
+  }
+
+  async evidence(hold: string): Promise<Evidence | null> {
+    if (this.#wishes.touched(hold).size === 0) return null;
+    const seen = [...(this.#seen.get(hold) ?? [])].map(([node, state]) => `the process of ${node} was seen ${state}`);
+    return { effective: seen.length > 0, observed: seen.join('; ') || 'no process was seen to be halted' };
+  }
+
+  releaseAll(): void {
+    this.#wishes.releaseAll();
+  }
+
+  #saw(node: NodeId, state: ProcessState): void {
+    for (const hold of this.#wishes.holding(node)) {
+      if (!this.#wishes.under(hold, node).some((wish) => stateOf[wish] === state)) continue;
+      this.#seen.set(hold, (this.#seen.get(hold) ?? new Map<NodeId, ProcessState>()).set(node, state));
+    }
+  }
+
+  /** Until it is so, `act` is done again and again: an engine that is busy may not do what it was asked for. */
+  async #see(
+    node: NodeId,
+    wanted: ProcessState,
+    holds: (state: ProcessState) => boolean,
+    act: () => Promise<void> = async () => {},
+  ): Promise<ProcessState> {
+    const { clock } = this.#bench;
+    const limit = clock.nowNs() + SEEN_MS * 1e6;
+    for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 200)) {
+      const state = await this.#state(node);
+      if (holds(state)) return state;
+      if (clock.nowNs() > limit) {
+        throw new Error(`${node} was to be ${wanted}, but ${SEEN_MS / 1000} s later it is still ${state}`);
+      }
+      await act();
+      await clock.sleep(waitMs);
+    }
+  }
+
+  #state(node: NodeId): Promise<ProcessState> {
+    return this.#step(`look at ${node}`, this.#bench.lab.state(node));
+  }
+
+  #step<T>(what: string, step: Promise<T>): Promise<T> {
+    return this.#bench.steps.step(what, step);
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * How the faults of a run are taken back by somebody who knows nothing of them: a watchdog, or `ordeal heal` after the
+ * rig and its journal are gone. All there is to go by is what is found at each node, under the run's tag.
+ */
+
+import type { RunInside } from '../firewall.ts';
+import { takeBackRules } from '../firewall.ts';
+import { messageOf } from '../steps.ts';
+
+/** A node that is up, found by the tag of its run. */
+export interface Found {
+  readonly runId: string;
+  /** What a person calls it: of a container, or of a network namespace. */
+  readonly name: string;
+  /** Runs a command in the node's network namespace, as root. */
+  readonly run: RunInside;
+  /** Its processes, where they are processes of this machine. */
+  processes(): readonly number[];
+}
+
+/**
+ * Looks for what its kind of fault leaves at a node, takes it back, looks again, and returns what it undid, a line each.
+ * Safe at any time, any number of times, with nothing there too. Rejects if something may still be in force.
+ */
+export type Undo = (found: Found) => Promise<readonly string[]>;
+
+/** One for each kind of change that outlives the rig. */
+const undos: readonly Undo[] = [
+  async ({ runId, name, run }) => ((await takeBackRules(runId, run)) ? [`rules in ${name}`] : []),
+];
+
+/** Takes back everything at one node; tries all kinds whatever happens to one. */
+export async function undoAll(found: Found): Promise<readonly string[]> {
+  const results = await Promise.allSettled(undos.map((undo) => undo(found)));
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [messageOf(result.reason)] : []));
+  if (reasons.length > 0) throw new Error(reasons.join('; '));
+  return results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+}

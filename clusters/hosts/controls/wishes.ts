@@ -1,0 +1,45 @@
+/** Who wants what of whom: what is wanted of a party is the union over all holds that are not released. */
+
+import type { Party } from '../../../rig/contract.ts';
+
+export class Wishes<Wish> {
+  /** hold → party → what that hold wants or wanted of it. */
+  readonly #holds = new Map<string, Map<Party, Wish[]>>();
+  readonly #released = new Set<string>();
+
+  add(hold: string, party: Party, wish: Wish): void {
+    const parties = this.#holds.get(hold) ?? new Map<Party, Wish[]>();
+    parties.set(party, [...(parties.get(party) ?? []), wish]);
+    this.#holds.set(hold, parties);
+  }
+
+  /** All wishes in force, the oldest hold's first. */
+  of(party: Party): readonly Wish[] {
+    return this.holding(party).flatMap((hold) => [...this.under(hold, party)]);
+  }
+
+  /** The holds in force that want something of this party, the oldest first. */
+  holding(party: Party): readonly string[] {
+    return [...this.#holds].flatMap(([hold, parties]) =>
+      parties.has(party) && !this.#released.has(hold) ? [hold] : [],
+    );
+  }
+
+  /** What this hold wants of that party, or wanted before it was released. */
+  under(hold: string, party: Party): readonly Wish[] {
+    return this.#holds.get(hold)?.get(party) ?? [];
+  }
+
+  /** Every party that this hold ever wanted something of. */
+  touched(hold: string): ReadonlySet<Party> {
+    return new Set(this.#holds.get(hold)?.keys());
+  }
+
+  release(hold: string): void {
+    this.#released.add(hold);
+  }
+
+  releaseAll(): void {
+    for (const hold of this.#holds.keys()) this.#released.add(hold);
+  }
+}
