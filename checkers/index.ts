@@ -6,28 +6,9 @@ export { convergence } from './convergence.ts';
 export { counter } from './counter.ts';
 export { exactlyOnce } from './exactly-once.ts';
 export { exercised } from './exercised.ts';
-export {
-  listAppend,
-  listAppendReadAtomic,
-  listAppendReadCommitted,
-  listAppendReadUncommitted,
-  listAppendRepeatableRead,
-  listAppendSerializable,
-  listAppendSnapshotIsolation,
-  listAppendStrongSession,
-  listAppendStrongSnapshotIsolation,
-} from './isolation/list-append.ts';
-export {
-  rwRegister,
-  rwRegisterReadAtomic,
-  rwRegisterReadCommitted,
-  rwRegisterReadUncommitted,
-  rwRegisterRepeatableRead,
-  rwRegisterSerializable,
-  rwRegisterSnapshotIsolation,
-  rwRegisterStrongSession,
-  rwRegisterStrongSnapshotIsolation,
-} from './isolation/rw-register.ts';
+export { isolationBy } from './isolation/by-name.ts';
+export { listAppend, listAppendBy } from './isolation/list-append.ts';
+export { rwRegister, rwRegisterBy } from './isolation/rw-register.ts';
 export { linearizable } from './linearizable.ts';
 export { fencing, lock } from './lock.ts';
 export { log } from './log.ts';

@@ -14,7 +14,7 @@ import { judge } from './judge.ts';
 import { readHistory } from './history-file.ts';
 import { healRuns } from './leftovers.ts';
 import { isPluginPath } from './plugins.ts';
-import { admit, castOf, hostDrivers, linearizableBy, rooms, summarise } from './rooms.ts';
+import { admit, castOf, checkerBy, hostDrivers, linearizableBy, rooms, summarise } from './rooms.ts';
 import { draw } from './run.ts';
 import { readHeader, readVerdict, Store } from './store.ts';
 import { verdictSchema } from './verdict-schema.ts';
@@ -47,9 +47,9 @@ export async function check(wanted: string, flags: CheckFlags): Promise<void> {
   conclude(record, flags.json === true);
 }
 
-/** A checker that is registered, or a user's own. */
+/** A checker that is registered, one of transactions with options, or a user's own. */
 const checkerNamed = async (wanted: string): Promise<Checker> =>
-  rooms.checkers.get(isPluginPath(wanted) ? await admit(resolve(wanted), 'checker') : wanted);
+  checkerBy(isPluginPath(wanted) ? await admit(resolve(wanted), 'checker') : wanted);
 
 /** Those that judge a stored run. Its user's own files are run only from the folder that they are in, or above it. */
 async function checkersOf({ spec }: RunHeader): Promise<readonly Checker[]> {

@@ -23,13 +23,15 @@ async function answer(name: string): Promise<void> {
   parentPort?.postMessage(checker ? await tryChecker(checker, history, budgetOf(timeoutMs)) : null);
 }
 
-/** The workload's own, one that is registered, or linearizability by a model. */
+/** The workload's own, one that is registered or has options in its name, or linearizability by a model. */
 function checkerNamed(name: string): Checker | undefined {
   const workloads = Object.values(workloadRoom) as readonly object[] as readonly Workload[];
   const own = workloads.find((member) => member.name === workload)?.checkers ?? [];
   const registered = Object.values(checkerRoom) as readonly object[] as readonly Checker[];
   const known = [...own, ...registered].find((member) => 'check' in member && member.name === name);
   if (known) return known;
+  const withOptions = checkerRoom.isolationBy(name);
+  if (withOptions) return withOptions;
   const byModel = (Object.values(models) as readonly object[] as readonly Model[]).find(
     (model) => name === `linearizable(${model.name})`,
   );

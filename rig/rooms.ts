@@ -84,6 +84,9 @@ export const driverOf = (host: HostName): HostDriver | undefined => drivers.find
 
 export const linearizableBy = (modelName: string): Checker => linearizable(rooms.models.get(modelName)) as Checker;
 
+/** A checker that is registered, or one of transactions with options in its name. */
+export const checkerBy = (name: string): Checker => checkerRoom.isolationBy(name) ?? rooms.checkers.get(name);
+
 /** By these names users' files import Ordeal. */
 export const ownModules = { ordeal, 'ordeal/checkers': checkerRoom };
 

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Checker, Verdict } from '../../rig/contract.ts';
 import { readAnyHistory } from '../../rig/formats.ts';
-import { listAppend, listAppendSerializable } from './list-append.ts';
+import { isolationBy } from './by-name.ts';
+import { listAppend } from './list-append.ts';
 import { rwRegister } from './rw-register.ts';
 
 const patient = { exhausted: () => false, reason: () => 'nothing' };
@@ -12,15 +13,14 @@ const shared = new URL('../../../shared/histories/', import.meta.url);
 const isThere = existsSync(shared);
 if (!isThere) console.warn('SKIPPED: the outside transactions, since ../shared/histories is not beside the checkout');
 
-/** By Elle's options. Ours for registers infers more than any of theirs, without assuming anything of the keys. */
-const checkers: Readonly<Record<string, Checker>> = {
-  'la {}': listAppend as unknown as Checker,
-  'la {:consistency-models [:serializable]}': listAppendSerializable as unknown as Checker,
-  'rw {}': rwRegister as unknown as Checker,
-  'rw {:wfr-keys? true}': rwRegister as unknown as Checker,
-  'rw {:sequential-keys? true}': rwRegister as unknown as Checker,
-  'rw {:linearizable-keys? true}': rwRegister as unknown as Checker,
-};
+/** The name of our checker with Elle's options: `la` and `rw` are the histories' own prefixes. */
+function nameOf(file: string, options: string): string {
+  const words = [...options.matchAll(/\[:([\w-]+)\]|:([\w-]+)\? true/g)].map(([, model, keys]) => model ?? keys);
+  return `${file.startsWith('txn/la') ? 'list-append' : 'rw-register'}${words.length > 0 ? `:${words.join('+')}` : ''}`;
+}
+
+const checkerOf = (name: string): Checker =>
+  (isolationBy(name) ?? (name === 'list-append' ? listAppend : rwRegister)) as unknown as Checker;
 
 const judge = async (checker: Checker, path: string): Promise<Verdict> => {
   const { history } = await readAnyHistory(new URL(path, shared).pathname);
@@ -37,8 +37,7 @@ describe.skipIf(!isThere)('outside transactions with known verdicts', () => {
     : [];
 
   it.each(rows)('%s with %s is %s: %s, not %s', async (file, options, validity, types, models) => {
-    const checker = checkers[`${file.slice(4, 6)} ${options}`] as Checker;
-    const verdict = await judge(checker, file);
+    const verdict = await judge(checkerOf(nameOf(file, options)), file);
     expect(verdict.validity).toBe(validity);
     const counts: Record<string, number> = {};
     for (const { name } of verdict.anomalies) counts[name] = (counts[name] ?? 0) + 1;
@@ -49,7 +48,7 @@ describe.skipIf(!isThere)('outside transactions with known verdicts', () => {
   });
 
   it('the example of the paper on Elle has its cycle of three', async () => {
-    const verdict = await judge(listAppendSerializable as unknown as Checker, 'elle/paper-example.edn');
+    const verdict = await judge(checkerOf('list-append:serializable'), 'elle/paper-example.edn');
     expect(verdict.validity).toBe('invalid');
     expect(verdict.anomalies.map(({ name, witnesses }) => [name, witnesses])).toEqual([['G-single-item', [2, 4, 6]]]);
     expect(verdict.anomalies[0]?.explanation).toContain(

@@ -4,11 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent, Json, Verdict } from '../../rig/contract.ts';
 import { FAIL, History, OK } from '../../rig/history.ts';
-import { listAppend, listAppendSerializable } from './list-append.ts';
+import { listAppend, listAppendBy } from './list-append.ts';
 import type { MicroOperation } from './micro-operations.ts';
-import { rwRegister, rwRegisterSerializable } from './rw-register.ts';
+import { rwRegister, rwRegisterBy } from './rw-register.ts';
 
 const RUNS = Number(process.env['ORDEAL_FUZZ_RUNS'] ?? 2000);
+const listAppendSerializable = listAppendBy('serializable');
+const rwRegisterSerializable = rwRegisterBy({ model: 'serializable' });
 const patient = { exhausted: () => false, reason: () => 'nothing' };
 
 type Kind = 'list' | 'register' | 'update';

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Checker, HistoryEvent, Verdict } from '../../rig/contract.ts';
 import { History } from '../../rig/history.ts';
-import * as checkers from './list-append.ts';
+import { isolationBy } from './by-name.ts';
+import { listAppend } from './list-append.ts';
 import { sketchTransactions } from './sketch-transactions.ts';
 
 const patient = { exhausted: () => false, reason: () => 'nothing' };
 
-function judge(picture: string, model = ''): Verdict {
-  const name = model === '' ? 'list-append' : `list-append:${model}`;
-  const checker = Object.values(checkers).find((one) => one.name === name) as unknown as Checker;
-  return checker.check(sketchTransactions(picture), patient) as Verdict;
+function judge(picture: string, options = ''): Verdict {
+  const checker = options === '' ? listAppend : isolationBy(`list-append:${options}`);
+  return (checker as unknown as Checker).check(sketchTransactions(picture), patient) as Verdict;
 }
 
 const namesIn = (verdict: Verdict): string[] => [...new Set(verdict.anomalies.map(({ name }) => name))].sort();
@@ -330,7 +330,7 @@ describe('many readers and writers of one version', () => {
   }
 
   it('are judged without an edge for each pair, also where one is both', () => {
-    const check = (last: string) => checkers.listAppend.check(historyOf(last) as never, patient) as Verdict;
+    const check = (last: string) => listAppend.check(historyOf(last) as never, patient) as Verdict;
     expect(check('rz1')).toMatchObject({ validity: 'valid' });
     expect(check('rx_')).toMatchObject({ validity: 'invalid' });
   });
@@ -338,7 +338,7 @@ describe('many readers and writers of one version', () => {
 
 describe('what is not judged', () => {
   it('is unknown when nothing was asked, succeeded, or read', () => {
-    expect((checkers.listAppend.check(new History([]) as never, patient) as Verdict).validity).toBe('unknown');
+    expect((listAppend.check(new History([]) as never, patient) as Verdict).validity).toBe('unknown');
     expect(judge('p0  |-ax1-x').validity).toBe('unknown');
     expect(judge('p0  |-ax1-|   |-ax2-|').summary).toContain('read anything');
     expect(judge('p0  |-rx_-|').summary).toContain('had to do with each other');
@@ -362,7 +362,7 @@ describe('what is not judged', () => {
   it('is unknown when the budget runs out', () => {
     const spent = { exhausted: () => true, reason: () => '0 s of time' };
     const history = sketchTransactions('p0  |-ax1-|  |-rx1-|');
-    const verdict = checkers.listAppend.check(history as never, spent) as Verdict;
+    const verdict = listAppend.check(history as never, spent) as Verdict;
     expect(verdict).toMatchObject({ validity: 'unknown' });
     expect(verdict.summary).toContain('0 s of time ran out');
   });

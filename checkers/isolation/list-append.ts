@@ -14,14 +14,16 @@ import { findListAnomalies } from './list-anomalies.ts';
 import { listGraph, listReason } from './list-graph.ts';
 import { LongestLists, orderOfLists } from './list-order.ts';
 import { MicroOperations, type TransactionInput, type TransactionOutput } from './micro-operations.ts';
+import { nameWith, STRICT } from './options.ts';
 
-const NAME = 'list-append';
-
-const listAppendBy = (name: string, model: ConsistencyModel): Checker<TransactionInput, TransactionOutput> =>
-  defineChecker<TransactionInput, TransactionOutput>({
+/** Judges by this model; its name is `list-append:` and the model's. */
+export function listAppendBy(model: ConsistencyModel): Checker<TransactionInput, TransactionOutput> {
+  const name = nameWith('list-append', { ...STRICT, model });
+  return defineChecker<TransactionInput, TransactionOutput>({
     name,
     check: (history, budget) => judgeBy(name, model, () => analyse(history as unknown as History, budget), budget),
   });
+}
 
 function analyse(history: History, budget: Budget): Analysis {
   const lists = new LongestLists();
@@ -39,15 +41,5 @@ function analyse(history: History, budget: Budget): Analysis {
   };
 }
 
-const at = (model: ConsistencyModel) => listAppendBy(`${NAME}:${model}`, model);
-
 /** Judges by strict serializability: one order of all transactions, in keeping with real time. */
-export const listAppend = listAppendBy(NAME, 'strict-serializable');
-export const listAppendStrongSession = at('strong-session-serializable');
-export const listAppendSerializable = at('serializable');
-export const listAppendSnapshotIsolation = at('snapshot-isolation');
-export const listAppendStrongSnapshotIsolation = at('strong-snapshot-isolation');
-export const listAppendRepeatableRead = at('repeatable-read');
-export const listAppendReadAtomic = at('read-atomic');
-export const listAppendReadCommitted = at('read-committed');
-export const listAppendReadUncommitted = at('read-uncommitted');
+export const listAppend = listAppendBy('strict-serializable');

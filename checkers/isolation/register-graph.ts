@@ -4,42 +4,57 @@
  * older than what it saw. Each rule holds at every level that the cycles it leads to rule out.
  */
 
-import type { Json } from '../../rig/contract.ts';
+import type { Budget, Json } from '../../rig/contract.ts';
+import { assumedPairs, type VersionPair, versionText } from './assumed-order.ts';
 import type { Step } from './cycle.ts';
-import { EdgeList, type Graph, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR } from './graph.ts';
+import { EdgeList, type Graph, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR, WW } from './graph.ts';
 import { type MicroOperations, READ } from './micro-operations.ts';
 import type { Findings } from './findings.ts';
 import { Frontier } from './frontier.ts';
+import type { Assumption } from './options.ts';
 import { timesOf } from './real-time.ts';
 import { ExternalReads, happened, INITIAL, isInstalled } from './register-reads.ts';
 import { transactionText, valueText } from './wording.ts';
 import { VersionOrder } from './version-order.ts';
 
-/** `inTime`: real time may tell the order of writes, too. The reason of an edge is a key, or, of a `VISIBLE` one, the read that shows it. */
-export function registerGraph(micros: MicroOperations, inTime: boolean, findings: Findings): Graph {
+export interface RegisterGraph {
+  readonly graph: Graph;
+  /** What the edges between writes stand on. */
+  readonly evidence: readonly VersionPair[];
+}
+
+/**
+ * `inTime`: real time may tell the order of writes, too. The reason of an edge is a key; of a `VISIBLE` one, the read
+ * that shows it; of a `WW`, the place of its evidence.
+ */
+export function registerGraph(
+  micros: MicroOperations,
+  inTime: boolean,
+  assumed: readonly Assumption[],
+  findings: Findings,
+  budget: Budget,
+): RegisterGraph {
   const rules = new Rules(micros);
   rules.reads();
   rules.initialState();
   rules.updates();
+  const evidence = assumedPairs(micros, rules.external, assumed, findings, budget);
+  rules.assumed(evidence);
   rules.visible();
-  for (const [read, other] of rules.circles) reportCircle(micros, findings, read, other);
   if (inTime) rules.visibleInTime();
-  return rules.edges.toGraph();
+  return { graph: rules.edges.toGraph(), evidence };
 }
 
 class Rules {
   readonly edges: EdgeList;
   readonly #micros: MicroOperations;
-  readonly #external: ExternalReads;
+  readonly external: ExternalReads;
   readonly #happened: Uint8Array;
   readonly #order: VersionOrder;
-  /** Pairs of reads of one key which each show the other's version to be the older. */
-  readonly circles: (readonly [read: number, other: number])[] = [];
-
   constructor(micros: MicroOperations) {
     this.#micros = micros;
     this.edges = new EdgeList(micros.transactions);
-    this.#external = new ExternalReads(micros);
+    this.external = new ExternalReads(micros);
     this.#happened = happened(micros);
     this.#order = new VersionOrder(micros.writes);
   }
@@ -47,7 +62,7 @@ class Rules {
   /** A reader follows the writer. */
   reads(): void {
     const { writes, writeTransaction, key, writeMicro } = this.#micros;
-    const { from, transaction } = this.#external;
+    const { from, transaction } = this.external;
     for (let write = 0; write < writes; write++) {
       const end = from[write + 1] as number;
       if ((from[write] as number) === end || !isInstalled(this.#micros, write)) continue;
@@ -65,17 +80,29 @@ class Rules {
       const writer = writeTransaction[write] as number;
       if (!isInstalled(this.#micros, write) || this.#happened[writer] === 0) continue;
       const k = key[writeMicro[write] as number] as number;
-      if (this.#external.count(writes + k) > 0) (writers[k] as number[]).push(writer);
+      if (this.external.count(writes + k) > 0) (writers[k] as number[]).push(writer);
     }
     writers.forEach((all, k) => {
-      this.edges.addAll([...this.#external.of(writes + k)], all, RW, k);
+      this.edges.addAll([...this.external.of(writes + k)], all, RW, k);
     });
+  }
+
+  /** Who made or read a version comes before who made one that is newer. */
+  assumed(evidence: readonly VersionPair[]): void {
+    const { writes, writeTransaction, key, writeMicro } = this.#micros;
+    for (const [at, { older, newer }] of evidence.entries()) {
+      if (older >= writes || newer >= writes) continue;
+      const writer = writeTransaction[newer] as number;
+      this.edges.add(writeTransaction[older] as number, writer, WW, at);
+      for (const reader of this.external.of(older))
+        this.edges.add(reader, writer, RW, key[writeMicro[older] as number] as number);
+    }
   }
 
   /** Who read a version comes before who read it and overwrote it. */
   updates(): void {
     const { start, key, write, value, transactions, writes, writeMicro } = this.#micros;
-    const { is } = this.#external;
+    const { is } = this.external;
     const seen = new Int32Array(this.#micros.keys.values.length);
     /** By version, one more than the first transaction that did; of the rest, all of them. */
     const first = new Int32Array(writes);
@@ -102,8 +129,8 @@ class Rules {
       if (one === 0) continue;
       const all = several.get(version);
       const k = key[writeMicro[version] as number] as number;
-      const { from, transaction } = this.#external;
-      if (all) this.edges.addAll([...this.#external.of(version)], all, RW, k);
+      const { from, transaction } = this.external;
+      if (all) this.edges.addAll([...this.external.of(version)], all, RW, k);
       else
         for (let at = from[version] as number; at < (from[version + 1] as number); at++)
           this.edges.add(transaction[at] as number, one - 1, RW, k);
@@ -122,7 +149,7 @@ class Rules {
       const sources = new Set<number>();
       for (let micro = start[at] as number; micro < end; micro++) {
         const seen = value[micro] as number;
-        if (this.#external.is[micro] === 0 || seen < 0 || !isInstalled(this.#micros, seen)) continue;
+        if (this.external.is[micro] === 0 || seen < 0 || !isInstalled(this.#micros, seen)) continue;
         of[key[micro] as number] = at + 1;
         readOf[key[micro] as number] = micro;
         sources.add(writeTransaction[seen] as number);
@@ -144,7 +171,7 @@ class Rules {
     let one = -1;
     for (let micro = begin; micro < end; micro++) {
       const seen = value[micro] as number;
-      if (this.#external.is[micro] === 0 || seen < 0) continue;
+      if (this.external.is[micro] === 0 || seen < 0) continue;
       const source = writeTransaction[seen] as number;
       if (one >= 0 && source !== one) return true;
       one = source;
@@ -187,7 +214,7 @@ class Rules {
   /** For each transaction an event by which it had certainly happened: somebody who knew of it had completed. */
   #doneBy(): Int32Array {
     const { history, start, write, transactions } = this.#micros;
-    const { from, transaction } = this.#external;
+    const { from, transaction } = this.external;
     const done = timesOf(history).completed;
     // Readers mostly began after the writer, so that going back in time each is seen before the one it read from.
     for (let at = transactions - 1; at >= 0; at--) {
@@ -206,12 +233,10 @@ class Rules {
   /** One write of a key is older than another: its writer and its readers come before the other's writer. */
   #precedes(older: number, newer: number, read: number): void {
     if (older === newer || !this.#order.add(older, newer, read)) return;
-    const reverse = this.#order.shownBy(newer, older);
-    if (reverse >= 0) this.circles.push([read, reverse]);
     const { key, writeTransaction } = this.#micros;
     const writer = writeTransaction[newer] as number;
     this.edges.add(writeTransaction[older] as number, writer, VISIBLE, read);
-    const { from, transaction } = this.#external;
+    const { from, transaction } = this.external;
     for (let at = from[older] as number; at < (from[older + 1] as number); at++)
       this.edges.add(transaction[at] as number, writer, RW, key[read] as number);
   }
@@ -221,7 +246,7 @@ class Rules {
     if (older === newer) return;
     const { history, key, writeTransaction } = this.#micros;
     const { completeIndex, invokeIndex } = history;
-    const { from, transaction } = this.#external;
+    const { from, transaction } = this.external;
     const writer = writeTransaction[newer] as number;
     const source = writeTransaction[older] as number;
     const begun = invokeIndex[writer] as number;
@@ -240,7 +265,7 @@ class Rules {
   /** External reads and installed writes of each key, in order of invocation, and whose they are. */
   #touchingByKey(): { readonly from: Int32Array; readonly micro: Int32Array; readonly transaction: Int32Array } {
     const { start, key, write, count, transactions } = this.#micros;
-    const { is } = this.#external;
+    const { is } = this.external;
     const keys = this.#micros.keys.values.length;
     const counts = new Uint8Array(count);
     const from = new Int32Array(keys + 1);
@@ -266,21 +291,15 @@ class Rules {
   }
 }
 
-/** Two transactions that each saw, of one key, what must be older than what the other saw. */
-function reportCircle(micros: MicroOperations, findings: Findings, read: number, other: number): void {
-  findings.add('cyclic-versions', () => {
-    const key = valueText(micros.keys.values[micros.key[read] as number] as Json);
-    const [one, two] = [micros.transactionOf(read), micros.transactionOf(other)];
-    return {
-      explanation: `no order of the versions of key ${key} explains what was read: T1 saw ${valueText(micros.microAt(read)[2])} there and knew of ${valueText(micros.microAt(other)[2])}, and T2 the other way round. T1 is ${transactionText(micros, one)}. T2 is ${transactionText(micros, two)}.`,
-      witnesses: [one, two].map((at) => micros.history.invokeIndex[at] as number),
-    };
-  });
-}
-
 /** Why the one must come before the other, as the end of a sentence. */
-export function registerReason(micros: MicroOperations, step: Step, name: (at: number) => string): string {
+export function registerReason(
+  micros: MicroOperations,
+  evidence: readonly VersionPair[],
+  step: Step,
+  name: (at: number) => string,
+): string {
   const { from, to, kind, reason } = step;
+  if (kind === WW) return assumedReason(micros, evidence[reason] as VersionPair, step, name);
   const isKey = kind === WR || kind === RW || kind === RW_IN_TIME;
   const k = isKey ? reason : (micros.key[reason] as number);
   const where = `key ${valueText(micros.keys.values[k] as Json)}`;
@@ -293,6 +312,18 @@ export function registerReason(micros: MicroOperations, step: Step, name: (at: n
     return `${shown(reason)} began after ${name(from)}'s write of ${wrote(from)} to ${where} was done and saw ${name(to)}'s write of ${wrote(to)}`;
   const seen = firstRead(micros, from, k);
   return `${name(from)} read ${where} as ${valueText(seen)}, which ${name(to)} overwrote with ${wrote(to)}`;
+}
+
+function assumedReason(
+  micros: MicroOperations,
+  { older, newer, before, after, assumed }: VersionPair,
+  { from, to }: Step,
+  name: (at: number) => string,
+): string {
+  const k = micros.key[micros.writeMicro[newer] as number] as number;
+  const operation = (at: number) => `operation ${micros.history.invokeIndex[at]}`;
+  const met = before === after ? operation(before) : `${operation(before)} and then ${operation(after)}`;
+  return `${name(to)} wrote ${versionText(micros, newer)} to key ${valueText(micros.keys.values[k] as Json)} after ${name(from)}'s ${versionText(micros, older)}: ${met} met them in that order (${assumed})`;
 }
 
 /** What the transaction read from the key first. */

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Checker, Verdict } from '../../rig/contract.ts';
 import { History } from '../../rig/history.ts';
-import * as checkers from './rw-register.ts';
+import { isolationBy } from './by-name.ts';
+import { rwRegister } from './rw-register.ts';
 import { sketchTransactions } from './sketch-transactions.ts';
 
 const patient = { exhausted: () => false, reason: () => 'nothing' };
 
-function judge(picture: string, model = ''): Verdict {
-  const name = model === '' ? 'rw-register' : `rw-register:${model}`;
-  const checker = Object.values(checkers).find((one) => one.name === name) as unknown as Checker;
-  return checker.check(sketchTransactions(picture), patient) as Verdict;
+function judge(picture: string, options = ''): Verdict {
+  const checker = options === '' ? rwRegister : isolationBy(`rw-register:${options}`);
+  return (checker as unknown as Checker).check(sketchTransactions(picture), patient) as Verdict;
 }
 
 const anomalies = (picture: string, model?: string): string[] =>
@@ -69,15 +69,63 @@ describe('rw-register', () => {
     expect(judge(picture('1'), 'read-committed').validity).toBe('valid');
   });
 
-  it('cyclic-versions: two readers that each saw as new what the other knew to be old', () => {
+  it('cyclic-versions: a key that does not keep to what is taken for granted of it', () => {
+    const inTime = (seen: string) => `
+      p0  |-wx1-|        |-ry1-|
+      p1         |-wx2 wy1-|
+      p2                          |-rx${seen}-|
+    `;
+    expect(judge(inTime('1'), 'serializable').validity).toBe('valid');
+    expect(judge(inTime('1'), 'serializable+sequential-keys').validity).toBe('valid');
+    const verdict = judge(inTime('1'), 'serializable+linearizable-keys');
+    expect(verdict.anomalies.map(({ name, witnesses }) => [name, witnesses])).toEqual([['cyclic-versions', [0, 2, 6]]]);
+    expect(verdict.anomalies[0]?.explanation).toContain('T1 met 1 before T2 met 2; T2 met 2 before T3 met 1');
+    expect(judge(inTime('2'), 'serializable+linearizable-keys').validity).toBe('valid');
+    const inProcess = (seen: string) => `
+      p0  |-wx1-|
+      p1  |-wx2-|
+      p2         |-rx1-| |-rx${seen}-|
+      p3         |-rx2-| |-rx1-|
+    `;
+    expect(anomalies(inProcess('2'), 'serializable+sequential-keys')).toEqual(['cyclic-versions']);
+    expect(anomalies(inProcess('2'), 'serializable')).toEqual([]);
+    expect(anomalies(inProcess('1'), 'serializable+sequential-keys')).toEqual([]);
+    const initial = (seen: string) => `
+      p0  |-rx1-| |-rx${seen}-|
+      p1  |-wx1-|
+    `;
+    expect(anomalies(initial('_'), 'read-uncommitted+sequential-keys')).toEqual(['cyclic-versions']);
+    expect(anomalies(initial('1'), 'read-uncommitted+sequential-keys')).toEqual([]);
+  });
+
+  it('G0: a write cycle, once the order of the writes of each key is taken for granted', () => {
     const picture = (seen: string) => `
       p0  |-wx1 wy1-|
-      p1  |-wx2 wz2-|
-      p2                |-rz2 rx1 ry1-|
-      p3                |-ry1 rx${seen} rz2-|
+      p1  |-wx2 wy2-|
+      p2                |-rx2-| |-ry${seen}-|
     `;
-    expect(anomalies(picture('2'), 'serializable')).toEqual(['G-single-item', 'cyclic-versions']);
-    expect(judge(picture('1')).validity).toBe('valid');
+    const verdict = judge(picture('1'), 'read-uncommitted+linearizable-keys');
+    expect(verdict.anomalies.map(({ name }) => name)).toEqual(['G0']);
+    expect(verdict.anomalies[0]?.explanation).toContain(
+      "T2 wrote 2 to key x after T1's 1: operation 0 and then operation 4 met them in that order (linearizable-keys)",
+    );
+    expect(judge(picture('2'), 'linearizable-keys').validity).toBe('valid');
+    expect(judge(picture('1'), 'read-uncommitted+wfr-keys').validity).toBe('valid');
+  });
+
+  it('its name says what it judges by, and a name that asks for what there is not is refused', () => {
+    expect(isolationBy('rw-register:sequential-keys+serializable')?.name).toBe(
+      'rw-register:serializable+sequential-keys',
+    );
+    expect(isolationBy('rw-register')).toBeUndefined();
+    expect(isolationBy('set-full:serializable')).toBeUndefined();
+    expect(() => isolationBy('rw-register:serialisable')).toThrow(
+      'rw-register knows no "serialisable"; there are strict-serializable,',
+    );
+    expect(() => isolationBy('list-append:sequential-keys')).toThrow('list-append knows no "sequential-keys"');
+    expect(() => isolationBy('rw-register:serializable+read-committed')).toThrow(
+      'found serializable and read-committed',
+    );
   });
 
   it('lost-update and G2-item: two transactions that built on one version', () => {
@@ -150,7 +198,7 @@ describe('the order of time', () => {
 
 describe('what is not judged', () => {
   it('is unknown when nothing was asked or values are not unique', () => {
-    expect((checkers.rwRegister.check(new History([]) as never, patient) as Verdict).validity).toBe('unknown');
+    expect((rwRegister.check(new History([]) as never, patient) as Verdict).validity).toBe('unknown');
     expect(judge('p0  |-wx1-|  |-wx1-|  |-rx1-|').summary).toContain('written to key x more than once');
     expect(judge('p0  |-ax1-|').summary).toContain('is no transaction of ["w", key, value]');
   });

@@ -1,51 +1,46 @@
 /**
  * Transactions that write and read registers. A read shows one write only, so the order of writes is known as far as
- * it follows from what was read: every violation that is reported is one, but there may be others.
+ * it follows from what was read, or from what is taken for granted: every violation that is reported is one, but there
+ * may be others.
  */
 
 import type { Budget, Checker } from '../../rig/contract.ts';
 import { defineChecker } from '../../rig/define.ts';
 import type { History } from '../../rig/history.ts';
-import { clockworkOf, type ConsistencyModel } from './consistency-models.ts';
+import { clockworkOf } from './consistency-models.ts';
 import { Findings } from './findings.ts';
 import { type Analysis, judgeBy } from './judgement.ts';
 import { MicroOperations, type TransactionInput, type TransactionOutput } from './micro-operations.ts';
+import { nameWith, type Options, STRICT } from './options.ts';
 import { findRegisterAnomalies } from './register-anomalies.ts';
 import { registerGraph, registerReason } from './register-graph.ts';
 import { registerReads, resolveReads } from './register-reads.ts';
 
-const NAME = 'rw-register';
-
-const rwRegisterBy = (name: string, model: ConsistencyModel): Checker<TransactionInput, TransactionOutput> =>
-  defineChecker<TransactionInput, TransactionOutput>({
+/** Judges by a model, taking for granted what the options say: its name says both. */
+export function rwRegisterBy(options: Partial<Options>): Checker<TransactionInput, TransactionOutput> {
+  const all = { ...STRICT, ...options };
+  const name = nameWith('rw-register', all);
+  return defineChecker<TransactionInput, TransactionOutput>({
     name,
     check: (history, budget) =>
-      judgeBy(name, model, () => analyse(history as unknown as History, model, budget), budget),
+      judgeBy(name, all.model, () => analyse(history as unknown as History, all, budget), budget),
   });
+}
 
-function analyse(history: History, model: ConsistencyModel, budget: Budget): Analysis {
+function analyse(history: History, { model, assumed }: Options, budget: Budget): Analysis {
   const micros = new MicroOperations(history, registerReads, budget);
   resolveReads(micros);
   const findings = new Findings();
   findRegisterAnomalies(micros, findings);
+  const { graph, evidence } = registerGraph(micros, clockworkOf(model) === 'realtime', assumed, findings, budget);
   return {
     micros,
-    graph: registerGraph(micros, clockworkOf(model) === 'realtime', findings),
+    graph,
     findings,
-    reason: (step, name) => registerReason(micros, step, name),
+    reason: (step, name) => registerReason(micros, evidence, step, name),
     statistics: {},
   };
 }
 
-const at = (model: ConsistencyModel) => rwRegisterBy(`${NAME}:${model}`, model);
-
 /** Judges by strict serializability: one order of all transactions, in keeping with real time. */
-export const rwRegister = rwRegisterBy(NAME, 'strict-serializable');
-export const rwRegisterStrongSession = at('strong-session-serializable');
-export const rwRegisterSerializable = at('serializable');
-export const rwRegisterSnapshotIsolation = at('snapshot-isolation');
-export const rwRegisterStrongSnapshotIsolation = at('strong-snapshot-isolation');
-export const rwRegisterRepeatableRead = at('repeatable-read');
-export const rwRegisterReadAtomic = at('read-atomic');
-export const rwRegisterReadCommitted = at('read-committed');
-export const rwRegisterReadUncommitted = at('read-uncommitted');
+export const rwRegister = rwRegisterBy({});
