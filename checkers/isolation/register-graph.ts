@@ -14,7 +14,7 @@ import { Frontier } from './frontier.ts';
 import type { Assumption } from './options.ts';
 import { timesOf } from './real-time.ts';
 import { ExternalReads, happened, INITIAL, isInstalled } from './register-reads.ts';
-import { transactionText, valueText } from './wording.ts';
+import { valueText } from './wording.ts';
 import { VersionOrder } from './version-order.ts';
 
 export interface RegisterGraph {
@@ -232,7 +232,7 @@ class Rules {
 
   /** One write of a key is older than another: its writer and its readers come before the other's writer. */
   #precedes(older: number, newer: number, read: number): void {
-    if (older === newer || !this.#order.add(older, newer, read)) return;
+    if (older === newer || !this.#order.add(older, newer)) return;
     const { key, writeTransaction } = this.#micros;
     const writer = writeTransaction[newer] as number;
     this.edges.add(writeTransaction[older] as number, writer, VISIBLE, read);
@@ -254,7 +254,7 @@ class Rules {
     const end = from[older + 1] as number;
     let told = (completeIndex[source] as number) < begun ? 1 : 0;
     for (let at = first; at < end; at++) if ((completeIndex[transaction[at] as number] as number) < begun) told++;
-    if (told === 1 + end - first || !this.#order.add(older, newer, read)) return;
+    if (told === 1 + end - first || !this.#order.add(older, newer)) return;
     if ((completeIndex[source] as number) >= begun) this.edges.add(source, writer, VISIBLE_IN_TIME, read);
     for (let at = first; at < end; at++) {
       const reader = transaction[at] as number;

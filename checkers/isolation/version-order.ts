@@ -10,34 +10,25 @@ export class VersionOrder {
   readonly #last: Int32Array;
   #older = new Int32Array(1024);
   #before = new Int32Array(1024);
-  #shownBy = new Int32Array(1024);
   #count = 0;
 
   constructor(writes: number) {
     this.#last = new Int32Array(writes);
   }
 
-  /** False if the pair is known. `read` is the micro-operation that shows it. */
-  add(older: number, newer: number, read: number): boolean {
-    if (this.shownBy(older, newer) >= 0) return false;
+  /** False if the pair is known. */
+  add(older: number, newer: number): boolean {
+    const last = this.#last[newer] as number;
+    for (let link = last, left = MOST_LOOKED_AT; link > 0 && left > 0; link = this.#before[link] as number, left--)
+      if (this.#older[link] === older) return false;
     const link = ++this.#count;
     if (link === this.#older.length) {
       this.#older = twice(this.#older);
       this.#before = twice(this.#before);
-      this.#shownBy = twice(this.#shownBy);
     }
     this.#older[link] = older;
-    this.#before[link] = this.#last[newer] as number;
-    this.#shownBy[link] = read;
+    this.#before[link] = last;
     this.#last[newer] = link;
     return true;
-  }
-
-  /** The read that showed that the one write is older than the other; −1 if none is known. */
-  shownBy(older: number, newer: number): number {
-    let left = MOST_LOOKED_AT;
-    for (let link = this.#last[newer] as number; link > 0 && left > 0; link = this.#before[link] as number, left--)
-      if (this.#older[link] === older) return this.#shownBy[link] as number;
-    return -1;
   }
 }
