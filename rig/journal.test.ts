@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RealClock, VirtualClock } from './clock.ts';
-import { Journal, LONGEST_LINE_BYTES } from './journal.ts';
+import { Journal, LONGEST_EVENT_BYTES } from './journal.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -50,9 +50,10 @@ describe('Journal', () => {
   it('writes an answer that is too large as an unknown', async () => {
     const path = join(directory, 'history.jsonl');
     const journal = await Journal.create(path, new VirtualClock());
-    journal.append({ type: 'ok', process: 0, node: 'n1', output: 'x'.repeat(LONGEST_LINE_BYTES) });
+    for (const output of ['x'.repeat(LONGEST_EVENT_BYTES), 'é'.repeat(LONGEST_EVENT_BYTES / 2)])
+      journal.append({ type: 'ok', process: 0, node: 'n1', output });
     await journal.close();
-    expect(linesOf(path)[0]).toMatchObject({ type: 'info', error: 'output-too-large' });
+    for (const at of [0, 1]) expect(linesOf(path)[at]).toMatchObject({ type: 'info', error: 'output-too-large' });
   });
 
   it('never overwrites a history', async () => {

@@ -9,12 +9,18 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { type Clock, VirtualClock } from './clock.ts';
 import type { FaultEvent, PhaseEvent, Unstamped } from './contract.ts';
+import { LONGEST_LINE } from './lines.ts';
 
-/** A line longer than this is not written; its completion becomes an `info`, `output-too-large`. */
-export const LONGEST_LINE_BYTES = 8 << 20;
+/** A longer event is not written; its completion becomes an `info`, `output-too-large`. Leaves room for index and time. */
+export const LONGEST_EVENT_BYTES = LONGEST_LINE - 256;
+/** One UTF-16 unit takes at most so many bytes in UTF-8. */
+const MOST_BYTES_A_UNIT = 3;
 const FLUSH_EVERY_MS = 100;
 const FLUSH_AT_CHARACTERS = 1 << 16;
 const LARGEST_PILE_CHARACTERS = 256 << 20;
+
+const isTooLong = (text: string): boolean =>
+  text.length * MOST_BYTES_A_UNIT > LONGEST_EVENT_BYTES && Buffer.byteLength(text) > LONGEST_EVENT_BYTES;
 
 export class Journal {
   readonly #clock: Clock;
@@ -57,7 +63,7 @@ export class Journal {
   append(event: Unstamped): void {
     if (this.#closed) return; // A request that was given up on may still answer after the end: nobody asks any more.
     const text = JSON.stringify(event);
-    if (text.length > LONGEST_LINE_BYTES && event.type === 'ok') {
+    if (isTooLong(text) && event.type === 'ok') {
       const detail = `${text.length} characters`;
       return this.append({ process: event.process, node: event.node, type: 'info', error: 'output-too-large', detail });
     }

@@ -12,7 +12,7 @@ export class UnreadableFile extends UsageError {
 }
 
 /** The longest line that is read, in bytes. */
-export const LONGEST_LINE = 8 << 20;
+export const LONGEST_LINE = 64 << 20;
 
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 1 << 19;

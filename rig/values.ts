@@ -29,7 +29,7 @@ const NEWLINE = 10;
 /** Fewer bytes are copied sooner one by one. */
 const LONG_BYTES = 256;
 /** The offset of a kept value within its chunk is below this, the chunk's number above. */
-const CHUNK_BYTES = 2 ** 25;
+const CHUNK_BYTES = 2 ** 27;
 const FULL_CHUNK_BYTES = 2 ** 22;
 
 /** Equal codes mean equal values; unequal codes mean unequal values unless one of them is kept. */

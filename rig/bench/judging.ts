@@ -21,6 +21,7 @@ import type { History } from '../history.ts';
 import { packageRoot } from '../package-root.ts';
 import { linearizableBy, rooms } from '../rooms.ts';
 import { type Shape, writeHistory } from './made-history.ts';
+import { writeTransfers } from './made-transfers.ts';
 import { parsingMs } from './parsing.ts';
 
 const PLAIN: Shape = {
@@ -42,7 +43,8 @@ const BUDGET_MS = 20_000;
 
 interface Case {
   readonly name: string;
-  readonly shape: Partial<Shape>;
+  /** What history; or how to write it. */
+  readonly shape: Partial<Shape> | ((path: string) => void);
   /** A model, or else a checker; one that is not there yet is passed over. */
   readonly by: string;
   /** What the goal is for: reading and checking together, or checking alone, in multiples of parsing. */
@@ -98,6 +100,15 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
       goal: ['read and check', 0.5],
     },
   ],
+  transfers: [
+    {
+      name: 'exactly-once, 1,000,000 attempts of 300,000 keys',
+      shape: (path) => writeTransfers(path, MILLION, 300_000),
+      by: 'exactly-once',
+      goal: ['check', 3],
+      rounds: 3,
+    },
+  ],
   'transactions-100k': transactionCases(100_000),
   'transactions-1m': transactionCases(MILLION),
 };
@@ -116,7 +127,7 @@ export async function benchJudging(group: string): Promise<void> {
   for (const one of CASES[group] ?? []) {
     const checker = checkerBy(one.by);
     if (!checker) console.log(`${one.name}: no model or checker is called ${one.by}`);
-    else await inFile({ ...PLAIN, ...one.shape }, (path) => benchCase(one, checker, path));
+    else await inFile(one.shape, (path) => benchCase(one, checker, path));
   }
 }
 
@@ -145,13 +156,13 @@ async function benchCase({ name, goal: [of, most], rounds = 1 }: Case, checker: 
 /** Prints what reading a million events takes, of each kind of file. */
 export async function benchReading(): Promise<void> {
   const events = 500_000;
-  await inFile({ ...PLAIN, ...UNIQUE, operations: events, keys: 10_000 }, async (path) => {
+  await inFile({ ...UNIQUE, operations: events, keys: 10_000 }, async (path) => {
     await benchFile("1,000,000 events in Jepsen's form", path);
     const gzipped = `${path}.gz`;
     await pipeline(createReadStream(path), createGzip({ level: 1 }), createWriteStream(gzipped));
     await benchFile('the same, gzipped', gzipped, path);
   });
-  await inFile({ ...PLAIN, kind: 'list-append', operations: 100_000, keys: 10 }, (path) =>
+  await inFile({ kind: 'list-append', operations: 100_000, keys: 10 }, (path) =>
     benchFile('200,000 events of transactions', path),
   );
 }
@@ -190,11 +201,12 @@ export async function benchLogs(): Promise<void> {
   );
 }
 
-async function inFile(shape: Shape, use: (path: string) => Promise<void>): Promise<void> {
+async function inFile(shape: Case['shape'], use: (path: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'ordeal-bench-'));
   try {
     const path = join(directory, 'history.jsonl');
-    writeHistory(path, shape);
+    if (typeof shape === 'function') shape(path);
+    else writeHistory(path, { ...PLAIN, ...shape });
     await use(path);
   } finally {
     rmSync(directory, { recursive: true });
