@@ -7,7 +7,7 @@ import type { AppliedTransfer, TransferReceipt, Verdict } from '../rig/contract.
 import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
 import { type History, NEVER } from '../rig/history.ts';
 import { Balances, type Bounds } from './ledger/balances.ts';
-import { type Coverage, coverageOf, notJudged } from './ledger/coverage.ts';
+import { type Coverage, coverageOf } from './ledger/coverage.ts';
 import {
   type AccountsRead,
   type Asked,
@@ -18,8 +18,9 @@ import {
   wasRefused,
 } from './ledger/evidence.ts';
 import { Findings } from './ledger/findings.ts';
+import { guaranteesOf } from './ledger/guarantees.ts';
 import { judgePayloads, payloadsOf, wasRefusedForGood } from './ledger/payloads.ts';
-import { judgeStuckKeys } from './ledger/stuck-keys.ts';
+import { judgeSettled, judgeStuckKeys } from './ledger/stuck-keys.ts';
 import { LEDGER_TERMS } from './ledger/terms.ts';
 import { judgeWire } from './ledger/wire.ts';
 
@@ -41,7 +42,8 @@ export const exactlyOnce = defineChecker<TransfersInput, TransfersOutput>({
     const reusedKeys = judgePayloads(findings);
     judgeReceipts(findings, acked);
     judgeStuckKeys(findings);
-    const coverage = coverageOf(history, evidence, reusedKeys, judgeWire(findings));
+    judgeSettled(findings);
+    const coverage = coverageOf(findings, reusedKeys, judgeWire(findings));
     const lastAck = acked.reduce((latest, { ackedAt }) => Math.max(latest, ackedAt), -1);
     const truth = evidence.listings.findLast(({ invoked }) => invoked > lastAck) ?? null;
     judgeBalances(findings, truth);
@@ -232,6 +234,10 @@ function judgeTotal(findings: Findings, { at, accounts }: AccountsRead, openings
 const words = ({ low, high }: Bounds): string => (low === high ? `${low}` : `between ${low} and ${high}`);
 
 function conclude(findings: Findings, acked: number, truth: Listing | null, coverage: Coverage): Verdict {
+  return { ...verdictOf(findings, acked, truth, coverage), guarantees: guaranteesOf(findings, coverage) };
+}
+
+function verdictOf(findings: Findings, acked: number, truth: Listing | null, coverage: Coverage): Verdict {
   const { history, evidence, terms, counts } = findings;
   const transfers = [...evidence.transfers.values()];
   const attempts = transfers.reduce((sum, transfer) => sum + transfer.attempts.length, 0);
@@ -245,7 +251,6 @@ function conclude(findings: Findings, acked: number, truth: Listing | null, cove
     balances: evidence.balanceReads.length,
     ...coverage,
     wire: coverage.wire && { ...coverage.wire },
-    notJudged: notJudged(coverage),
     anomalies: counts,
   };
   const [first, ...rest] = findings.anomalies;

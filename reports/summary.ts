@@ -2,7 +2,7 @@
 
 import { isAbsolute, join, relative } from 'node:path';
 import pico from 'picocolors';
-import type { FaultRecord, RunRecord, RunVerdict } from '../rig/contract.ts';
+import type { FaultRecord, RunRecord, RunVerdict, Validity } from '../rig/contract.ts';
 import { doubtsOf, leftBehind, outcomeOf } from './outcome.ts';
 import { answered, asked, atSeconds, counted, duration, grouped, plain, sentence } from './phrases.ts';
 import { type Scene, type SceneStep, scenesOf } from './scene.ts';
@@ -25,6 +25,7 @@ export function summarise(run: RunRecord, { colour }: { readonly colour: boolean
     ['asked', askedLine(verdict)],
     ['broken', brokenLine(verdict.faults)],
     ['judged', judgedLine(verdict)],
+    ...promisedLines(verdict),
     ['report', fromHere(join(run.directory, 'report.html'))],
     ['again', plain(header.command, 400)],
   ];
@@ -70,6 +71,21 @@ function brokenLine(faults: readonly FaultRecord[]): string {
 function judgedLine(verdict: RunVerdict): string {
   if (verdict.verdicts.length === 0) return 'nothing was judged';
   return verdict.verdicts.map(({ checker, validity }) => `${plain(checker, 40)} ${validity}`).join(' · ');
+}
+
+/** Which guarantees were judged by themselves, and which were not for lack of evidence. */
+function promisedLines({ verdicts }: RunVerdict): readonly (readonly [string, string])[] {
+  const guarantees = verdicts.flatMap((one) => one.guarantees ?? []);
+  if (guarantees.length === 0) return [];
+  const named = (validity: Validity) =>
+    guarantees.filter((one) => one.validity === validity).map(({ name }) => plain(name, 60));
+  const [kept, broken, open] = [named('valid'), named('invalid'), named('unknown')];
+  const told = [
+    `${counted(kept.length, 'guarantee')} kept`,
+    broken.length > 0 && `broken: ${broken.join(', ')}`,
+    open.length > 0 && `not judged: ${open.join(', ')}`,
+  ];
+  return [['proven', told.filter((one) => typeof one === 'string').join('; ')]];
 }
 
 /** The path as one would type it here. */

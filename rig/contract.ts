@@ -432,6 +432,12 @@ export interface WorkerContext {
   readonly shared: Random;
 }
 
+/** What a worker is told when the load is over. */
+export interface FinalContext<In extends Input = Input> extends WorkerContext {
+  /** Requests of any worker that ended as `info` and were not answered later: each once, the newest 1000. */
+  readonly unsettled: readonly In[];
+}
+
 /**
  * RFC 9110, section 9.2: repeating a `safe` request changes nothing, repeating an `idempotent` one changes
  * nothing more, repeating an `unsafe` one may. A lost safe request is a `fail`; any other is an `info`.
@@ -448,7 +454,7 @@ export interface Workload<A extends ApiName = ApiName, In extends Input = Input,
   /** One for each worker, asked until the load ends. */
   generator(context: WorkerContext): Requests<In, Out>;
   /** One for each worker, asked after every hold is released and the cluster has recovered. */
-  finalGenerator?(context: WorkerContext): Requests<In, Out>;
+  finalGenerator?(context: FinalContext<In>): Requests<In, Out>;
   /** Throw `Refused` for a definite no; anything else thrown is decided by the client's `definite` and `semantics`. */
   invoke(api: Apis[A], input: In, signal: AbortSignal): Promise<Out>;
 }
@@ -526,6 +532,17 @@ export interface Checker<In extends Input = Input, Out extends Json = Json> {
   check(history: History<In, Out>, budget: Budget): Verdict | Promise<Verdict>;
 }
 
+/** One of several guarantees that a checker judges, by itself: kept, broken, or not judged. */
+export interface Guarantee {
+  /** What is promised, `at most once`. */
+  readonly name: string;
+  readonly validity: Validity;
+  /** How often it was put to the test. */
+  readonly cases: number;
+  /** Of a broken one the anomalies that show it, and of an unknown one which evidence is missing. */
+  readonly reason?: string;
+}
+
 export interface Verdict {
   readonly checker: string;
   readonly validity: Validity;
@@ -534,6 +551,8 @@ export interface Verdict {
   /** Never empty when `invalid`. */
   readonly anomalies: readonly Anomaly[];
   readonly statistics: Json;
+  /** Where it judges several. A pass says nothing of those that are `unknown`. */
+  readonly guarantees?: readonly Guarantee[];
 }
 
 export interface Anomaly {

@@ -17,6 +17,7 @@ import { sentenceOf } from './outcome.ts';
 import { type AbortCondition, abortConditionOf, Pulse } from './pulse.ts';
 import { Random } from './random.ts';
 import { drawSchedule, omissionText, type Schedule } from './schedule.ts';
+import { Unsettled } from './unsettled.ts';
 import { Worker } from './worker.ts';
 
 /** What one run is made of, once its cluster is up. */
@@ -73,9 +74,10 @@ class Interpretation {
     setMaxListeners(0, signal); // Every worker and nemesis waits on it; that is no leak.
     this.#trial = trial;
     this.#rng = new Random(trial.spec.seed);
+    const unsettled = new Unsettled();
     this.#workers = Array.from(
       { length: trial.spec.workerCount },
-      (_, number) => new Worker(trial, number, this.#rng, signal),
+      (_, number) => new Worker(trial, number, this.#rng, unsettled, signal),
     );
     this.#conditions = (trial.spec.limits?.abortWhen ?? []).map(abortConditionOf);
     this.#pulse = new Pulse(this.#conditions);

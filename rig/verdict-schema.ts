@@ -54,14 +54,31 @@ const anomaly = record(
   ['counterexample', 'detail'],
 );
 
-const verdict = {
-  ...record({
-    checker: text,
+const guarantee = record(
+  {
+    name: text,
     validity,
-    summary: sentence,
-    anomalies: list({ $ref: '#/$defs/anomaly' }),
-    statistics: json,
-  }),
+    cases: { ...amount, description: 'How often it was put to the test.' },
+    reason: { ...text, description: 'The anomalies that show that it is broken, or the evidence that is missing.' },
+  },
+  ['reason'],
+);
+
+const verdict = {
+  ...record(
+    {
+      checker: text,
+      validity,
+      summary: sentence,
+      anomalies: list({ $ref: '#/$defs/anomaly' }),
+      statistics: json,
+      guarantees: {
+        ...list(guarantee),
+        description: 'Where it judges several, each by itself; a pass says nothing of those that are unknown.',
+      },
+    },
+    ['guarantees'],
+  ),
   if: { properties: { validity: { const: 'invalid' } } },
   // oxlint-disable-next-line unicorn/no-thenable -- the keyword of JSON Schema
   then: { properties: { anomalies: { type: 'array', minItems: 1 } } },

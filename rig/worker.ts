@@ -10,6 +10,7 @@ import { RequestError } from './define.ts';
 import type { Trial } from './interpreter.ts';
 import { isProgrammingError, outcomeOf } from './outcome.ts';
 import type { Random } from './random.ts';
+import type { Unsettled } from './unsettled.ts';
 
 /** In closed loop a worker that was not served waits this long, so that a dead system is not asked in a hot loop. */
 const PAUSE_AFTER_FAILURE_MS = 10;
@@ -20,13 +21,15 @@ export class Worker {
   readonly #trial: Trial;
   readonly #context: WorkerContext;
   readonly #halt: AbortSignal;
+  readonly #unsettled: Unsettled;
   readonly #clients = new Map<NodeId, Client>();
   #process: number;
 
-  constructor(trial: Trial, worker: number, rng: Random, halt: AbortSignal) {
+  constructor(trial: Trial, worker: number, rng: Random, unsettled: Unsettled, halt: AbortSignal) {
     const { nodes } = trial.cluster;
     this.#trial = trial;
     this.#halt = halt;
+    this.#unsettled = unsettled;
     this.#process = worker;
     this.#context = {
       worker,
@@ -48,6 +51,7 @@ export class Worker {
     const requests = this.#trial.workload.finalGenerator?.({
       ...this.#context,
       rng: this.#context.rng.fork('final'),
+      unsettled: this.#unsettled.inputs,
     });
     if (requests) await this.#drive(requests, new ClosedLoop(), { ended: signal, cut: signal });
   }
@@ -113,6 +117,7 @@ export class Worker {
       limit.cancel();
     }
     journal.append({ ...completion, process, node });
+    this.#unsettled.saw(input, completion);
     if (completion.type === 'info') {
       this.#process += spec.workerCount;
       await this.#disconnect(node);

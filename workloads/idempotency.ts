@@ -13,7 +13,7 @@ import {
   insist,
   invoke,
   type KeyedTransfer,
-  readTheBooks,
+  settleTheBooks,
   SEMANTICS,
 } from './keyed-transfers.ts';
 
@@ -60,7 +60,7 @@ export const idempotency = defineWorkload<'ledger', TransfersInput, TransfersOut
     }
   },
 
-  finalGenerator: readTheBooks,
+  finalGenerator: settleTheBooks,
   invoke,
 });
 

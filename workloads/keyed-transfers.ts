@@ -4,7 +4,16 @@
  */
 
 import type { TransfersInput, TransfersOutput } from '../checkers/exactly-once.ts';
-import type { Account, Apis, Completion, Directed, NodeId, Transfer, WorkerContext } from '../rig/contract.ts';
+import type {
+  Account,
+  Apis,
+  Completion,
+  Directed,
+  FinalContext,
+  NodeId,
+  Transfer,
+  WorkerContext,
+} from '../rig/contract.ts';
 import type { Random } from '../rig/random.ts';
 
 export type KeyedTransfer = { readonly f: 'transfer' } & Transfer;
@@ -18,6 +27,8 @@ const FIRST_BACKOFF_MS = 40;
 const LONGEST_BACKOFF_MS = 1_200;
 /** Not every client insists after a refusal: a transfer that was only ever refused must never be applied. */
 const GIVE_UP_WHEN_REFUSED = 0.5;
+/** Transfers in doubt that are asked for again at the end. */
+const MOST_SETTLED = 200;
 /** Before the final reads: longer than a sound service works on a request that nobody waits for any more. */
 const SETTLE_MS = 1_500;
 const FINAL_TRIES = 40;
@@ -26,9 +37,12 @@ const FINAL_RETRY_MS = 250;
 /** That a repeat with the same key changes nothing more is what is on trial, so it is not taken for granted. */
 export const SEMANTICS = { transfer: 'unsafe', balance: 'safe', accounts: 'safe', applied: 'safe' } as const;
 
-/** One worker reads the books, then every balance through every node. */
-export function* readTheBooks({ worker, nodes }: WorkerContext): Asking<void> {
+/** One worker asks again for what is still in doubt, reads the books, then every balance through every node. */
+export function* settleTheBooks(context: FinalContext<TransfersInput>): Asking<void> {
+  const { worker, nodes, unsettled } = context;
   if (worker !== 0) return;
+  const inDoubt = unsettled.filter((input): input is KeyedTransfer => input.f === 'transfer');
+  for (const transfer of inDoubt.slice(-MOST_SETTLED)) yield* insist(context, transfer);
   let afterMs = SETTLE_MS;
   let names: readonly string[] = [];
   for (const f of ['applied', 'accounts'] as const) {

@@ -61,7 +61,10 @@ describe('register', () => {
     const rounds = 2;
     const read = new Set<string>();
     for (let worker = 0; worker < 4; worker++) {
-      const requests = (register.finalGenerator as NonNullable<typeof register.finalGenerator>)(context(worker));
+      const requests = (register.finalGenerator as NonNullable<typeof register.finalGenerator>)({
+        ...context(worker),
+        unsettled: [],
+      });
       for (let step = requests.next(); !step.done; ) {
         const { key } = (step.value as Directed<RegisterInput>).ask;
         read.add(String(key));

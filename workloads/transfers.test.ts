@@ -138,14 +138,27 @@ describe('a transfer that was not acknowledged', () => {
 });
 
 describe('the final requests', () => {
-  const finals = (worker: number, answer = ok) =>
-    requestsOf(contextOf(worker), 1_000, answer, transfers.finalGenerator as typeof transfers.generator);
+  const finals = (worker: number, answer = ok, unsettled: readonly TransfersInput[] = []) =>
+    requestsOf(contextOf(worker), 1_000, answer, (context) =>
+      (transfers.finalGenerator as NonNullable<typeof transfers.finalGenerator>)({ ...context, unsettled }),
+    );
 
   it('are those of one worker: the applied transfers, the accounts, every balance through every node', () => {
     const asked = finals(0);
     expect(asked.map(({ ask }) => ask.f).slice(0, 2)).toEqual(['applied', 'accounts']);
     expect(asked).toHaveLength(2 + NODES.length * ACCOUNTS.length);
     expect(finals(1)).toEqual([]);
+  });
+
+  it('begin with what is still in doubt', () => {
+    const transfer = { f: 'transfer', key: 'k', from: 'a1', to: 'a2', amount: 1 } as const;
+    const inDoubt = [transfer, { f: 'accounts' }] as const;
+    expect(
+      finals(0, ok, inDoubt)
+        .map(({ ask }) => ask.f)
+        .slice(0, 3),
+    ).toEqual(['transfer', 'applied', 'accounts']);
+    expect(finals(1, ok, inDoubt)).toEqual([]);
   });
 
   it('are repeated through every node until they are answered, and not for ever', () => {

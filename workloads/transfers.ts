@@ -5,7 +5,15 @@
 
 import { exactlyOnce, type TransfersInput, type TransfersOutput } from '../checkers/exactly-once.ts';
 import { defineWorkload } from '../rig/define.ts';
-import { accountNames, Draw, insist, invoke, type KeyedTransfer, readTheBooks, SEMANTICS } from './keyed-transfers.ts';
+import {
+  accountNames,
+  Draw,
+  insist,
+  invoke,
+  type KeyedTransfer,
+  settleTheBooks,
+  SEMANTICS,
+} from './keyed-transfers.ts';
 
 /** Acknowledged transfers that a worker may repeat later. */
 const REMEMBERED = 40;
@@ -36,6 +44,6 @@ export const transfers = defineWorkload<'ledger', TransfersInput, TransfersOutpu
     }
   },
 
-  finalGenerator: readTheBooks,
+  finalGenerator: settleTheBooks,
   invoke,
 });

@@ -1,10 +1,9 @@
-/**
- * What of exactly-once the evidence of a run allows to judge: how much of each situation was seen, and, by name, what
- * never happened and so was not judged. A pass says nothing of what is named here.
- */
+/** How often a run came into the situations that a guarantee about keys is for. */
 
-import type { History } from '../../rig/history.ts';
-import type { Asked, Evidence, TransfersInput, TransfersOutput } from './evidence.ts';
+import { FAIL, type History } from '../../rig/history.ts';
+import type { Asked, TransfersInput, TransfersOutput } from './evidence.ts';
+import type { Findings } from './findings.ts';
+import type { Terms } from './terms.ts';
 import type { WireSeen } from './wire.ts';
 
 export interface Coverage {
@@ -14,23 +13,17 @@ export interface Coverage {
   readonly reusedKeys: number;
   /** Keys used by several payers. */
   readonly sharedKeys: number;
+  /** Transfers whose key was found in use. */
+  readonly inUse: number;
   /** Pairs of long keys that begin alike. */
   readonly similarKeys: number;
   readonly wire: WireSeen | null;
 }
 
-/** What no run with this API can show. */
-const NEVER_JUDGED: readonly string[] = [
-  'keys after a restore or a rollback: none was made',
-  'how long keys are kept: the API does not say',
-  'tenants: the API has none',
-  'queue consumers: the API has none',
-];
 const SIMILAR_PREFIX = 24;
 
 export function coverageOf(
-  history: History<TransfersInput, TransfersOutput>,
-  { transfers }: Evidence,
+  { history, evidence: { transfers }, terms }: Findings,
   reusedKeys: number,
   wire: WireSeen | null,
 ): Coverage {
@@ -49,23 +42,10 @@ export function coverageOf(
     concurrentDuplicates: concurrentDuplicates(history, transfers.values()),
     reusedKeys,
     sharedKeys: shared.size,
+    inUse: foundInUse(history, transfers.values(), terms),
     similarKeys: [...prefixes.values()].reduce((sum, count) => sum + count - 1, 0),
     wire,
   };
-}
-
-/** Names what the run did not show, each with the evidence that is missing. */
-export function notJudged({ concurrentDuplicates: overlapping, reusedKeys, sharedKeys, similarKeys, wire }: Coverage) {
-  const missing = [
-    overlapping === 0 && 'concurrent duplicates: no transfer was under way through two nodes at one time',
-    reusedKeys === 0 && 'a key with another payload: none was asked for',
-    sharedKeys === 0 && 'the scope of keys: no two payers used the same',
-    similarKeys === 0 && 'long keys that begin alike: none were used',
-    !wire && 'hidden retries and answers that were lost: there is no wire log',
-    wire?.incomplete && `some hidden retries: ${wire.incomplete}`,
-    wire?.copies === 0 && 'duplicates that clients know nothing of: none was delivered',
-  ];
-  return [...missing.filter((one) => typeof one === 'string'), ...NEVER_JUDGED];
 }
 
 function concurrentDuplicates(history: History<TransfersInput, TransfersOutput>, transfers: Iterable<Asked>): number {
@@ -78,5 +58,16 @@ function concurrentDuplicates(history: History<TransfersInput, TransfersOutput>,
     });
     if (overlaps) count++;
   }
+  return count;
+}
+
+function foundInUse(
+  { type, error, errors }: History<TransfersInput, TransfersOutput>,
+  transfers: Iterable<Asked>,
+  { inUse }: Terms,
+): number {
+  let count = 0;
+  for (const { attempts } of transfers)
+    if (attempts.some((at) => type[at] === FAIL && inUse.has(errors[error[at] as number] as string))) count++;
   return count;
 }

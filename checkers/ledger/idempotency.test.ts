@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent, Json, Verdict, WireEntry } from '../../rig/contract.ts';
 import { History } from '../../rig/history.ts';
+import { notJudged as notJudgedOf } from './guarantees.ts';
 import { exactlyOnce, type TransfersInput, type TransfersOutput } from '../exactly-once.ts';
 
 const patient = { exhausted: () => false, reason: () => 'nothing' };
@@ -21,6 +22,8 @@ interface Extras {
   readonly faults?: readonly { readonly action: string; readonly second: number }[];
   readonly wire?: readonly Partial<WireEntry>[];
   readonly incomplete?: string;
+  /** The second at which all is healed. */
+  readonly finalFrom?: number;
 }
 
 /** Judged with a list of what was applied and the accounts at its end, as they follow from that list. */
@@ -55,7 +58,8 @@ function verdictOf(steps: readonly Step[], books: readonly ReturnType<typeof app
     timeNs: second * 1e9,
     event: { type: 'nemesis', nemesis: 'kill', hold: 'kill-1', action, fault: null, sentence: 'n1 is killed' },
   }));
-  const sorted = [...events, ...faults].toSorted((one, other) => one.timeNs - other.timeNs);
+  const phases = extras.finalFrom === undefined ? [] : [{ timeNs: extras.finalFrom * 1e9, event: FINAL }];
+  const sorted = [...events, ...faults, ...phases].toSorted((one, other) => one.timeNs - other.timeNs);
   const { parts } = new History(
     sorted.map(({ event, timeNs }, index) => ({ ...event, index, timeNs }) as unknown as HistoryEvent),
   );
@@ -64,6 +68,8 @@ function verdictOf(steps: readonly Step[], books: readonly ReturnType<typeof app
   const history = new History<TransfersInput, TransfersOutput>({ ...parts, ...wire });
   return exactlyOnce.check(history, patient) as Verdict;
 }
+
+const FINAL = { type: 'phase', phase: 'final' };
 
 const onWire: WireEntry = {
   number: 0,
@@ -83,7 +89,7 @@ const onWire: WireEntry = {
 const namesOf = (...judged: Parameters<typeof verdictOf>): string[] =>
   verdictOf(...judged).anomalies.map(({ name }) => name);
 const notJudged = (...judged: Parameters<typeof verdictOf>): string =>
-  ((verdictOf(...judged).statistics as Record<string, Json>)['notJudged'] as string[]).join('; ');
+  notJudgedOf(verdictOf(...judged).guarantees ?? []).join('; ');
 
 const first: Step = [pay('k1'), receipt('t1')];
 const book = [applied('t1', 'k1')];
@@ -226,17 +232,51 @@ describe('the wire log', () => {
   });
 });
 
+describe('a doubt', () => {
+  const doubts = (end: End): Step[] => [
+    [pay('k2'), lost, { from: 1, to: 2 }],
+    ...[31, 32, 33].map((from): Step => [pay('k2'), end, { from, to: from + 0.5 }]),
+  ];
+
+  it('that is settled when all is healed, or was not asked about again, is none', () => {
+    expect(namesOf([first, ...doubts(receipt('t2'))], [...book, applied('t2', 'k2')], { finalFrom: 30 })).toEqual([]);
+    expect(namesOf([first, ...doubts(refused('http-402'))], book, { finalFrom: 30 })).toEqual([]);
+    expect(namesOf([first, ...doubts(lost)], book, { finalFrom: 90 })).toEqual([]);
+  });
+
+  it('must not outlive the faults', () => {
+    expect(namesOf([first, ...doubts(lost)], book, { finalFrom: 30 })).toEqual(['unresolved-outcome']);
+  });
+});
+
+describe('each guarantee', () => {
+  const of = (name: string, ...judged: Parameters<typeof verdictOf>) =>
+    verdictOf(...judged).guarantees?.find((one) => one.name === name);
+
+  it('is kept with the number of its cases, broken with what shows it, or not judged', () => {
+    expect(of('at most once', [first], book)).toEqual({ name: 'at most once', validity: 'valid', cases: 1 });
+    expect(of('at most once', [first], [...book, ...book])).toMatchObject({
+      validity: 'invalid',
+      reason: 'duplicate-application',
+    });
+    expect(of('crashes', [first], book)).toMatchObject({ validity: 'unknown', cases: 0 });
+  });
+
+  it('about crashes counts what was under way when a node died', () => {
+    const faults = [
+      { action: 'injected', second: 0.2 },
+      { action: 'released', second: 0.4 },
+    ];
+    expect(of('crashes', [first], book, { faults })).toMatchObject({ validity: 'valid', cases: 1 });
+    const later = faults.map((fault) => ({ ...fault, second: fault.second + 50 }));
+    expect(of('crashes', [first], book, { faults: later })).toMatchObject({ validity: 'unknown' });
+  });
+});
+
 describe('what is not judged', () => {
   it('is named, and is not named once it was seen', () => {
     const nothing = notJudged([first], book);
-    for (const name of [
-      'concurrent duplicates',
-      'another payload',
-      'scope',
-      'begin alike',
-      'hidden retries',
-      'restore',
-    ])
+    for (const name of ['concurrent duplicates', 'one payload', 'scope', 'begin alike', 'hidden retries', 'restore'])
       expect(nothing).toContain(name);
     const steps: Step[] = [
       [pay('k1'), receipt('t1'), { from: 1, to: 3 }],
@@ -258,7 +298,7 @@ describe('what is not judged', () => {
     ];
     expect(notJudged(sameNode, book)).toContain('concurrent');
     const seen = notJudged(steps, books, { wire: [{}, { origin: 'copy', of: 0 }] });
-    for (const name of ['concurrent', 'another payload', 'scope', 'begin alike', 'hidden retries'])
+    for (const name of ['concurrent', 'one payload', 'scope', 'begin alike', 'hidden retries'])
       expect(seen).not.toContain(name);
     expect(seen).toContain('restore');
     expect(verdictOf(steps, books).validity).toBe('valid');
@@ -266,7 +306,7 @@ describe('what is not judged', () => {
 
   it('is what an incomplete wire log may lack', () => {
     expect(notJudged([first], book, { wire: [{}], incomplete: 'the wire log was full' })).toContain(
-      'some hidden retries: the wire log was full',
+      'no hidden retries: the wire log was full',
     );
   });
 });

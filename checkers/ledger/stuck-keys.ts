@@ -3,7 +3,7 @@
  * broken: a key that was asked for again and again for a while of calm, and was in use every time, is stuck.
  */
 
-import { FAIL, type History } from '../../rig/history.ts';
+import { FAIL, type History, INFO } from '../../rig/history.ts';
 import type { Asked, TransfersInput, TransfersOutput } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import type { Terms } from './terms.ts';
@@ -32,6 +32,22 @@ export function judgeStuckKeys(findings: Findings): void {
     if (during.length < FEWEST_ATTEMPTS || untilNs - firstNs < CALM_NS) continue;
     const what = `for ${((untilNs - firstNs) / 1e9).toFixed(1)} s without any fault it was in use whenever it was asked for, ${during.length} times`;
     findings.addTransfer('stuck-key', transfer, null, what);
+  }
+}
+
+/** What is asked for again when all is healed gets an answer: nobody has to live with a doubt for ever. */
+export function judgeSettled(findings: Findings): void {
+  const { history, evidence, terms } = findings;
+  const final = history.phases.find(({ phase }) => phase === 'final');
+  if (!final) return;
+  for (const transfer of evidence.transfers.values()) {
+    const asked = transfer.attempts.filter((at) => (history.invokedNs[at] as number) >= final.timeNs);
+    const isOpen = (at: number) =>
+      history.type[at] === INFO ||
+      (history.type[at] === FAIL && terms.inUse.has(history.errors[history.error[at] as number] as string));
+    if (asked.length < FEWEST_ATTEMPTS || !asked.every(isOpen) || findings.has('stuck-key', transfer.name)) continue;
+    const what = `asked for ${asked.length} times after all faults were healed, without ever getting an answer that settles it`;
+    findings.addTransfer('unresolved-outcome', transfer, null, what);
   }
 }
 

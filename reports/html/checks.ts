@@ -1,6 +1,6 @@
 /** What each checker said, with its statistics; and, for a run that is not a pass, why. */
 
-import type { Json, RunVerdict, Validity, Verdict } from '../../rig/contract.ts';
+import type { Guarantee, Json, RunVerdict, Validity, Verdict } from '../../rig/contract.ts';
 import { counted, grouped, plain, sentence, shown } from '../phrases.ts';
 import { type Markup, markup } from './markup.ts';
 
@@ -36,8 +36,27 @@ function check(one: Verdict): Markup {
 <article class="check">
   <h3><span class="chip ${tone}"><span aria-hidden="true">${symbol}</span> ${one.validity}</span> ${plain(one.checker, 80)}</h3>
   <p>${sentence(one.summary, 800)}${one.anomalies.length > 0 && markup` <span class="muted">${counted(one.anomalies.length, 'anomaly', 'anomalies')}.</span>`}</p>
+  ${guaranteesTable(one.guarantees ?? [])}
   ${statistics}
 </article>`;
+}
+
+const SAID: Readonly<Record<Validity, string>> = { valid: 'kept', unknown: 'not judged', invalid: 'broken' };
+
+function guaranteesTable(guarantees: readonly Guarantee[]): Markup | null {
+  if (guarantees.length === 0) return null;
+  const rows = guarantees.slice(0, 60).map(({ name, validity, cases, reason }) => {
+    const [symbol, tone] = SYMBOLS[validity];
+    return markup`<tr><th scope="row">${plain(name, 80)}</th>
+      <td><span class="chip ${tone}"><span aria-hidden="true">${symbol}</span> ${SAID[validity]}</span></td>
+      <td>${grouped(cases)}</td><td class="words">${plain(reason ?? '', 200)}</td></tr>`;
+  });
+  return markup`
+<table class="numbers">
+  <caption>Each guarantee by itself</caption>
+  <thead><tr><th scope="col">Guarantee</th><th scope="col">Verdict</th><th scope="col">Cases</th><th scope="col">Why</th></tr></thead>
+  <tbody>${rows}</tbody>
+</table>`;
 }
 
 /** Nested statistics as flat names, `read.ok`; at most 60 of them. */
