@@ -9,6 +9,7 @@ export { exercised } from './exercised.ts';
 export { isolationBy } from './isolation/by-name.ts';
 export { listAppend, listAppendBy } from './isolation/list-append.ts';
 export { rwRegister, rwRegisterBy } from './isolation/rw-register.ts';
+export { sqlRows, sqlRowsBy } from './isolation/sql-rows.ts';
 export { linearizable } from './linearizable.ts';
 export { fencing, lock } from './lock.ts';
 export { log } from './log.ts';

@@ -71,9 +71,14 @@ const weakestRuledOut = {
   'G2-item': ['repeatable-read'],
   'G2-item-process': ['strong-session-serializable'],
   'G2-item-realtime': ['strict-serializable'],
+  nonserializable: ['serializable'],
+  'nonserializable-realtime': ['strict-serializable'],
 } as const satisfies Readonly<Record<string, readonly ConsistencyModel[]>>;
 
-/** An anomaly, by Elle's name for it; `thin-air-read` is a read of what nobody wrote. */
+/**
+ * An anomaly, by Elle's name for it; `thin-air-read` is a read of what nobody wrote, and what is `nonserializable` was
+ * put into every order, and none explains it.
+ */
 export type AnomalyName = keyof typeof weakestRuledOut;
 
 export interface Refuted {

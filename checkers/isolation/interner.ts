@@ -8,6 +8,10 @@ const DIRECT = 2 ** 30;
 /** No value has this code. */
 export const NO_CODE = -(2 ** 31);
 
+/** Codes that no value has either: of a row that is there, whichever it is, and of what is left where one was deleted. */
+export const PRESENT_CODE = -1;
+export const TOMBSTONE_CODE = -3;
+
 /** Codes of values: equal codes for equal JSON. Small whole numbers are even, everything else is odd. */
 export class ValueCodes {
   readonly #codes = new Map<number | string, number>();

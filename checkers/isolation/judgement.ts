@@ -19,6 +19,8 @@ export interface Analysis {
   /** Why the one must come before the other, as the end of a sentence. */
   reason(step: Step, name: (at: number) => string): string;
   readonly statistics: Readonly<Record<string, Json>>;
+  /** Looks, where no cycle says that there is none, for an order of all transactions, and reports if there is none. */
+  seekOrder?(): void;
 }
 
 /** Judges the analysis that `analyse` makes of a history by `model`. */
@@ -37,6 +39,7 @@ export function judgeBy(checker: string, model: ConsistencyModel, analyse: () =>
   if (ambiguity) return unknown(checker, ambiguity);
   const found = findCycles(graph, micros.history, clockworkOf(model), budget);
   for (const cycle of found.cycles) findings.add(nameOf(cycle), () => explainCycle(analysis, cycle));
+  if (![...findings.counts.keys()].some((name) => forbids(model, name))) analysis.seekOrder?.();
   return conclude(checker, model, analysis, found, budget);
 }
 

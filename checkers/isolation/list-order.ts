@@ -6,6 +6,7 @@
 import type { Json } from '../../rig/contract.ts';
 import { NO_CODE, type ValueCodes } from './interner.ts';
 import { type MicroOperations, NotTransactions, READ, type ReadColumn } from './micro-operations.ts';
+import { TransactionCursor } from './transaction-cursor.ts';
 import { twice } from './twice.ts';
 
 /** In the `value` column of a read: what it ended in is nowhere in the order. */
@@ -13,8 +14,7 @@ export const NOWHERE = -1;
 
 /** Takes each read in turn and remembers the longest of its key, as codes in one pool. */
 export class LongestLists implements ReadColumn {
-  readonly writeName = 'append';
-  readonly readsLists = true;
+  readonly form = '["append", key, value] and ["r", key, value]';
   readonly doubtful = new Set<number>();
   pool = new Int32Array(1 << 12);
   /** By key: where its list begins in the pool, how long it is, and how long it may grow there. */
@@ -22,6 +22,10 @@ export class LongestLists implements ReadColumn {
   length = new Int32Array(256);
   #room = new Int32Array(256);
   #used = 0;
+
+  readerOf(codes: ValueCodes): TransactionCursor {
+    return new TransactionCursor(codes, 'append', true);
+  }
 
   ofList(key: number, list: Int32Array, length: number): number {
     if (length === 0) return 0;

@@ -6,12 +6,15 @@
 import type { Budget, Json } from '../../rig/contract.ts';
 import { FAIL, type History, OK } from '../../rig/history.ts';
 import { ABSENT, isKept } from '../../rig/values.ts';
-import { Keys, NO_CODE, ValueCodes } from './interner.ts';
-import { END, MALFORMED, TransactionCursor } from './transaction-cursor.ts';
+import { Keys, NO_CODE, TOMBSTONE_CODE, ValueCodes } from './interner.ts';
+import { END, MALFORMED, type TransactionReader } from './transaction-cursor.ts';
 import { twice } from './twice.ts';
 import { WriteTable } from './write-table.ts';
 
-export type MicroOperation = readonly [f: string, key: Json, value: Json];
+/** `changed` is of SQL alone: how many rows. */
+export type MicroOperation =
+  | readonly [f: string, key: Json, value: Json]
+  | readonly [f: string, key: Json, value: Json, changed: number];
 export type TransactionInput = { readonly f: 'txn'; readonly value: readonly MicroOperation[] };
 export type TransactionOutput = readonly MicroOperation[];
 
@@ -22,10 +25,11 @@ export class NotTransactions extends Error {
 
 /** Turns what a read saw into a number for the `value` column. */
 export interface ReadColumn {
-  /** What writes are called: `append` or `w`. */
-  readonly writeName: 'append' | 'w';
-  /** Whether a list is taken element by element, or as any other value. */
-  readonly readsLists: boolean;
+  /** What micro-operations look like, for who gave others. */
+  readonly form: string;
+  readerOf(codes: ValueCodes): TransactionReader;
+  /** What a transaction did, if one thing it asked for is several here. `isKnown`: with results. */
+  expanded?(did: readonly MicroOperation[], isKnown: boolean): readonly MicroOperation[];
   /** The elements' codes are the first `length` of `list`, which is used again. */
   ofList(key: number, list: Int32Array, length: number): number;
   /** `NO_CODE` saw nothing. Throws `NotTransactions` for what no such read can see. */
@@ -41,6 +45,8 @@ export const FAILED = 1;
 export const INTERMEDIATE = 2;
 /** Another transaction that may have happened writes the same value to the same key. */
 export const AMBIGUOUS = 4;
+/** It may have come to nothing though its transaction happened, and nobody saw it. */
+export const CONDITIONAL = 8;
 
 export class MicroOperations {
   readonly history: History;
@@ -85,7 +91,7 @@ export class MicroOperations {
     this.writeMicro = new Int32Array(writes);
     this.writeState = new Uint8Array(writes);
     this.#column = column;
-    const cursor = new TransactionCursor(this.codes, column.writeName, column.readsLists);
+    const cursor = column.readerOf(this.codes);
     for (let at = 0; at < history.length; at++) {
       if ((at & 1023) === 0 && budget.exhausted())
         throw new NotTransactions(`${budget.reason()} ran out while reading`);
@@ -111,7 +117,9 @@ export class MicroOperations {
   /** The micro-operation as the client knows it, with what it read. */
   microAt(micro: number): MicroOperation {
     const at = this.transactionOf(micro);
-    const known = this.microsOf(at).filter(([f]) => f !== 'r' || this.history.type[at] === OK);
+    const isKnown = this.history.type[at] === OK;
+    const did = this.#column.expanded?.(this.microsOf(at), isKnown) ?? this.microsOf(at);
+    const known = did.filter(([f]) => f !== 'r' || isKnown);
     return known[micro - (this.start[at] as number)] as MicroOperation;
   }
 
@@ -121,18 +129,19 @@ export class MicroOperations {
     return did as unknown as readonly MicroOperation[];
   }
 
-  #add(at: number, cursor: TransactionCursor): void {
+  #add(at: number, cursor: TransactionReader): void {
     const { history } = this;
     const type = history.type[at] as number;
     const { values } = history;
     const code = textOf(history, at);
-    if (code === ABSENT || !cursor.begin(values.chunkOf(code), values.offsetOf(code))) this.#reject(at);
+    if (code === ABSENT || !cursor.begin(values.chunkOf(code), values.offsetOf(code), type === OK)) this.#reject(at);
     for (let found = cursor.next(); found !== END; found = cursor.next()) {
       if (found === MALFORMED) this.#reject(at);
       if (cursor.isRead && type !== OK) continue;
       const key = this.keys.numberOf(cursor.key, this.codes);
       if (!cursor.isRead) {
-        this.#addWrite(at, key, cursor.value === NO_CODE ? this.codes.codeOf(null) : cursor.value, type === FAIL);
+        const state = (type === FAIL ? FAILED : 0) | (cursor.isConditional ? CONDITIONAL : 0);
+        this.#addWrite(at, key, cursor.value === NO_CODE ? this.codes.codeOf(null) : cursor.value, state);
         continue;
       }
       this.reads++;
@@ -142,19 +151,20 @@ export class MicroOperations {
     }
   }
 
-  #addWrite(at: number, key: number, code: number, isFailed: boolean): void {
+  #addWrite(at: number, key: number, code: number, state: number): void {
     const write = this.writes++;
     if (write === this.writeTransaction.length) this.#growWrites();
-    const earlier = this.table.add(key, code, write);
+    // Nobody reads a tombstone by its value: each is its own.
+    const earlier = code === TOMBSTONE_CODE ? -1 : this.table.add(key, code, write);
     this.writeTransaction[write] = at;
     this.writeMicro[write] = this.count;
-    this.writeState[write] = isFailed ? FAILED : 0;
-    if (earlier >= 0 && !isFailed) {
+    this.writeState[write] = state;
+    if (earlier >= 0 && (state & FAILED) === 0) {
       if ((this.writeState[earlier] as number) & FAILED) this.table.replace(key, code, write);
       else {
         this.repeated.push(write);
         this.writeState[earlier] = (this.writeState[earlier] as number) | AMBIGUOUS;
-        this.writeState[write] = AMBIGUOUS;
+        this.writeState[write] = state | AMBIGUOUS;
       }
     }
     if (key >= this.#lastWrite.length) this.#growKeys(key);
@@ -191,10 +201,9 @@ export class MicroOperations {
 
   #reject(at: number): never {
     const { history } = this;
-    const { writeName } = this.#column;
     const found = history.type[at] === OK ? history.output(at) : history.input(at);
     throw new NotTransactions(
-      `operation ${history.invokeIndex[at]} is no transaction of ["${writeName}", key, value] and ["r", key, value]: found ${JSON.stringify(found).slice(0, 120)}`,
+      `operation ${history.invokeIndex[at]} is no transaction of ${this.#column.form}: found ${JSON.stringify(found).slice(0, 120)}`,
     );
   }
 }

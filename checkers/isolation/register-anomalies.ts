@@ -3,9 +3,10 @@
 import type { Json } from '../../rig/contract.ts';
 import { OK } from '../../rig/history.ts';
 import type { Finding, Findings } from './findings.ts';
+import { TOMBSTONE_CODE } from './interner.ts';
 import { LostUpdates } from './lost-updates.ts';
 import { FAILED, INTERMEDIATE, type MicroOperations, READ } from './micro-operations.ts';
-import { INITIAL, UNCERTAIN, UNWRITTEN, versionRead } from './register-reads.ts';
+import { ABSENT, INITIAL, PRESENT, UNCERTAIN, UNWRITTEN, versionRead } from './register-reads.ts';
 import { transactionText, valueText } from './wording.ts';
 
 export function findRegisterAnomalies(micros: MicroOperations, findings: Findings): void {
@@ -49,7 +50,7 @@ class RegisterPass {
         continue;
       }
       const seen = value[micro] as number;
-      if (!isFirst && !isInternal && seen !== this.#known[k] && seen !== UNCERTAIN) {
+      if (!isFirst && !isInternal && !this.#agrees(seen, this.#known[k] as number)) {
         isInternal = true;
         this.#report('internal', at, micro, 'which is not what it had itself read or written before');
       }
@@ -57,6 +58,14 @@ class RegisterPass {
       this.#known[k] = seen;
       this.#judgeRead(at, micro, seen);
     }
+  }
+
+  /** Whether a read may see this where the transaction itself knows that: of rows, that there is one or none. */
+  #agrees(seen: number, known: number): boolean {
+    if (seen === known || seen === UNCERTAIN) return true;
+    if (seen !== ABSENT && seen !== PRESENT) return false;
+    const { value, writeMicro } = this.#micros;
+    return known >= 0 && (value[writeMicro[known] as number] === TOMBSTONE_CODE) === (seen === ABSENT);
   }
 
   #judgeRead(at: number, micro: number, seen: number): void {

@@ -8,6 +8,7 @@ import type { Budget, Json } from '../../rig/contract.ts';
 import { assumedPairs, type VersionPair, versionText } from './assumed-order.ts';
 import type { Step } from './cycle.ts';
 import { EdgeList, type Graph, RW, RW_IN_TIME, VISIBLE, VISIBLE_IN_TIME, WR, WW } from './graph.ts';
+import { TOMBSTONE_CODE } from './interner.ts';
 import { type MicroOperations, READ } from './micro-operations.ts';
 import type { Findings } from './findings.ts';
 import { Frontier } from './frontier.ts';
@@ -25,7 +26,7 @@ export interface RegisterGraph {
 
 /**
  * `inTime`: real time may tell the order of writes, too. The reason of an edge is a key; of a `VISIBLE` one, the read
- * that shows it; of a `WW`, the place of its evidence.
+ * that shows it; of a `WW`, the place of its evidence. `more` adds edges of its own.
  */
 export function registerGraph(
   micros: MicroOperations,
@@ -33,6 +34,7 @@ export function registerGraph(
   assumed: readonly Assumption[],
   findings: Findings,
   budget: Budget,
+  more: (edges: EdgeList) => void = () => {},
 ): RegisterGraph {
   const rules = new Rules(micros);
   rules.reads();
@@ -42,6 +44,7 @@ export function registerGraph(
   rules.assumed(evidence);
   rules.visible();
   if (inTime) rules.visibleInTime();
+  more(rules.edges);
   return { graph: rules.edges.toGraph(), evidence };
 }
 
@@ -337,6 +340,6 @@ function lastWrite(micros: MicroOperations, at: number, key: number): Json {
   let last: Json = null;
   for (let micro = micros.start[at] as number; micro < (micros.start[at + 1] as number); micro++)
     if (micros.key[micro] === key && micros.write[micro] !== READ)
-      last = micros.codes.valueOf(micros.value[micro] as number);
+      last = micros.value[micro] === TOMBSTONE_CODE ? 'no row' : micros.codes.valueOf(micros.value[micro] as number);
   return last;
 }

@@ -2,34 +2,45 @@
 
 import { OK } from '../../rig/history.ts';
 import { NO_CODE } from './interner.ts';
-import { AMBIGUOUS, FAILED, INTERMEDIATE, type MicroOperations, READ, type ReadColumn } from './micro-operations.ts';
+import {
+  AMBIGUOUS,
+  CONDITIONAL,
+  FAILED,
+  INTERMEDIATE,
+  type MicroOperations,
+  READ,
+  type ReadColumn,
+} from './micro-operations.ts';
+import { TransactionCursor } from './transaction-cursor.ts';
 
 /** In the `value` column of a read: the initial state, a value that nobody wrote, one that several wrote. */
 export const INITIAL = -1;
 export const UNWRITTEN = -2;
 export const UNCERTAIN = -3;
+/** Of a row: there was none, be it the initial state or that it had been deleted; there was one, whichever. */
+export const ABSENT = -4;
+export const PRESENT = -5;
 
 /** Reads as codes of values, until `resolveReads` makes writes of them. */
 export const registerReads: ReadColumn = {
-  writeName: 'w',
-  readsLists: false,
+  form: '["w", key, value] and ["r", key, value]',
+  readerOf: (codes) => new TransactionCursor(codes, 'w', false),
   ofList: () => UNWRITTEN,
   ofValue: (code) => code,
 };
 
 /** Replaces, in the `value` column of reads, each value by the number of the write that it is from. */
 export function resolveReads(micros: MicroOperations): void {
-  const { key, value, write, table, writeState } = micros;
-  for (let micro = 0; micro < micros.count; micro++) {
-    if (write[micro] !== READ) continue;
-    const code = value[micro] as number;
-    if (code === NO_CODE) value[micro] = INITIAL;
-    else {
-      const found = table.find(key[micro] as number, code);
-      const isCertain = found >= 0 && !((writeState[found] as number) & AMBIGUOUS);
-      value[micro] = isCertain ? found : found >= 0 ? UNCERTAIN : UNWRITTEN;
-    }
-  }
+  const { value, write } = micros;
+  for (let micro = 0; micro < micros.count; micro++)
+    if (write[micro] === READ) value[micro] = value[micro] === NO_CODE ? INITIAL : resolveRead(micros, micro);
+}
+
+/** The write that a read's value is from, while the `value` column still has its code. */
+export function resolveRead({ key, value, table, writeState }: MicroOperations, micro: number): number {
+  const found = table.find(key[micro] as number, value[micro] as number);
+  if (found < 0) return UNWRITTEN;
+  return (writeState[found] as number) & AMBIGUOUS ? UNCERTAIN : found;
 }
 
 /**
@@ -91,9 +102,9 @@ export function versionRead({ key, value, writes }: MicroOperations, micro: numb
   return write === INITIAL ? writes + (key[micro] as number) : write;
 }
 
-/** Whether a write made a version that others may build upon: not failed, not overwritten by its own transaction. */
+/** Whether a write made a version that others may build upon: not failed, not overwritten by its own transaction, and certain. */
 export const isInstalled = ({ writeState }: MicroOperations, write: number): boolean =>
-  ((writeState[write] as number) & (FAILED | INTERMEDIATE | AMBIGUOUS)) === 0;
+  ((writeState[write] as number) & (FAILED | INTERMEDIATE | AMBIGUOUS | CONDITIONAL)) === 0;
 
 /** For each transaction whether it happened: it succeeded, or somebody read what it wrote. */
 export function happened(micros: MicroOperations): Uint8Array {

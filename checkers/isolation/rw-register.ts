@@ -15,6 +15,7 @@ import { nameWith, type Options, STRICT } from './options.ts';
 import { findRegisterAnomalies } from './register-anomalies.ts';
 import { registerGraph, registerReason } from './register-graph.ts';
 import { registerReads, resolveReads } from './register-reads.ts';
+import { registers, seekOrder } from './serial-order.ts';
 
 /** Judges by a model, taking for granted what the options say: its name says both. */
 export function rwRegisterBy(options: Partial<Options>): Checker<TransactionInput, TransactionOutput> {
@@ -39,6 +40,7 @@ function analyse(history: History, { model, assumed }: Options, budget: Budget):
     findings,
     reason: (step, name) => registerReason(micros, evidence, step, name),
     statistics: {},
+    seekOrder: () => seekOrder(history, registers, model, findings, budget),
   };
 }
 

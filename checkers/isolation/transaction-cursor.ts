@@ -30,13 +30,29 @@ export const END = 0;
 export const MICRO = 1;
 export const MALFORMED = 2;
 
-export class TransactionCursor {
-  isRead = false;
+/** Walks the micro-operations of one transaction after the other. */
+export interface TransactionReader {
+  readonly isRead: boolean;
+  /** Of a write, whether it may have come to nothing though its transaction happened. */
+  readonly isConditional: boolean;
   /** The key's code. */
-  key = 0;
+  readonly key: number;
   /** The value's code; `NO_CODE` for `null`. Nothing is said here of a list that was read. */
-  value = NO_CODE;
+  readonly value: number;
   /** Elements of the list that was read, as codes, and how many there are; −1 if it was no list. */
+  readonly list: Int32Array;
+  readonly length: number;
+  /** Begins with the text at `from`, one line of valid JSON; false if it is no list. `isKnown`: results are in it. */
+  begin(bytes: Buffer, from: number, isKnown: boolean): boolean;
+  /** Goes on to the next micro-operation. */
+  next(): number;
+}
+
+export class TransactionCursor implements TransactionReader {
+  isRead = false;
+  readonly isConditional = false;
+  key = 0;
+  value = NO_CODE;
   list = new Int32Array(64);
   length = -1;
   readonly #codes: ValueCodes;
@@ -53,14 +69,12 @@ export class TransactionCursor {
     this.#readsLists = readsLists;
   }
 
-  /** Begins with the text at `from`, one line of valid JSON; false if it is no list. */
   begin(bytes: Buffer, from: number): boolean {
     this.#bytes = bytes;
     this.#at = from;
     return this.#take(OPEN);
   }
 
-  /** Goes on to the next micro-operation. */
   next(): number {
     if (this.#take(CLOSE)) return END;
     this.#take(COMMA);
@@ -196,7 +210,7 @@ function isAt(name: string, bytes: Buffer, from: number): boolean {
 }
 
 /** Where the JSON value that begins at `from` ends. */
-function endOfValue(bytes: Buffer, from: number): number {
+export function endOfValue(bytes: Buffer, from: number): number {
   let depth = 0;
   let isText = false;
   for (let at = from; ; at++) {

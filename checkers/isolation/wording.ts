@@ -18,7 +18,13 @@ export function transactionText(micros: MicroOperations, at: number): string {
   return `${nameOf(history, at)}${end}: ${shown.join(', ') || 'nothing'}${more}`;
 }
 
-function microText([f, key, value]: MicroOperation, isOk: boolean): string {
+/** `read x = 5` */
+export function microText([f, key, value, changed]: MicroOperation, isOk: boolean): string {
+  if (f === 'insert') return `insert ${valueText(value)} at ${valueText(key)}`;
+  const rows = isOk && changed !== undefined ? ` (${changed === 1 ? '1 row' : 'no row'})` : '';
+  if (f === 'update') return `update ${valueText(key)} to ${valueText(value)}${rows}`;
+  if (f === 'delete') return `delete ${valueText(key)}${rows}`;
+  if (f === 'select') return isOk ? `select ${valueText(key)} = ${valueText(value)}` : `select ${valueText(key)}`;
   if (f === 'append') return `append ${valueText(value)} to ${valueText(key)}`;
   if (f === 'w') return `write ${valueText(value)} to ${valueText(key)}`;
   return isOk ? `read ${valueText(key)} = ${valueText(value)}` : `read ${valueText(key)}`;
