@@ -19,8 +19,8 @@ export interface Analysis {
   /** Why the one must come before the other, as the end of a sentence. */
   reason(step: Step, name: (at: number) => string): string;
   readonly statistics: Readonly<Record<string, Json>>;
-  /** Looks, where no cycle says that there is none, for an order of all transactions, and reports if there is none. */
-  seekOrder?(): void;
+  /** Looks, where no cycle says that there is none, for an order of all transactions, and reports if there is none. True if there is one. */
+  seekOrder?(): boolean;
 }
 
 /** Judges the analysis that `analyse` makes of a history by `model`. */
@@ -39,15 +39,16 @@ export function judgeBy(checker: string, model: ConsistencyModel, analyse: () =>
   if (ambiguity) return unknown(checker, ambiguity);
   const found = findCycles(graph, micros.history, clockworkOf(model), budget);
   for (const cycle of found.cycles) findings.add(nameOf(cycle), () => explainCycle(analysis, cycle));
-  if (![...findings.counts.keys()].some((name) => forbids(model, name))) analysis.seekOrder?.();
-  return conclude(checker, model, analysis, found, budget);
+  const isForbidden = [...findings.counts.keys()].some((name) => forbids(model, name));
+  const hasOrder = !isForbidden && analysis.seekOrder?.() === true;
+  return conclude(checker, model, analysis, { ...found, hasOrder }, budget);
 }
 
 function conclude(
   checker: string,
   model: ConsistencyModel,
   analysis: Analysis,
-  { complete }: Cycles,
+  { complete, hasOrder }: Cycles & { readonly hasOrder: boolean },
   budget: Budget,
 ): Verdict {
   const { micros, graph, findings, statistics } = analysis;
@@ -69,7 +70,7 @@ function conclude(
     const forbidden = names.filter(isForbidden).map((name) => `${findings.counts.get(name)} ${name}`);
     return invalid(checker, `not ${model}: ${forbidden.join(', ')}; ${ruledOut(not)}`, [first, ...rest], facts);
   }
-  const doubt = doubtOf(analysis, complete, budget);
+  const doubt = doubtOf(analysis, complete || hasOrder, hasOrder, budget);
   if (doubt) return unknown(checker, doubt, facts);
   const others = names.length === 0 ? '' : `; there was ${names.join(', ')}, which ${model} allows (${ruledOut(not)})`;
   return valid(
@@ -93,11 +94,16 @@ function ambiguityOf(micros: MicroOperations): string | null {
 }
 
 /** Why nothing can be said though no anomaly was found. */
-function doubtOf({ micros, graph, findings }: Analysis, complete: boolean, budget: Budget): string | null {
+function doubtOf(
+  { micros, graph, findings }: Analysis,
+  complete: boolean,
+  hasOrder: boolean,
+  budget: Budget,
+): string | null {
   if (!complete)
     return `${budget.reason() || 'the search'} ran out before all cycles were looked for; none was found so far`;
   if (micros.reads === 0) return 'no transaction that succeeded read anything, so there was nothing to judge';
-  if (graph.target.length === 0 && findings.counts.size === 0)
+  if (graph.target.length === 0 && findings.counts.size === 0 && !hasOrder)
     return 'no two transactions had to do with each other, so there was nothing to judge';
   return null;
 }
