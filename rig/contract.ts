@@ -225,10 +225,39 @@ export interface Controls {
 
 export type ControlName = keyof Controls;
 
+/** What cannot be had at some place: a lever, `network.delay`, → why not, and what to do about it. */
+export type Lacks = Readonly<Record<string, string>>;
+
+/**
+ * What becomes of all that any of `from` sends to any of `to`: one way. In force once it resolves. Several on one way come
+ * together: the hardest first, of two of one kind the harder.
+ */
 export interface NetworkControl {
-  /** Silently drops everything sent from any of `from` to any of `to`: one way. In force once it resolves. */
+  /** It vanishes without a word: a blackhole. */
   drop(from: readonly Party[], to: readonly Party[]): Promise<void>;
+  /** It is answered by a reset: whoever connects is refused at once, and who goes on talking is hung up on. */
+  reject(from: readonly Party[], to: readonly Party[]): Promise<void>;
+  /** New connections vanish without a word; established ones go on. */
+  dropNew(from: readonly Party[], to: readonly Party[]): Promise<void>;
+  /** Each packet is lost with this probability, above 0 and below 1. */
+  lose(from: readonly Party[], to: readonly Party[], probability: number): Promise<void>;
+  /** No more gets through, of each sender. */
+  limit(from: readonly Party[], to: readonly Party[], bytesPerSecond: number): Promise<void>;
+  /** It arrives so much later, give or take the jitter, which may change the order of packets. */
+  delay(from: readonly Party[], to: readonly Party[], delay: Delay): Promise<void>;
+  /** Each packet is held back with this probability, so that later ones overtake it. */
+  reorder(from: readonly Party[], to: readonly Party[], probability: number): Promise<void>;
+  /** A bit of each packet is flipped with this probability; checksums mostly find it, and the packet is lost. */
+  corrupt(from: readonly Party[], to: readonly Party[], probability: number): Promise<void>;
+  /** Each packet arrives twice with this probability. */
+  duplicate(from: readonly Party[], to: readonly Party[], probability: number): Promise<void>;
+  /** Breaks the connections that are established between them now, at both ends. Nothing stays, so nothing is undone. */
+  reset(from: readonly Party[], to: readonly Party[]): Promise<void>;
+  /** Name servers are not heard by these nodes, or refuse them: what has to be looked up cannot be. */
+  failNames(nodes: readonly NodeId[], by: 'silence' | 'refusal'): Promise<void>;
 }
+
+export type Delay = { readonly ms: number; readonly jitterMs: number };
 
 export interface ProcessControl {
   /** `SIGKILL`; released, the node is started again on the same data. */
@@ -332,6 +361,8 @@ export interface Cluster {
   readonly nodeCounts: { readonly default: number; readonly allowed: readonly number[] };
   /** False where nodes hold no votes and no data: then any number of them may be down at once. */
   readonly quorum?: boolean;
+  /** The levers of its controls that cannot be had on that host of this machine. Absent: none. Never rejects. */
+  lacks?(host: HostName): Promise<Lacks>;
   /** Who will be there once it is up, for a plan. Absent: `n1`, `n2`, …, and `clients`, all of whom talk to each other. */
   layout?(nodeCount: number, host: HostName): Layout;
   up(options: ClusterOptions): Promise<RunningCluster>;
@@ -392,6 +423,8 @@ export interface HostDriver {
   readonly name: HostName;
   /** What it can and cannot do on this machine, each with its reason and what to install. Never rejects. */
   probe(): Promise<readonly Capability[]>;
+  /** The levers of all controls that cannot be had there. Never rejects. */
+  lacks(): Promise<Lacks>;
   /**
    * Removes everything that run left outside the rig, found by its tag alone: containers, namespaces, rules,
    * processes. `null` means every run. Returns what was removed, a line each. Safe at any time, any number of times.

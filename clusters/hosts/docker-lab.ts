@@ -22,9 +22,11 @@ import {
   type ProcessState,
   type Program,
 } from './host.ts';
+import type { Impairment } from './impairment.ts';
 import { keptLogBytes } from './last-lines.ts';
 import { isInCgroupOf, stateOf } from './process-table.ts';
 import { type Command, runCommand } from './run-command.ts';
+import { Shell } from './shell.ts';
 import { nodeAddress, rigAddress } from './subnets.ts';
 
 /** How the rig gets to nodes: at their own addresses, or at ports of 127.0.0.1, by `node:port`. */
@@ -57,6 +59,8 @@ export class DockerLab implements Lab {
   /** The first process of each container, when it was last looked at. */
   readonly #pids = new Map<NodeId, number>();
   readonly #firewalls: Firewalls;
+  /** For commands in the namespaces of nodes, where the engine's are within reach. */
+  readonly #shells = new Map<NodeId, Shell>();
 
   constructor(parts: DockerLabParts) {
     this.facts = parts.facts;
@@ -104,7 +108,7 @@ export class DockerLab implements Lab {
     if (!container) return;
     // 404: it is gone. 409: it does not run. 500: an older engine says so when there is nothing to pause or to resume.
     if (signal === 'SIGKILL') {
-      await this.#firewalls.unheard(node).catch(() => 0);
+      await this.#firewalls.impaired(node).catch(() => {});
       await this.guard.disturb(node, ['kill', signal], () => tolerate([404, 409], () => container.kill({ signal })));
     } else if (signal === 'SIGSTOP') {
       await this.guard.disturb(node, ['pause'], () => tolerate([404, 409, 500], () => container.pause()));
@@ -115,12 +119,19 @@ export class DockerLab implements Lab {
     return (await this.#look(node)).state;
   }
 
-  deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void> {
-    return this.#firewalls.deafen(listener, senders);
+  impair(listener: Party, impairments: readonly Impairment[]): Promise<void> {
+    return this.#firewalls.impair(listener, impairments);
   }
 
-  unheard(listener: Party): Promise<number> {
-    return this.#firewalls.unheard(listener);
+  impaired(listener: Party): Promise<ReadonlyMap<string, number>> {
+    return this.#firewalls.impaired(listener);
+  }
+
+  reset(node: NodeId, parties: readonly Party[]): Promise<number> {
+    return this.#firewalls.reset(
+      node,
+      parties.filter((party) => party !== node),
+    );
   }
 
   async execute(node: NodeId, command: Command): Promise<string> {
@@ -140,7 +151,14 @@ export class DockerLab implements Lab {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const shell of this.#shells.values()) shell.close();
     await this.#parts.remove();
+  }
+
+  #shell(node: NodeId): Shell {
+    const shell = this.#shells.get(node) ?? new Shell();
+    this.#shells.set(node, shell);
+    return shell;
   }
 
   #node(node: NodeId) {
@@ -208,17 +226,19 @@ export class DockerLab implements Lab {
     const container = this.#containers.get(node);
     const lastPid = this.#pids.get(node) ?? 0;
     // Asking the engine takes longer than the rest; a process in the cgroup of the container is the container's.
-    if (container && isBeside(container, lastPid)) return networkOf(container, lastPid);
+    const shell = this.#shell(node);
+    const run = (command: Command, input?: string) => shell.run(command, input);
+    if (container && isBeside(container, lastPid)) return networkOf(container, lastPid, run);
     const { state, pid } = await this.#look(node);
     if (!container || state === 'gone') return null;
     this.#pids.set(node, pid);
-    const run = networkOf(container, pid);
-    if (state === 'running' || isBeside(container, pid)) return run;
+    const inside = networkOf(container, pid, run);
+    if (state === 'running' || isBeside(container, pid)) return inside;
     // Nothing can be executed in a paused container: it is let go for the moment that this takes.
     return async (command, input) => {
       await container.unpause();
       try {
-        return await run(command, input);
+        return await inside(command, input);
       } finally {
         if (!this.guard.lost.aborted) await container.pause();
       }
@@ -231,9 +251,9 @@ const isBeside = (container: Dockerode.Container, pid: number): boolean =>
   process.getuid?.() === 0 && stateOf(pid) !== 'gone' && isInCgroupOf(pid, container.id);
 
 /** Runs commands in the network namespace of a container that is not gone; through the engine it must not be paused. */
-export function networkOf(container: Dockerode.Container, pid: number): RunInside {
+export function networkOf(container: Dockerode.Container, pid: number, run: RunInside = runCommand): RunInside {
   if (isBeside(container, pid)) {
-    return (command, input) => runCommand(['nsenter', `--target=${pid}`, '--net', '--', ...command], input);
+    return (command, input) => run(['nsenter', `--target=${pid}`, '--net', '--', ...command], input);
   }
   return (command, input) =>
     executeIn(container, input === undefined ? command : ['sh', '-c', 'printf %s "$0" | "$@"', input, ...command]);

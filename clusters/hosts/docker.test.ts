@@ -7,7 +7,11 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeWith } from '../../rig/needs.ts';
 import { docker } from './docker.ts';
+import type { Impairment } from './impairment.ts';
 import type { LabPlan } from './host.ts';
+
+/** Everything that these send is dropped. */
+const dropped = (senders: readonly string[]): Impairment[] => senders.map((from) => ({ from, do: 'drop' }));
 
 const runId = '5e1f0005';
 
@@ -96,7 +100,7 @@ describeWith(['docker'], 'the host docker', () => {
     const first = await docker.open(await planOf('FROM debian:bookworm-slim\n'));
     expect(said).toContainEqual(expect.stringMatching(/^building image ordeal\/docker-test:[0-9a-f]{12}$/));
     await first.start('n1', { command: ['sleep', '1000'] });
-    await first.deafen('n1', new Set(['clients']));
+    await first.impair('n1', dropped(['clients']));
     await first.signal('n1', 'SIGSTOP');
     const removed = await docker.sweep(runId);
     expect(removed).toEqual([`container ordeal-${runId}-n1`, `network ordeal-${runId}`]);

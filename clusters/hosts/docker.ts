@@ -6,18 +6,19 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import type { Capability } from '../../rig/contract.ts';
+import type { Capability, Lacks } from '../../rig/contract.ts';
 import { undoAll } from './controls/undo.ts';
 import { findEngine, refusalOf } from './docker-engine.ts';
 import { type Image, imageOf } from './docker-images.ts';
 import { DockerLab, networkOf, type Reach, tolerate } from './docker-lab.ts';
 import { Guard } from './guard.ts';
 import type { Lab, LabDriver, LabPlan } from './host.ts';
+import { packetLacks } from './packet-lacks.ts';
 import { processesInCgroup } from './process-table.ts';
 import { freePorts } from './published-ports.ts';
 import { freePrefixes, prefixesHere, rigAddress } from './subnets.ts';
 
-export const docker: LabDriver = { name: 'docker', open, probe, heal, sweep };
+export const docker: LabDriver = { name: 'docker', open, probe, lacks, heal, sweep };
 
 const runLabel = 'ordeal.run';
 const baseImage = 'debian:bookworm-slim';
@@ -211,6 +212,16 @@ async function probe(): Promise<readonly Capability[]> {
     ];
   } catch (error) {
     return [{ name: 'engine', available: false, needed: true, reason: `it answers, but: ${(error as Error).message}` }];
+  }
+}
+
+/** Of an engine elsewhere, the kernel cannot be tried from here; what its containers cannot do is refused when it is due. */
+async function lacks(): Promise<Lacks> {
+  try {
+    const isBeside = isHere(await (await findEngine()).info()) && process.getuid?.() === 0;
+    return isBeside ? await packetLacks(['unshare', '--net', '--']) : {};
+  } catch {
+    return {}; // Without an engine it is the host that is missing.
   }
 }
 

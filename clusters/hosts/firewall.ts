@@ -1,27 +1,31 @@
 /**
- * Deafness by iptables, inside the network namespaces of nodes. All rules of a run stand in chains of their own that
+ * Impairments by iptables, inside the network namespaces of nodes. All rules of a run stand in chains of their own that
  * carry the run's id, are replaced as a whole in one transaction, and are read back. Nobody else's rules are touched.
- * What `clients` must not hear is dropped where it leaves the node: the rig's own machine gets no rule.
+ * What `clients` must not hear meets its rule where it leaves the node: the rig's own machine gets none.
  */
 
 import type { NodeId, Party } from '../../rig/contract.ts';
 import type { Guard } from './guard.ts';
 import { CLIENTS } from './host.ts';
+import { type Impairment, NAME_SERVERS, nameOf, united } from './impairment.ts';
+import { type Direction, packetRules } from './packet-rules.ts';
 import type { Command } from './run-command.ts';
+import { allSettled } from './steps.ts';
 
 /** Runs a command inside a node's network namespace. */
 export type RunInside = (command: Command, input?: string) => Promise<string>;
 
-type Direction = 'in' | 'out';
 const save: Command = ['iptables-save', '-c', '-t', 'filter'];
 const restore: Command = ['iptables-restore', '--noflush', '--wait', '5'];
 const replaced = '# replaced\n';
-const swap = `${save.join(' ')} && ${restore.join(' ')} && printf '${replaced.trim()}\\n' && exec ${save.join(' ')}`;
+const replaceAndSave = `${restore.join(' ')} && printf '${replaced.trim()}\\n' && exec ${save.join(' ')}`;
 const tagOf = (runId: string): string => `ordeal-${runId}`;
-const directions = { in: { hook: 'INPUT', match: '-s' }, out: { hook: 'OUTPUT', match: '-d' } } as const;
+const hooks = { in: 'INPUT', out: 'OUTPUT' } as const;
 
-type Rules = Readonly<Record<Direction, ReadonlySet<string>>>;
-type Found = Readonly<Record<Direction, ReadonlySet<string> | null>>;
+/** By direction: what is wanted there. */
+type Wanted = Readonly<Record<Direction, readonly Impairment[]>>;
+/** By direction: the names of the impairments in force, once for each rule; `null`: not even the chain is there. */
+type Found = Readonly<Record<Direction, readonly string[] | null>>;
 /** A new namespace has no rules. */
 const nothing: Found = { in: null, out: null };
 
@@ -29,7 +33,9 @@ const nothing: Found = { in: null, out: null };
 export class Firewalls {
   readonly #walls: ReadonlyMap<NodeId, Firewall>;
   readonly #run: (node: NodeId) => Promise<RunInside | null>;
-  readonly #deafTo = new Map<Party, ReadonlySet<Party>>();
+  readonly #guard: Guard;
+  readonly #address: (party: Party) => string;
+  readonly #wanted = new Map<Party, readonly Impairment[]>();
 
   /** `run` gives access to a node's namespace, or `null` while the node has none. */
   constructor(
@@ -41,18 +47,33 @@ export class Firewalls {
   ) {
     this.#walls = new Map(nodes.map((node) => [node, new Firewall(runId, node, guard, address)]));
     this.#run = run;
+    this.#guard = guard;
+    this.#address = address;
   }
 
-  async deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void> {
-    this.#deafTo.set(listener, senders);
+  async impair(listener: Party, impairments: readonly Impairment[]): Promise<void> {
+    this.#wanted.set(listener, united(impairments));
     const nodes = listener === CLIENTS ? [...this.#walls.keys()] : [listener];
-    await Promise.all(nodes.map((node) => this.#set(node)));
+    await allSettled(nodes.map((node) => this.#set(node)));
   }
 
-  async unheard(listener: Party): Promise<number> {
-    if (listener !== CLIENTS) return (await this.#count(listener)).in;
+  async impaired(listener: Party): Promise<ReadonlyMap<string, number>> {
+    if (listener !== CLIENTS) {
+      const { in: heard, out: said } = await this.#count(listener);
+      return new Map([...heard, ...[...said].filter(([kind]) => kind.startsWith(`${NAME_SERVERS}:`))]);
+    }
     const counts = await Promise.all([...this.#walls.keys()].map((node) => this.#count(node)));
-    return counts.reduce((sum, count) => sum + count.out, 0);
+    return new Map(counts.flatMap(({ out }) => [...out].filter(([kind]) => !kind.startsWith(`${NAME_SERVERS}:`))));
+  }
+
+  /** Breaks established connections of the node with these parties, which the other end is told by a reset; says how many. */
+  async reset(node: NodeId, parties: readonly Party[]): Promise<number> {
+    const run = await this.#run(node);
+    if (!run || parties.length === 0) return 0;
+    const others = parties.map((party) => `dst ${this.#address(party)}`).join(' or ');
+    const command: Command = ['ss', '-K', '-H', '-t', '-n', 'state', 'established', `( ${others} )`];
+    const said = await this.#guard.disturb(node, command, () => run(command));
+    return said.split('\n').filter((line) => line.trim() !== '').length;
   }
 
   /** The node has a new namespace, or none: what its rules had counted is kept, and they are no longer in force. */
@@ -63,14 +84,17 @@ export class Firewalls {
   async #set(node: NodeId): Promise<void> {
     const run = await this.#run(node);
     if (!run) return;
-    const unheardByClients = this.#deafTo.get(CLIENTS)?.has(node) ?? false;
+    const own = this.#wanted.get(node) ?? [];
+    const ofClients = this.#wanted.get(CLIENTS) ?? [];
+    // Whoever sends what is dropped on its way out is told so; silence has to be made at what comes in.
+    const isRefusal = ({ from, do: act }: Impairment) => from === NAME_SERVERS && act === 'reject';
     await this.#wall(node).set(run, {
-      in: this.#deafTo.get(node) ?? new Set(),
-      out: new Set(unheardByClients ? [CLIENTS] : []),
+      in: own.filter((impairment) => !isRefusal(impairment)),
+      out: [...ofClients.filter(({ from }) => from === node), ...own.filter(isRefusal)],
     });
   }
 
-  #count(node: NodeId): Promise<Readonly<Record<Direction, number>>> {
+  #count(node: NodeId): Promise<Counts> {
     return this.#wall(node).count(() => this.#run(node));
   }
 
@@ -103,6 +127,9 @@ export async function takeBackRules(runId: string, run: RunInside): Promise<bool
   return true;
 }
 
+/** Packets by kind of impairment. */
+type Counts = Readonly<Record<Direction, ReadonlyMap<string, number>>>;
+
 /** The rules of one node. */
 class Firewall {
   readonly #runId: string;
@@ -111,9 +138,9 @@ class Firewall {
   readonly #guard: Guard;
   readonly #address: (party: Party) => string;
   /** Packets counted by rules that have been replaced. */
-  readonly #past = { in: 0, out: 0 };
+  readonly #past = { in: new Map<string, number>(), out: new Map<string, number>() };
   /** Packets counted by the rules in force, when last read. */
-  #current = { in: 0, out: 0 };
+  #current = { in: new Map<string, number>(), out: new Map<string, number>() };
   /** The rules as they were last seen; `null` after a change that failed. */
   #known: Found | null = nothing;
   #queue: Promise<unknown> = Promise.resolve();
@@ -127,22 +154,29 @@ class Firewall {
   }
 
   renewed(): void {
-    for (const direction of ['in', 'out'] as const) this.#past[direction] += this.#current[direction];
-    this.#current = { in: 0, out: 0 };
+    for (const direction of ['in', 'out'] as const) {
+      for (const [kind, packets] of this.#current[direction]) add(this.#past[direction], kind, packets);
+      this.#current[direction] = new Map();
+    }
     this.#known = nothing;
   }
 
-  count(access: () => Promise<RunInside | null>): Promise<Readonly<Record<Direction, number>>> {
+  count(access: () => Promise<RunInside | null>): Promise<Counts> {
     return this.#enqueue(async () => {
       const run = this.#known && same(this.#known, nothing) ? null : await access();
       if (run) this.#known = this.#read(await run(save));
-      return { in: this.#past.in + this.#current.in, out: this.#past.out + this.#current.out };
+      const sum = (direction: Direction) => {
+        const counts = new Map(this.#past[direction]);
+        for (const [kind, packets] of this.#current[direction]) add(counts, kind, packets);
+        return counts;
+      };
+      return { in: sum('in'), out: sum('out') };
     });
   }
 
-  set(run: RunInside, parties: Readonly<Record<Direction, ReadonlySet<Party>>>): Promise<void> {
+  set(run: RunInside, impairments: Wanted): Promise<void> {
     return this.#enqueue(async () => {
-      const wanted = { in: this.#addresses(parties.in), out: this.#addresses(parties.out) };
+      const wanted = { in: this.#rules('in', impairments), out: this.#rules('out', impairments) };
       let before = this.#known;
       if (!before || same(before, ruling(wanted))) before = this.#read(await run(save));
       if (same(before, ruling(wanted))) return;
@@ -161,21 +195,28 @@ class Firewall {
   async #replace(run: RunInside, before: Found, wanted: Rules): Promise<boolean> {
     this.#known = null;
     const script = this.#script(before, wanted);
-    const change = () => run(['sh', '-c', swap], script);
+    // Where there is nothing, nothing has been counted.
+    const all = same(before, nothing) ? replaceAndSave : `${save.join(' ')} && ${replaceAndSave}`;
+    const change = () => run(['sh', '-c', all], script);
     const argv = [...restore, script];
     const harms = !same(ruling(wanted), nothing);
     const output = await (harms
       ? this.#guard.disturb(this.#node, argv, change)
       : this.#guard.mend(this.#node, argv, change));
     const [was = '', is = ''] = output.split(replaced);
-    const found = this.#read(was);
+    const found = same(before, nothing) ? nothing : this.#read(was);
     this.renewed();
     this.#known = this.#read(is);
     return same(found, before) && same(this.#known, ruling(wanted)) && (harms || !is.includes(this.#tag));
   }
 
-  #addresses(parties: ReadonlySet<Party>): ReadonlySet<string> {
-    return new Set([...parties].map((party) => this.#address(party)));
+  #rules(direction: Direction, wanted: Wanted): readonly Rule[] {
+    return wanted[direction].flatMap((impairment) =>
+      packetRules(direction, impairment, (party) => this.#address(party)).map((rule) => ({
+        name: nameOf(impairment),
+        rule,
+      })),
+    );
   }
 
   #chain(direction: Direction): string {
@@ -188,37 +229,34 @@ class Firewall {
     const rules: string[] = [];
     for (const direction of ['in', 'out'] as const) {
       const chain = this.#chain(direction);
-      const { hook, match } = directions[direction];
       const [had, want] = [before[direction], wanted[direction]];
-      if (!had && !want.size) continue;
+      if (!had && !want.length) continue;
       chains.push(`:${chain} - [0:0]`);
-      for (const address of want) {
-        rules.push(`-A ${chain} ${match} ${address} -m comment --comment ${this.#tag} -j DROP`);
-      }
-      const jump = `${hook} -m comment --comment ${this.#tag} -j ${chain}`;
+      for (const { name, rule } of want) rules.push(`-A ${chain} -m comment --comment ${this.#tag}/${name} ${rule}`);
+      const jump = `${hooks[direction]} -m comment --comment ${this.#tag} -j ${chain}`;
       if (!had) rules.push(`-I ${jump}`);
-      if (!want.size) rules.push(`-D ${jump}`, `-X ${chain}`);
+      if (!want.length) rules.push(`-D ${jump}`, `-X ${chain}`);
     }
     return ['*filter', ...chains, ...rules, 'COMMIT', ''].join('\n');
   }
 
-  /** What is in force, by address, as `iptables-save` tells it; notes what it has counted. `null`: not even the chain is there. */
+  /** What is in force as `iptables-save` tells it; notes what it has counted. */
   #read(saved: string): Found {
     const lines = saved.split('\n');
-    const found: { in: Set<string> | null; out: Set<string> | null } = { in: null, out: null };
+    const found: { in: string[] | null; out: string[] | null } = { in: null, out: null };
     for (const direction of ['in', 'out'] as const) {
       const chain = this.#chain(direction);
       if (!lines.some((line) => line.endsWith(`-j ${chain}`))) continue;
-      const addresses = new Set<string>();
-      let packets = 0;
+      const names: string[] = [];
+      const counts = new Map<string, number>();
       for (const line of lines) {
-        const rule = /^\[(\d+):\d+\] -A (\S+) -[sd] ([\d.]+)/.exec(line);
-        if (rule?.[2] !== chain) continue;
-        packets += Number(rule[1]);
-        addresses.add(rule[3] as string);
+        const [, packets, at, name] = /^\[(\d+):\d+\] -A (\S+) .*--comment "?[^\s"/]+\/([^\s"]+)/.exec(line) ?? [];
+        if (at !== chain || name === undefined) continue;
+        names.push(name);
+        add(counts, name.split('=')[0] as string, Number(packets));
       }
-      found[direction] = addresses;
-      this.#current[direction] = packets;
+      found[direction] = names;
+      this.#current[direction] = counts;
     }
     return found;
   }
@@ -230,13 +268,21 @@ class Firewall {
   }
 }
 
-const text = (rules: Found): string =>
-  JSON.stringify([rules.in, rules.out].map((addresses) => addresses && [...addresses].sort()));
+/** A rule of a packet filter, without its chain, and the name of the impairment that it is a part of. */
+interface Rule {
+  readonly name: string;
+  readonly rule: string;
+}
+type Rules = Readonly<Record<Direction, readonly Rule[]>>;
 
-/** Where nobody is to be unheard, there is not even a chain. */
-const ruling = (wanted: Rules): Found => ({
-  in: wanted.in.size > 0 ? wanted.in : null,
-  out: wanted.out.size > 0 ? wanted.out : null,
-});
+const text = (rules: Found): string => JSON.stringify([rules.in, rules.out].map((names) => names?.toSorted() ?? null));
+
+/** Where nothing is to be impaired, there is not even a chain. */
+const ruling = (wanted: Rules): Found => ({ in: namesOf(wanted.in), out: namesOf(wanted.out) });
+const namesOf = (rules: readonly Rule[]): readonly string[] | null =>
+  rules.length > 0 ? rules.map(({ name }) => name) : null;
 
 const same = (some: Found, others: Found): boolean => text(some) === text(others);
+
+const add = (counts: Map<string, number>, kind: string, packets: number): void =>
+  void counts.set(kind, (counts.get(kind) ?? 0) + packets);

@@ -11,7 +11,11 @@ import { patienceHere } from './guard.ts';
 import type { Lab, LabDriver } from './host.ts';
 import { loopback } from './loopback.ts';
 import { netns } from './netns.ts';
+import type { Impairment } from './impairment.ts';
 import { signalProcess } from './process-table.ts';
+
+/** Everything that these send is dropped. */
+const dropped = (senders: readonly string[]): Impairment[] => senders.map((from) => ({ from, do: 'drop' }));
 
 let directory: string;
 beforeAll(async () => {
@@ -90,9 +94,9 @@ describe('the lease', () => {
     signalProcess(await guardianOf('5e1f0011'), 'SIGKILL');
     await expect.poll(() => lab.guard.lost.aborted).toBe(true);
     await expect(lab.signal('n1', 'SIGSTOP')).rejects.toThrow('the watchdog of this run has ended');
-    await expect(lab.deafen('n1', new Set(['n2']))).rejects.toThrow('the watchdog of this run has ended');
+    await expect(lab.impair('n1', dropped(['n2']))).rejects.toThrow('the watchdog of this run has ended');
     await expect(lab.start('n2', { command: ['sleep', '300'] })).rejects.toThrow('the watchdog of this run has ended');
-    await lab.deafen('n1', new Set());
+    await lab.impair('n1', []);
     expect(await lab.state('n1')).toBe('running');
     await lab[Symbol.asyncDispose]();
     expect(await lab.state('n1')).toBe('gone');
@@ -101,7 +105,7 @@ describe('the lease', () => {
   it('is kept by a rig that does not stand still, and ends with the lab', async () => {
     process.env['ORDEAL_LEASE_MS'] = '3000';
     const lab = await open(loopback, '5e1f0012');
-    await lab.deafen('n1', new Set(['n2']));
+    await lab.impair('n1', dropped(['n2']));
     lab.guard.mustHold();
     await lab[Symbol.asyncDispose]();
     await expect(guardianOf('5e1f0012')).rejects.toThrow('no watchdog');
@@ -122,7 +126,7 @@ describeWith(['root'], 'a fault on netns that is in force for longer than any ma
       execFileSync('nsenter', ['--net=/run/netns/ordeal-5e1f0013-n1', 'iptables-save'], { encoding: 'utf8' });
     await lab.start('n1', { command: ['sleep', '300'] });
     lab.guard.hold('too-long');
-    await lab.deafen('n1', new Set(['n2']));
+    await lab.impair('n1', dropped(['n2']));
     await lab.signal('n1', 'SIGSTOP');
     expect(rules()).toContain('ordeal-5e1f0013');
     await expect.poll(rules, { timeout: 15_000 }).not.toContain('ordeal-5e1f0013');

@@ -5,6 +5,7 @@
 
 import type { HostDriver, NodeId, Party } from '../../rig/contract.ts';
 import type { Guard } from './guard.ts';
+import type { Impairment } from './impairment.ts';
 
 /** The rig's own clients, as a party of the network. */
 export const CLIENTS: Party = 'clients';
@@ -74,12 +75,14 @@ export interface Lab extends AsyncDisposable {
   signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   state(node: NodeId): Promise<ProcessState>;
   /**
-   * Makes `listener`, a node or `clients`, deaf to exactly these senders: the whole state, not a change. In force,
-   * and read back, once it resolves. A node that is gone is called for again right after its `start`.
+   * What comes to `listener`, a node or `clients`, is impaired in exactly these ways: the whole state, not a change. In
+   * force, and read back, once it resolves. A node that is gone is called for again right after its `start`.
    */
-  deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void>;
-  /** Packets (or, through proxies, chunks and connections) that `listener` has been kept from hearing since the lab was opened. */
-  unheard(listener: Party): Promise<number>;
+  impair(listener: Party, impairments: readonly Impairment[]): Promise<void>;
+  /** Packets (or, through proxies, chunks and connections) to `listener` that met each kind of impairment since the lab was opened. */
+  impaired(listener: Party): Promise<ReadonlyMap<string, number>>;
+  /** Breaks the connections that this node has with these parties, at both ends; says how many. */
+  reset(node: NodeId, parties: readonly Party[]): Promise<number>;
   /** Output of a short command on the node; rejects with its exit code and standard error. */
   execute(node: NodeId, command: readonly [string, ...string[]]): Promise<string>;
   /** Writes each node's log to `<directory>/<node>.log`, the newest 8 MiB. */

@@ -11,6 +11,7 @@ import type {
   ClusterOptions,
   ControlName,
   HostName,
+  Lacks,
   Link,
   NodeId,
   Party,
@@ -37,6 +38,8 @@ export interface SystemDefinition {
   readonly hosts: readonly LabDriver[];
   /** How to connect to one node, for each API it offers. */
   readonly apis: { readonly [A in ApiName]?: (node: NodeId, deployment: Deployment) => Promise<Client<A>> };
+  /** The levers of its controls that would have no effect on this system, each with the reason. */
+  lacks?(host: HostName): Lacks;
   members(nodeCount: number, host: HostName): Members;
   /** Between what the network can be cut. Default: the nodes. Others to name: `clients`, and supporting nodes. */
   parties?(members: Members): readonly Party[];
@@ -85,6 +88,10 @@ export function onHosts(system: SystemDefinition): Cluster {
     hosts: system.hosts.map((driver) => driver.name),
     variants: system.variants,
     nodeCounts: system.nodeCounts,
+    async lacks(host) {
+      const driver = system.hosts.find(({ name }) => name === host);
+      return { ...(await driver?.lacks()), ...system.lacks?.(host) };
+    },
     ...(system.quorum === undefined ? {} : { quorum: system.quorum }),
     layout(nodeCount, host) {
       const members = system.members(nodeCount, host);

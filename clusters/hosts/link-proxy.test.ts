@@ -3,7 +3,17 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FreePorts } from './free-ports.ts';
+import { Random } from '../../rig/random.ts';
+import type { Act } from './impairment.ts';
 import { LinkProxy } from './link-proxy.ts';
+
+const rng = new Random('links');
+const drop: Act = { do: 'drop' };
+const cut = (proxy: LinkProxy, forth: boolean, back: boolean) => proxy.impair(forth ? [drop] : [], back ? [drop] : []);
+const unheard = ({ forth, back }: LinkProxy) => ({
+  forth: forth.counts.get('drop') ?? 0,
+  back: back.counts.get('drop') ?? 0,
+});
 
 const HOST = '127.0.0.1';
 /** Long enough for bytes on one machine to arrive, if they are to. */
@@ -67,7 +77,7 @@ async function link(): Promise<{ ports: FreePorts; echo: Echo; proxy: LinkProxy;
   const ports = new FreePorts(HOST, expect.getState().currentTestName ?? '');
   const target = { host: HOST, port: await ports.take() };
   const echo = await Echo.open(target.port);
-  const proxy = await LinkProxy.open(HOST, ports.candidates(), target);
+  const proxy = await LinkProxy.open(HOST, ports.candidates(), target, rng);
   cleanUps.push(() => proxy.close());
   return { ports, echo, proxy, call: () => new Caller(proxy.address.port) };
 }
@@ -86,7 +96,7 @@ describe('a link that is not cut', () => {
     caller.socket.write('hello');
     await until(() => caller.heard === 'hello');
     expect(echo.heard).toBe('hello');
-    expect(proxy.unheard).toEqual({ forth: 0, back: 0 });
+    expect(unheard(proxy)).toEqual({ forth: 0, back: 0 });
   });
 
   it('carries megabytes unchanged', async () => {
@@ -119,14 +129,14 @@ describe('a link that is cut one way', () => {
     const caller = call();
     caller.socket.write('before.');
     await until(() => caller.heard === 'before.');
-    proxy.cut(true, false);
+    cut(proxy, true, false);
     caller.socket.write('during.');
     for (const socket of echo.sockets) socket.write('spoken.');
     await until(() => caller.heard === 'before.spoken.');
     await sleep(ARRIVAL_MS);
     expect(echo.heard).toBe('before.');
-    expect(proxy.unheard.forth).toBeGreaterThan(0);
-    expect(proxy.unheard.back).toBe(0);
+    expect(unheard(proxy).forth).toBeGreaterThan(0);
+    expect(unheard(proxy).back).toBe(0);
   });
 
   it('keeps the caller from hearing while the target still hears', async () => {
@@ -134,12 +144,12 @@ describe('a link that is cut one way', () => {
     const caller = call();
     caller.socket.write('before.');
     await until(() => caller.heard === 'before.');
-    proxy.cut(false, true);
+    cut(proxy, false, true);
     caller.socket.write('during.');
     await until(() => echo.heard === 'before.during.');
     await sleep(ARRIVAL_MS);
     expect(caller.heard).toBe('before.');
-    expect(proxy.unheard).toEqual({ forth: 0, back: 1 });
+    expect(unheard(proxy)).toEqual({ forth: 0, back: 1 });
   });
 
   it('delivers after the cut what was said during it, once and in order', async () => {
@@ -147,12 +157,12 @@ describe('a link that is cut one way', () => {
     const caller = call();
     caller.socket.write('1');
     await until(() => caller.heard === '1');
-    proxy.cut(true, true);
+    cut(proxy, true, true);
     for (const digit of ['2', '3', '4']) {
       caller.socket.write(digit);
       await sleep(10);
     }
-    proxy.cut(false, false);
+    cut(proxy, false, false);
     await until(() => caller.heard === '1234');
     expect(echo.heard).toBe('1234');
   });
@@ -162,11 +172,11 @@ describe('a link that is cut one way', () => {
     const caller = call();
     caller.socket.write('1');
     await until(() => caller.heard === '1');
-    proxy.cut(true, false);
+    cut(proxy, true, false);
     caller.socket.end('2');
     await sleep(ARRIVAL_MS);
     expect([...echo.sockets].some((socket) => socket.destroyed)).toBe(false);
-    proxy.cut(false, false);
+    cut(proxy, false, false);
     await until(() => [...echo.sockets].every((socket) => socket.destroyed));
     expect(echo.heard).toBe('12');
   });
@@ -176,12 +186,12 @@ describe('a link that is cut one way', () => {
     const caller = call();
     caller.socket.write('.');
     await until(() => caller.heard === '.');
-    proxy.cut(true, false);
+    cut(proxy, true, false);
     const text = 'y'.repeat(32 * 1024 * 1024);
     caller.socket.write(text);
     await sleep(4 * ARRIVAL_MS);
     expect(caller.socket.writableLength).toBeGreaterThan(0);
-    proxy.cut(false, false);
+    cut(proxy, false, false);
     await until(() => caller.heard.length === text.length + 1);
     expect(echo.heard.length).toBe(text.length + 1);
   });
@@ -193,25 +203,25 @@ describe('a connection that is new while either way is cut', () => {
     ['the way back', false, true],
   ])('is silent with %s cut, and served after the cut', async (_, forth, back) => {
     const { proxy, echo, call } = await link();
-    proxy.cut(forth, back);
+    cut(proxy, forth, back);
     const caller = call();
     caller.socket.write('late');
     await sleep(ARRIVAL_MS);
     expect([echo.heard, caller.heard, caller.closed]).toEqual(['', '', false]);
-    expect(proxy.unheard).toEqual({ forth: Number(forth), back: Number(back) });
-    proxy.cut(false, false);
+    expect(unheard(proxy)).toEqual({ forth: Number(forth), back: Number(back) });
+    cut(proxy, false, false);
     await until(() => caller.heard === 'late');
   });
 
   it('has sent nothing if the caller gives up before the cut ends', async () => {
     const { proxy, echo, call } = await link();
-    proxy.cut(true, false);
+    cut(proxy, true, false);
     const caller = call();
     caller.socket.write('never');
     await sleep(ARRIVAL_MS);
     caller.socket.destroy();
     await sleep(ARRIVAL_MS);
-    proxy.cut(false, false);
+    cut(proxy, false, false);
     await sleep(ARRIVAL_MS);
     expect(echo.heard).toBe('');
   });
@@ -228,13 +238,13 @@ describe('a link whose target does not listen', () => {
     const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
     expect(error.code).toBe('ECONNREFUSED');
 
-    proxy.cut(true, false);
+    cut(proxy, true, false);
     await until(() => true);
     const silent = call();
     await sleep(ARRIVAL_MS);
     expect(silent.closed).toBe(false);
     silent.socket.destroy();
-    proxy.cut(false, false);
+    cut(proxy, false, false);
 
     await Echo.open(port);
     await sleep(2 * ARRIVAL_MS);
@@ -249,7 +259,7 @@ describe('a proxy without a free port', () => {
     const { ports, echo } = await link();
     const { port: used } = echo.server.address() as { port: number };
     const free = await ports.take();
-    const proxy = await LinkProxy.open(HOST, [used, free], { host: HOST, port: used });
+    const proxy = await LinkProxy.open(HOST, [used, free], { host: HOST, port: used }, rng);
     cleanUps.push(() => proxy.close());
     expect(proxy.address.port).toBe(free);
   });
@@ -257,7 +267,7 @@ describe('a proxy without a free port', () => {
   it('says which port was in use when none is left', async () => {
     const { echo } = await link();
     const { port: used } = echo.server.address() as { port: number };
-    const opening = LinkProxy.open(HOST, [used], { host: HOST, port: used });
+    const opening = LinkProxy.open(HOST, [used], { host: HOST, port: used }, rng);
     await expect(opening).rejects.toThrow(`EADDRINUSE: address already in use 127.0.0.1:${used}`);
   });
 });

@@ -8,13 +8,16 @@
  * - A handshake needs both directions: while either is cut, nothing of a new connection arrives, and a caller who
  *   gives up before the cut ends has sent nothing. (From user space one cannot keep the kernel from accepting it.)
  * - A port where nobody listens refuses: the proxy stops listening as long as its target does.
+ * - A way that rejects resets: a new connection as soon as it was accepted, an established one with its next bytes.
  */
 
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import type { Random } from '../../rig/random.ts';
 import type { Address } from './host.ts';
+import type { Act } from './impairment.ts';
+import { Pipe } from './pipe.ts';
+import { Way } from './way.ts';
 
-/** Of one direction of one connection. */
-const MOST_WAITING_BYTES = 256 * 1024;
 const MOST_CONNECTIONS = 1_024;
 const LOOK_FOR_TARGET_MS = 25;
 
@@ -25,13 +28,14 @@ export class LinkProxy {
   #server: Server | null = null;
   #looking: NodeJS.Timeout | null = null;
   #closed = false;
-  #forth = false;
-  #back = false;
-  /** Chunks and connections kept from arriving: on the way to the target, and on the way back. */
-  readonly unheard = { forth: 0, back: 0 };
+  /** To the target, and back. */
+  readonly forth = new Way();
+  readonly back = new Way();
+  readonly #rng: Random;
 
-  private constructor(target: Address) {
+  private constructor(target: Address, rng: Random) {
     this.#target = target;
+    this.#rng = rng;
     this.#address = target;
   }
 
@@ -40,8 +44,9 @@ export class LinkProxy {
     host: string,
     ports: Iterable<number> | AsyncIterable<number>,
     target: Address,
+    rng: Random,
   ): Promise<LinkProxy> {
-    const proxy = new LinkProxy(target);
+    const proxy = new LinkProxy(target, rng);
     let reason: unknown = new Error('no port was offered');
     for await (const port of ports) {
       try {
@@ -59,13 +64,24 @@ export class LinkProxy {
     return this.#address;
   }
 
-  /** Cuts the way to the target, the way back, both or none, for connections that exist and those to come. */
-  cut(forth: boolean, back: boolean): void {
-    this.#forth = forth;
-    this.#back = back;
+  /** What becomes of what travels each way, on connections that exist and those to come. */
+  impair(forth: readonly Act[], back: readonly Act[]): void {
+    this.forth.set(forth);
+    this.back.set(back);
     // A port behind a cut does not refuse; it is silent.
-    if ((forth || back) && !this.#server && !this.#closed) this.#listen().catch(() => {});
-    for (const connection of this.#connections) connection.cut(forth, back);
+    if (this.#isCut && !this.#server && !this.#closed) this.#listen().catch(() => {});
+    for (const connection of this.#connections) connection.changed();
+  }
+
+  /** Resets every established connection, at both ends; says how many. */
+  reset(): number {
+    const established = [...this.#connections].filter((connection) => connection.isEstablished);
+    for (const connection of established) connection.reset();
+    return established.length;
+  }
+
+  get #isCut(): boolean {
+    return this.forth.isShutToNew || this.back.isShut;
   }
 
   async close(): Promise<void> {
@@ -96,17 +112,17 @@ export class LinkProxy {
   }
 
   #accept(caller: Socket): void {
-    const connection = new Connection(caller, this.#target, this.unheard, {
+    const connection = new Connection(caller, this, this.#target, this.#rng, {
       ended: () => this.#connections.delete(connection),
       refused: () => this.#targetIsGone(),
     });
     this.#connections.add(connection);
-    connection.cut(this.#forth, this.#back);
+    connection.changed();
   }
 
   #targetIsGone(): void {
     if (this.#closed) return;
-    if (!this.#forth && !this.#back) void this.#refuse();
+    if (!this.#isCut) void this.#refuse();
     this.#looking ??= setTimeout(() => this.#lookForTarget(), LOOK_FOR_TARGET_MS);
   }
 
@@ -133,44 +149,78 @@ interface Events {
 
 class Connection {
   readonly #caller: Socket;
+  readonly #ways: { readonly forth: Way; readonly back: Way };
   readonly #target: Address;
-  readonly #unheard: { forth: number; back: number };
   readonly #events: Events;
+  readonly #rng: Random;
   readonly #forth: Pipe;
   #back: Pipe | null = null;
   #answerer: Socket | null = null;
-  /** `null` until it was told. */
-  #cut: { readonly forth: boolean; readonly back: boolean } | null = null;
+  #isEstablished = false;
+  #isCounted = false;
+  #handshake: NodeJS.Timeout | null = null;
 
-  constructor(caller: Socket, target: Address, unheard: { forth: number; back: number }, events: Events) {
+  constructor(
+    caller: Socket,
+    ways: { readonly forth: Way; readonly back: Way },
+    target: Address,
+    rng: Random,
+    events: Events,
+  ) {
     this.#caller = caller;
+    this.#ways = ways;
     this.#target = target;
-    this.#unheard = unheard;
+    this.#rng = rng;
     this.#events = events;
-    this.#forth = new Pipe(caller, () => unheard.forth++);
+    this.#forth = new Pipe(caller, ways.forth, rng, () => this.reset());
     caller.on('end', () => {
       if (!this.#answerer) this.destroy();
     });
     caller.on('close', () => this.#settle());
   }
 
-  cut(forth: boolean, back: boolean): void {
-    const isNew = this.#cut === null;
-    this.#cut = { forth, back };
+  get isEstablished(): boolean {
+    return this.#isEstablished;
+  }
+
+  /** The ways are not what they were, or are looked at for the first time. */
+  changed(): void {
+    const { forth, back } = this.#ways;
     if (this.#answerer) {
-      this.#forth.cut(forth);
-      this.#back?.cut(back);
-    } else if (forth || back) {
-      if (isNew) this.#unheard[forth ? 'forth' : 'back']++;
-    } else {
-      this.#connect();
-    }
+      this.#forth.changed();
+      this.#back?.changed();
+    } else if (forth.rejects) {
+      forth.count('reject');
+      this.reset();
+    } else if (forth.isShutToNew || back.isShut) {
+      if (!this.#isCounted) (forth.isShutToNew ? forth : back).countShut();
+      this.#isCounted = true;
+    } else this.#connectInTime();
+  }
+
+  reset(): void {
+    this.#caller.resetAndDestroy();
+    this.#answerer?.resetAndDestroy();
+    this.destroy();
   }
 
   destroy(): void {
+    if (this.#handshake) clearTimeout(this.#handshake);
+    this.#forth.stop();
+    this.#back?.stop();
     this.#caller.destroy();
     this.#answerer?.destroy();
     this.#events.ended();
+  }
+
+  /** A handshake takes as long as its packets do. */
+  #connectInTime(): void {
+    if (this.#handshake) clearTimeout(this.#handshake);
+    const nowMs = performance.now();
+    const ways = [this.#ways.forth, this.#ways.back].filter((way) => way.isSlow);
+    const waitMs = ways.reduce((sum, way) => sum + way.dueMs(0, nowMs, 2 * this.#rng.float() - 1) - nowMs, 0);
+    if (waitMs <= 0) return this.#connect();
+    this.#handshake = setTimeout(() => this.#connect(), waitMs);
   }
 
   #connect(): void {
@@ -184,9 +234,10 @@ class Connection {
     answerer.once('error', refused);
     answerer.once('connect', () => {
       answerer.off('error', refused);
-      this.#back = new Pipe(answerer, () => this.#unheard.back++);
-      this.#back.into(this.#caller, this.#cut?.back ?? false);
-      this.#forth.into(answerer, this.#cut?.forth ?? false);
+      this.#isEstablished = true;
+      this.#back = new Pipe(answerer, this.#ways.back, this.#rng, () => this.reset());
+      this.#back.into(this.#caller);
+      this.#forth.into(answerer);
       answerer.on('close', () => this.#settle());
       this.#settle();
     });
@@ -194,72 +245,5 @@ class Connection {
 
   #settle(): void {
     if (this.#caller.destroyed && (this.#answerer?.destroyed ?? true)) this.#events.ended();
-  }
-}
-
-/** One direction of a connection. Until it has a sink, and while it is cut, what comes in waits. */
-class Pipe {
-  readonly #source: Socket;
-  readonly #unheard: () => void;
-  #sink: Socket | null = null;
-  #open = false;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
-  #end: 'finished' | 'reset' | null = null;
-
-  constructor(source: Socket, unheard: () => void) {
-    this.#source = source;
-    this.#unheard = unheard;
-    source.on('data', (chunk: Buffer) => this.#take(chunk));
-    source.on('end', () => this.#finish('finished'));
-    source.on('error', () => this.#finish('reset'));
-    source.on('close', () => this.#finish('reset'));
-  }
-
-  into(sink: Socket, cut: boolean): void {
-    this.#sink = sink;
-    sink.on('drain', () => {
-      if (this.#waitingBytes < MOST_WAITING_BYTES) this.#source.resume();
-    });
-    this.cut(cut);
-  }
-
-  cut(cut: boolean): void {
-    this.#open = !cut && this.#sink !== null;
-    if (!this.#open) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    let drained = true;
-    for (const chunk of waiting) drained = this.#write(chunk);
-    if (this.#end) this.#passOn(this.#end);
-    else if (drained) this.#source.resume();
-  }
-
-  #take(chunk: Buffer): void {
-    if (this.#open) {
-      if (!this.#write(chunk)) this.#source.pause();
-      return;
-    }
-    if (this.#sink) this.#unheard();
-    this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes >= MOST_WAITING_BYTES) this.#source.pause();
-  }
-
-  /** Whether more may follow at once. A sink that is gone hears nothing; its own end travels the other way. */
-  #write(chunk: Buffer): boolean {
-    return this.#sink?.writable ? this.#sink.write(chunk) : true;
-  }
-
-  #finish(how: 'finished' | 'reset'): void {
-    if (this.#end) return;
-    this.#end = how;
-    if (this.#open) this.#passOn(how);
-  }
-
-  #passOn(how: 'finished' | 'reset'): void {
-    if (how === 'finished') this.#sink?.end();
-    else this.#sink?.resetAndDestroy();
   }
 }

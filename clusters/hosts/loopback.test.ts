@@ -12,7 +12,12 @@ import { CappedLog, LOG_BYTES } from './capped-log.ts';
 import { FreePorts } from './free-ports.ts';
 import { type Address, CLIENTS, type Lab, type Program } from './host.ts';
 import { loopback } from './loopback.ts';
+import type { Impairment } from './impairment.ts';
 import { processesOfRun } from './process-table.ts';
+
+/** Everything that these send is dropped. */
+const dropped = (senders: readonly string[]): Impairment[] => senders.map((from) => ({ from, do: 'drop' }));
+const sum = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((all, one) => all + one, 0);
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -95,17 +100,17 @@ describe('the network of a loopback lab', () => {
   it('makes a node deaf to exactly the senders named, until the next call', async () => {
     const { lab } = await serving(['a', 'b']);
     const relay = `relay ${lab.address('a', 'b', PORT).port}`;
-    const before = await lab.unheard('b');
-    await lab.deafen('b', new Set(['a']));
+    const before = sum(await lab.impaired('b'));
+    await lab.impair('b', dropped(['a']));
     expect(await ask(lab.address(CLIENTS, 'a', PORT), relay)).toBe('silence');
     await eventually(() => ask(lab.address(CLIENTS, 'b', PORT), 'still')).toBe('b:still');
-    expect(await lab.unheard('b')).toBeGreaterThan(before);
+    expect(sum(await lab.impaired('b'))).toBeGreaterThan(before);
 
-    await lab.deafen('b', new Set([CLIENTS]));
+    await lab.impair('b', dropped([CLIENTS]));
     await eventually(() => ask(lab.address(CLIENTS, 'a', PORT), relay)).toBe('b:relayed');
     expect(await ask(lab.address(CLIENTS, 'b', PORT), 'now')).toBe('silence');
 
-    await lab.deafen('b', new Set());
+    await lab.impair('b', []);
     await eventually(() => ask(lab.address(CLIENTS, 'b', PORT), 'again')).toBe('b:again');
   });
 
@@ -115,11 +120,11 @@ describe('the network of a loopback lab', () => {
     cleanUps.push(() => caller.destroy());
     caller.write('first');
     await once(caller, 'data');
-    await lab.deafen(CLIENTS, new Set(['a']));
+    await lab.impair(CLIENTS, dropped(['a']));
     caller.write('second');
     expect(await Promise.race([once(caller, 'data'), sleep(100, 'silence')])).toBe('silence');
-    expect(await lab.unheard(CLIENTS)).toBe(1);
-    await lab.deafen(CLIENTS, new Set());
+    expect(sum(await lab.impaired(CLIENTS))).toBe(1);
+    await lab.impair(CLIENTS, []);
     const [late] = (await once(caller, 'data')) as [Buffer];
     expect(late.toString()).toBe('a:second');
     expect(directory).not.toBe('');

@@ -8,7 +8,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Capability, NodeId, Party } from '../../rig/contract.ts';
+import type { Capability, Lacks, NodeId, Party } from '../../rig/contract.ts';
+import { Random } from '../../rig/random.ts';
 import { CappedLog } from './capped-log.ts';
 import { missingExecutables } from './executables.ts';
 import { FreePorts, noPort } from './free-ports.ts';
@@ -22,6 +23,7 @@ import {
   type Program,
 } from './host.ts';
 import { Guard } from './guard.ts';
+import { type Act, type Impairment, NAME_SERVERS, nameOf, united } from './impairment.ts';
 import { LinkProxy } from './link-proxy.ts';
 import { NodeProcess } from './node-process.ts';
 import { sweepProcesses } from './process-sweep.ts';
@@ -29,10 +31,27 @@ import { runCommand } from './run-command.ts';
 
 const HOST = '127.0.0.1';
 const END_MS = 5_000;
+const NO_NAMES =
+  'nodes ask the name service of this machine, which must not fail for others; use the host docker or netns';
+const NO_PACKETS =
+  'a proxy sees streams of bytes, of which TCP loses, repeats and mixes up none; use the host docker or netns';
+const lacking: Readonly<Partial<Record<Act['do'], string>>> = {
+  lose: NO_PACKETS,
+  reorder: NO_PACKETS,
+  corrupt: NO_PACKETS,
+  duplicate: NO_PACKETS,
+};
 /** Of the rig's own environment, programs see no more than this. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LD_LIBRARY_PATH', 'SystemRoot', 'TEMP'];
 
-export const loopback: LabDriver = { name: 'loopback', open, probe, heal: sweepProcesses, sweep: sweepProcesses };
+export const loopback: LabDriver = {
+  name: 'loopback',
+  open,
+  probe,
+  lacks,
+  heal: sweepProcesses,
+  sweep: sweepProcesses,
+};
 
 interface Link {
   readonly from: Party;
@@ -57,7 +76,8 @@ async function open(plan: LabPlan): Promise<Lab> {
         const target = { host: HOST, port: await ports.take() };
         listening.set(placeOf(node.id, port), target);
         for (const from of [CLIENTS, ...plan.nodes.map(({ id }) => id)]) {
-          if (from !== node.id) links.push({ from, to: node.id, port, proxy: await openProxy(ports, target) });
+          if (from !== node.id)
+            links.push({ from, to: node.id, port, proxy: await openProxy(ports, target, plan.runId) });
         }
       }
     }
@@ -74,9 +94,9 @@ async function open(plan: LabPlan): Promise<Lab> {
 const placeOf = (node: NodeId, port: number): string => `${node}:${port}`;
 const folderOf = (plan: LabPlan, node: NodeId): string => path.join(plan.directory, 'nodes', node);
 
-async function openProxy(ports: FreePorts, target: Address): Promise<LinkProxy> {
+async function openProxy(ports: FreePorts, target: Address, runId: string): Promise<LinkProxy> {
   try {
-    return await LinkProxy.open(HOST, ports.candidates(), target);
+    return await LinkProxy.open(HOST, ports.candidates(), target, new Random(`${runId} ${target.port}`));
   } catch (error) {
     throw noPort(HOST, error);
   }
@@ -103,7 +123,7 @@ class LoopbackLab implements Lab {
   readonly guard: Guard;
   readonly #processes = new Map<NodeId, NodeProcess>();
   readonly #logs = new Map<NodeId, CappedLog>();
-  readonly #deafTo = new Map<Party, ReadonlySet<Party>>();
+  readonly #wanted = new Map<Party, readonly Impairment[]>();
 
   constructor(
     plan: LabPlan,
@@ -163,26 +183,41 @@ class LoopbackLab implements Lab {
     return (await this.#processes.get(node)?.state()) ?? 'gone';
   }
 
-  async deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void> {
-    const argv = ['deafen', listener, 'to', ...senders];
-    const cut = async () => this.#cut(listener, senders);
-    await (senders.size > 0 ? this.guard.disturb(listener, argv, cut) : this.guard.mend(listener, argv, cut));
+  async impair(listener: Party, impairments: readonly Impairment[]): Promise<void> {
+    const impossible = impairments.find((one) => one.from === NAME_SERVERS || lacking[one.do]);
+    if (impossible) throw new Error(`${nameOf(impossible)}: ${lacking[impossible.do] ?? NO_NAMES}`);
+    const argv = ['impair', listener, ...impairments.map(nameOf)];
+    const act = async () => this.#impair(listener, impairments);
+    await (impairments.length > 0 ? this.guard.disturb(listener, argv, act) : this.guard.mend(listener, argv, act));
   }
 
-  #cut(listener: Party, senders: ReadonlySet<Party>): void {
-    this.#deafTo.set(listener, new Set(senders));
+  #impair(listener: Party, impairments: readonly Impairment[]): void {
+    this.#wanted.set(listener, united(impairments));
     for (const { from, to, proxy } of this.#links) {
-      if (from === listener || to === listener) proxy.cut(this.#isDeaf(to, from), this.#isDeaf(from, to));
+      if (from === listener || to === listener) proxy.impair(this.#acts(from, to), this.#acts(to, from));
     }
   }
 
-  async unheard(listener: Party): Promise<number> {
-    let count = 0;
+  async impaired(listener: Party): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
     for (const { from, to, proxy } of this.#links) {
-      if (to === listener) count += proxy.unheard.forth;
-      if (from === listener) count += proxy.unheard.back;
+      if (from !== listener && to !== listener) continue;
+      const [sender, way] = to === listener ? [from, proxy.forth] : [to, proxy.back];
+      for (const [act, count] of way.counts) {
+        const kind = `${sender}:${act}`;
+        counts.set(kind, (counts.get(kind) ?? 0) + count);
+      }
     }
-    return count;
+    return counts;
+  }
+
+  reset(node: NodeId, parties: readonly Party[]): Promise<number> {
+    const between = this.#links.filter(
+      ({ from, to }) => (from === node && parties.includes(to)) || (to === node && parties.includes(from)),
+    );
+    return this.guard.disturb(node, ['reset', ...parties], async () =>
+      between.reduce((count, { proxy }) => count + proxy.reset(), 0),
+    );
   }
 
   execute(_node: NodeId, command: readonly [string, ...string[]]): Promise<string> {
@@ -210,8 +245,8 @@ class LoopbackLab implements Lab {
     if (!inTime) throw new Error(`not every node has ended ${END_MS / 1000} s after SIGKILL; run \`ordeal heal\``);
   }
 
-  #isDeaf(listener: Party, sender: Party): boolean {
-    return this.#deafTo.get(listener)?.has(sender) ?? false;
+  #acts(sender: Party, listener: Party): readonly Impairment[] {
+    return (this.#wanted.get(listener) ?? []).filter(({ from }) => from === sender);
   }
 
   #log(node: NodeId): CappedLog {
@@ -219,6 +254,11 @@ class LoopbackLab implements Lab {
     this.#logs.set(node, log);
     return log;
   }
+}
+
+async function lacks(): Promise<Lacks> {
+  const packets = Object.keys(lacking).map((act) => [`network.${act}`, NO_PACKETS]);
+  return Object.fromEntries([...packets, ['network.failNames', NO_NAMES]]) as Lacks;
 }
 
 async function probe(): Promise<readonly Capability[]> {

@@ -9,7 +9,11 @@ import type { LabPlan } from './host.ts';
 import { netns } from './netns.ts';
 import { processesOfRun } from './process-table.ts';
 import { runCommand } from './run-command.ts';
+import type { Impairment } from './impairment.ts';
 import { canEnterUserNamespace, userNamespace } from './user-namespace.ts';
+
+/** Everything that these send is dropped. */
+const dropped = (senders: readonly string[]): Impairment[] => senders.map((from) => ({ from, do: 'drop' }));
 
 const ids = ['5e1f0001', '5e1f0002', '5e1f0003', '5e1f0004', '5e1f0006'] as const;
 
@@ -60,7 +64,7 @@ describeWith(['root'], 'the host netns', () => {
     const lab = await netns.open(plan(ids[2]));
     const command = ['sh', '-c', 'setsid env -i sleep 1000 & setsid sleep 1000 & exec sleep 1000'] as const;
     await lab.start('n1', { command });
-    await lab.deafen('n1', new Set(['n2']));
+    await lab.impair('n1', dropped(['n2']));
     await expect.poll(async () => (await left(ids[2])).length).toBeGreaterThanOrEqual(6);
     await lab.signal('n1', 'SIGSTOP');
     const removed = await netns.sweep(ids[2]);
@@ -75,11 +79,11 @@ describeWith(['root'], 'the host netns', () => {
       lab.execute('n1', ['iptables-save', '-t', 'filter']).then((text) => text.replace(/^#.*\n/gm, ''));
     await lab.execute('n1', ['iptables', '-A', 'INPUT', '-s', '192.0.2.1', '-j', 'DROP']);
     const before = await rules();
-    await lab.deafen('n1', new Set(['n2', 'clients']));
-    await lab.deafen('clients', new Set(['n1']));
-    expect((await rules()).match(/--comment "?ordeal-5e1f0004"? -j DROP/g)).toHaveLength(3);
-    await lab.deafen('n1', new Set());
-    await lab.deafen('clients', new Set());
+    await lab.impair('n1', dropped(['n2', 'clients']));
+    await lab.impair('clients', dropped(['n1']));
+    expect((await rules()).match(/--comment "?ordeal-5e1f0004\/\S+ -j DROP/g)).toHaveLength(3);
+    await lab.impair('n1', []);
+    await lab.impair('clients', []);
     expect(await rules()).toBe(before);
   });
 
@@ -87,16 +91,16 @@ describeWith(['root'], 'the host netns', () => {
     await using lab = await netns.open(plan(ids[4]));
     const rules = () => lab.execute('n1', ['iptables-save', '-t', 'filter']);
     const drops = async () => (await rules()).match(/-j DROP/g)?.length ?? 0;
-    await lab.deafen('n1', new Set(['n2']));
+    await lab.impair('n1', dropped(['n2']));
     expect(await netns.heal(ids[4])).toEqual([`rules in ordeal-${ids[4]}-n1`]);
     expect([await drops(), await netns.heal(ids[4])]).toEqual([0, []]);
-    await lab.deafen('n1', new Set(['n2', 'clients']));
+    await lab.impair('n1', dropped(['n2', 'clients']));
     expect(await drops()).toBe(2);
     await lab.execute('n1', ['iptables', '-F', `ordeal-${ids[4]}-in`]);
-    await lab.deafen('n1', new Set(['n2']));
+    await lab.impair('n1', dropped(['n2']));
     expect(await drops()).toBe(1);
     await netns.heal(ids[4]);
-    await lab.deafen('n1', new Set());
+    await lab.impair('n1', []);
     expect(await rules()).not.toContain('ordeal');
   });
 

@@ -10,7 +10,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Capability, NodeId, Party } from '../../rig/contract.ts';
+import type { NodeId, Party } from '../../rig/contract.ts';
 import { undoAll } from './controls/undo.ts';
 import { Firewalls, type RunInside } from './firewall.ts';
 import { Guard } from './guard.ts';
@@ -24,16 +24,18 @@ import {
   type Program,
 } from './host.ts';
 import { missingExecutables, searchPath } from './executables.ts';
+import type { Impairment } from './impairment.ts';
 import { copyTail } from './last-lines.ts';
+import { lacks, probe } from './netns-probe.ts';
 import { processesInside, processesOfRun, signalProcess, stateOf } from './process-table.ts';
 import { type Command, runCommand } from './run-command.ts';
+import { Shell } from './shell.ts';
 import { freePrefixes, nodeAddress, prefixesHere, rigAddress } from './subnets.ts';
-import { canEnterUserNamespace, userNamespace } from './user-namespace.ts';
 
 const namespaceFolder = '/run/netns';
 const endMs = 10_000;
 
-export const netns: LabDriver = { name: 'netns', open, probe, heal, sweep };
+export const netns: LabDriver = { name: 'netns', open, probe, lacks, heal, sweep };
 
 const tagOf = (runId: string): string => `ordeal-${runId}`;
 const namespaceOf = (runId: string, place: string): string => `${tagOf(runId)}-${place}`;
@@ -136,6 +138,8 @@ class NamespaceLab implements Lab {
   readonly #firewalls: Firewalls;
   /** The process that is the node, by node, once it has been started. */
   readonly #leaders = new Map<NodeId, number>();
+  /** For commands in the namespaces of nodes. */
+  readonly #shells = new Map<NodeId, Shell>();
 
   constructor(plan: LabPlan, guard: Guard, prefix: string, kernelVersion: string) {
     const nodes = plan.nodes.map((node) => node.id);
@@ -212,12 +216,19 @@ class NamespaceLab implements Lab {
     return this.#processes(node).every((pid) => stateOf(pid) !== 'running') ? 'stopped' : 'running';
   }
 
-  deafen(listener: Party, senders: ReadonlySet<Party>): Promise<void> {
-    return this.#firewalls.deafen(listener, senders);
+  impair(listener: Party, impairments: readonly Impairment[]): Promise<void> {
+    return this.#firewalls.impair(listener, impairments);
   }
 
-  unheard(listener: Party): Promise<number> {
-    return this.#firewalls.unheard(listener);
+  impaired(listener: Party): Promise<ReadonlyMap<string, number>> {
+    return this.#firewalls.impaired(listener);
+  }
+
+  reset(node: NodeId, parties: readonly Party[]): Promise<number> {
+    return this.#firewalls.reset(
+      node,
+      parties.filter((party) => party !== node),
+    );
   }
 
   execute(node: NodeId, command: Command): Promise<string> {
@@ -229,6 +240,7 @@ class NamespaceLab implements Lab {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const shell of this.#shells.values()) shell.close();
     await removeAll(this.guard, this.#plan.runId);
     await Promise.all(this.#plan.nodes.map(({ id }) => rm(this.data(id), { recursive: true, force: true })));
   }
@@ -257,7 +269,9 @@ class NamespaceLab implements Lab {
   }
 
   #runIn(node: NodeId): RunInside {
-    return runIn(this.#namespace(node));
+    const shell = this.#shells.get(node) ?? new Shell();
+    this.#shells.set(node, shell);
+    return (command, input) => shell.run(inside(this.#namespace(node), command), input);
   }
 }
 
@@ -324,62 +338,4 @@ async function sweep(runId: string | null): Promise<readonly string[]> {
     removed.push(`network link ${name}`);
   }
   return removed;
-}
-
-async function probe(): Promise<readonly Capability[]> {
-  if (process.platform !== 'linux') {
-    return [
-      {
-        name: 'linux',
-        available: false,
-        needed: true,
-        reason: `network namespaces need Linux; this is ${process.platform}`,
-      },
-    ];
-  }
-  const missing = await missingExecutables([
-    { name: 'ip', install: 'iproute2' },
-    { name: 'nsenter', install: 'util-linux' },
-    { name: 'iptables-save', install: 'iptables' },
-  ]);
-  const privilege = await privilegeHere();
-  const tools: Capability = {
-    name: 'tools',
-    available: missing.length === 0,
-    needed: true,
-    reason: missing.join('; ') || 'ip, nsenter and iptables are installed',
-  };
-  if (!privilege.available || missing.length > 0) return [privilege, tools];
-  return [privilege, tools, await linksAndRules(), watchdog];
-}
-
-const watchdog: Capability = {
-  name: 'watchdog',
-  available: true,
-  needed: false,
-  reason: 'a process of its own undoes every fault when the rig is gone or hangs',
-};
-
-async function privilegeHere(): Promise<Capability> {
-  if (process.getuid?.() === 0) return { name: 'privilege', available: true, needed: true, reason: 'running as root' };
-  const reason = await canEnterUserNamespace();
-  return {
-    name: 'privilege',
-    available: reason === null,
-    needed: true,
-    reason: reason ?? 'not root, but a user namespace can be entered',
-  };
-}
-
-/** Tries in a namespace that ends with the try. */
-async function linksAndRules(): Promise<Capability> {
-  const script =
-    'ip link add veth1 type veth peer name veth2 && ip link add bridge1 type bridge && iptables-save -t filter >/dev/null';
-  const around = process.getuid?.() === 0 ? (['unshare', '--net', '--'] as const) : userNamespace;
-  try {
-    await runCommand([...around, 'sh', '-c', script]);
-    return { name: 'partitions', available: true, needed: true, reason: 'virtual links, a bridge and iptables work' };
-  } catch (error) {
-    return { name: 'partitions', available: false, needed: true, reason: (error as Error).message };
-  }
 }

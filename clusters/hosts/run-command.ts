@@ -5,8 +5,8 @@ import { searchPath } from './executables.ts';
 
 export type Command = readonly [string, ...string[]];
 
-const limitMs = 15_000;
-const maxOutputBytes = 1 << 20;
+export const limitMs = 15_000;
+export const maxOutputBytes = 1 << 20;
 
 /** Its standard output. Rejects with its exit code and the end of its standard error. */
 export async function runCommand(command: Command, input = ''): Promise<string> {
@@ -21,11 +21,16 @@ export async function runCommand(command: Command, input = ''): Promise<string> 
     stripFinalNewline: false,
   });
   if (!result.failed) return result.stdout;
-  const said = (result.stderr || result.stdout || '').trim().slice(-500);
   const how = result.timedOut
     ? `did not end within ${limitMs / 1000} s`
     : result.code === 'ENOENT'
       ? 'is not installed here'
       : `failed with ${result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`}`;
-  throw new Error(`${[file, ...args].join(' ')} ${how}${said ? `: ${said}` : ''}`);
+  throw failure(command, how, result.stderr || result.stdout || '');
+}
+
+/** The sentence for a command that failed. @param said the end of what it said. */
+export function failure(command: Command, how: string, said: string): Error {
+  const end = said.trim().slice(-500);
+  return new Error(`${command.join(' ')} ${how}${end ? `: ${end}` : ''}`);
 }

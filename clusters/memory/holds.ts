@@ -1,21 +1,40 @@
-/** What is forbidden to the simulated nodes, hold by hold. What is in force is the union of all that is held. */
+/** What is done to the simulated nodes, hold by hold. What is in force is the union of all that is held. */
 
-import type { Evidence, NodeId, Party } from '../../rig/contract.ts';
+import type { Delay, Evidence, NodeId, Party } from '../../rig/contract.ts';
+import type { Random } from '../../rig/random.ts';
 
 interface Held {
   readonly cuts: Set<string>;
+  /** link → the probability that a message is lost. */
+  readonly lossy: Map<string, number>;
+  /** link → how much later a message arrives. */
+  readonly slow: Map<string, Delay>;
   readonly killed: Set<NodeId>;
   readonly paused: Set<NodeId>;
   dropped: number;
+  delayed: number;
   isReleased: boolean;
 }
 
 export class Holds {
   /** Kept after the release too, as evidence. */
   readonly #held = new Map<string, Held>();
+  readonly #rng: Random;
+
+  constructor(rng: Random) {
+    this.#rng = rng;
+  }
 
   drop(hold: string, from: readonly Party[], to: readonly Party[]): void {
     for (const sender of from) for (const listener of to) this.#of(hold).cuts.add(link(sender, listener));
+  }
+
+  lose(hold: string, from: readonly Party[], to: readonly Party[], probability: number): void {
+    for (const sender of from) for (const listener of to) this.#of(hold).lossy.set(link(sender, listener), probability);
+  }
+
+  delay(hold: string, from: readonly Party[], to: readonly Party[], delay: Delay): void {
+    for (const sender of from) for (const listener of to) this.#of(hold).slow.set(link(sender, listener), delay);
   }
 
   kill(hold: string, node: NodeId): void {
@@ -43,25 +62,57 @@ export class Holds {
   passes(from: Party, to: Party): boolean {
     const forbidding = this.#inForce().filter(({ cuts }) => cuts.has(link(from, to)));
     for (const held of forbidding) held.dropped++;
-    return forbidding.length === 0;
+    return forbidding.length === 0 && !this.#isLost(from, to);
+  }
+
+  /** How much later than usual a message arrives, in milliseconds. */
+  delayMs(from: Party, to: Party): number {
+    let longestMs = 0;
+    for (const held of this.#inForce()) {
+      const delay = held.slow.get(link(from, to));
+      if (!delay) continue;
+      held.delayed++;
+      longestMs = Math.max(longestMs, delay.ms + delay.jitterMs * (2 * this.#rng.float() - 1));
+    }
+    return longestMs;
   }
 
   evidence(hold: string): Evidence {
     const held = this.#held.get(hold);
     if (!held) return { effective: false, observed: 'nothing was done' };
-    const { cuts, killed, paused, dropped } = held;
+    const { cuts, lossy, slow, killed, paused, dropped, delayed } = held;
     const seen = [
-      ...(cuts.size > 0 ? [`${dropped} messages dropped`] : []),
+      ...(cuts.size > 0 || lossy.size > 0 ? [`${dropped} messages dropped`] : []),
+      ...(slow.size > 0 ? [`${delayed} messages delayed`] : []),
       ...(killed.size > 0 ? [`${[...killed].join(', ')} killed`] : []),
       ...(paused.size > 0 ? [`${[...paused].join(', ')} paused`] : []),
     ];
-    return { effective: dropped > 0 || killed.size > 0 || paused.size > 0, observed: seen.join('; ') };
+    return { effective: dropped > 0 || delayed > 0 || killed.size > 0 || paused.size > 0, observed: seen.join('; ') };
+  }
+
+  #isLost(from: Party, to: Party): boolean {
+    for (const held of this.#inForce()) {
+      const probability = held.lossy.get(link(from, to));
+      if (probability === undefined || !this.#rng.chance(probability)) continue;
+      held.dropped++;
+      return true;
+    }
+    return false;
   }
 
   #of(hold: string): Held {
     let held = this.#held.get(hold);
     if (!held || held.isReleased) {
-      held = { cuts: new Set(), killed: new Set(), paused: new Set(), dropped: 0, isReleased: false };
+      held = {
+        cuts: new Set(),
+        lossy: new Map(),
+        slow: new Map(),
+        killed: new Set(),
+        paused: new Set(),
+        dropped: 0,
+        delayed: 0,
+        isReleased: false,
+      };
       this.#held.set(hold, held);
     }
     return held;

@@ -13,6 +13,7 @@ import type {
   Controls,
   Evidence,
   Json,
+  NetworkControl,
   NodeId,
   Party,
   RunningCluster,
@@ -45,6 +46,7 @@ export const memory = defineCluster({
   summary: 'A simulated replicated store with a ledger, in this process and in virtual time.',
   apis: ['feed', 'kv', 'ledger', 'lock', 'txn'],
   controls: ['network', 'processes'],
+  lacks: async () => Object.fromEntries(lackingLevers.map((lever) => [`network.${lever}`, NOT_SIMULATED])),
   hosts: ['memory'],
   variants: bugs,
   nodeCounts: { default: 5, allowed: [1, 3, 5, 7] },
@@ -54,6 +56,23 @@ export const memory = defineCluster({
     return cluster;
   },
 });
+
+const lackingLevers = [
+  'reject',
+  'dropNew',
+  'limit',
+  'reorder',
+  'corrupt',
+  'duplicate',
+  'reset',
+  'failNames',
+] as const satisfies readonly (keyof NetworkControl)[];
+type LackingLevers = Pick<NetworkControl, (typeof lackingLevers)[number]>;
+const NOT_SIMULATED = 'the simulation knows messages alone, and neither packets, connections nor names';
+
+function refuse(lever: string): never {
+  throw new Error(`network.${lever} is not to be had on memory: ${NOT_SIMULATED}`);
+}
 
 const TICK_MS = 10;
 /** How often a client loses its connection, before the request arrives and before the answer does. */
@@ -66,7 +85,7 @@ class MemoryCluster implements RunningCluster {
   readonly #options: ClusterOptions;
   readonly #bug: Bug | null;
   readonly #network: Network;
-  readonly #holds = new Holds();
+  readonly #holds: Holds;
   readonly #replicas: ReadonlyMap<NodeId, Replica>;
   readonly #dead = new Set<NodeId>();
   /** What arrived at each paused node: it waits in the buffers of the kernel. */
@@ -83,7 +102,8 @@ class MemoryCluster implements RunningCluster {
     this.parties = [...this.nodes, 'clients'];
     this.facts = { store: 'simulated', bug: variant ?? 'none' };
     this.#losses = rng.fork('losses');
-    this.#network = new Network(clock, rng.fork('network'), (from, to) => this.#holds.passes(from, to));
+    this.#holds = new Holds(rng.fork('faults'));
+    this.#network = new Network(clock, rng.fork('network'), this.#holds);
     this.#replicas = new Map(
       this.nodes.map((id) => {
         const send = (to: NodeId, message: Message) =>
@@ -115,7 +135,14 @@ class MemoryCluster implements RunningCluster {
 
   controls(hold: string): Partial<Controls> {
     return {
-      network: { drop: async (from, to) => this.#holds.drop(hold, from, to) },
+      network: {
+        ...(Object.fromEntries(
+          lackingLevers.map((lever) => [lever, async () => refuse(lever)]),
+        ) as unknown as LackingLevers),
+        drop: async (from, to) => this.#holds.drop(hold, from, to),
+        lose: async (from, to, probability) => this.#holds.lose(hold, from, to, probability),
+        delay: async (from, to, delay) => this.#holds.delay(hold, from, to, delay),
+      },
       processes: {
         kill: async (nodes) => {
           for (const node of nodes) this.#holds.kill(hold, node);

@@ -1,12 +1,18 @@
-/** The control `network`: who cannot hear whom. What a hold did is told by the packets that did not arrive. */
+/**
+ * The control `network`: what becomes of what parties send each other. What a hold did is told by the packets that met
+ * its impairments, and by the connections that it broke.
+ */
 
-import type { Evidence, NetworkControl, Party } from '../../../rig/contract.ts';
+import type { Evidence, NetworkControl, NodeId, Party } from '../../../rig/contract.ts';
+import { type Act, type Impairment, kindOf, NAME_SERVERS } from '../impairment.ts';
 import { allSettled } from '../steps.ts';
 import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
 
-/** Packets that a listener was kept from hearing: when a hold first touched it, and when last looked at. */
+/** Packets of one kind: when a hold first wanted it, and when last looked at. */
 interface Count {
+  readonly listener: Party;
+  readonly kind: string;
   readonly before: number;
   since: number;
 }
@@ -14,10 +20,11 @@ interface Count {
 export class Network implements Control<'network'> {
   readonly name = 'network';
   readonly #bench: Bench;
-  /** By listener: the senders it must not hear. */
-  readonly #wishes = new Wishes<Party>();
-  /** hold → listener → packets. */
-  readonly #counts = new Map<string, Map<Party, Count>>();
+  /** By listener: what becomes of what comes to it. */
+  readonly #wishes = new Wishes<Impairment>();
+  readonly #counts = new Map<string, Count[]>();
+  /** hold → connections that it broke. */
+  readonly #broken = new Map<string, number>();
   /** Holds of which nothing more is to be counted. */
   readonly #settled = new Set<string>();
 
@@ -26,28 +33,59 @@ export class Network implements Control<'network'> {
   }
 
   levers(hold: string, change: Change): NetworkControl {
+    const impair = async (from: readonly Party[], to: readonly Party[], what: Act) => {
+      for (const party of [...from, ...to]) mustBeOneOf(party, this.#bench.parties, 'cut off');
+      await change(to, () => this.#want(hold, from, to, what));
+    };
+    const withProbability =
+      (act: 'lose' | 'reorder' | 'corrupt' | 'duplicate') =>
+      async (from: readonly Party[], to: readonly Party[], probability: number) => {
+        must(probability > 0 && probability < 1, `the probability ${probability} is not between 0 and 1`);
+        await impair(from, to, { do: act, probability });
+      };
     return {
-      drop: (from, to) => {
-        for (const party of [...from, ...to]) mustBeOneOf(party, this.#bench.parties, 'cut off');
-        return change(to, () => {
-          for (const listener of to)
-            for (const sender of from) if (sender !== listener) this.#wishes.add(hold, listener, sender);
-        });
+      drop: (from, to) => impair(from, to, { do: 'drop' }),
+      reject: (from, to) => impair(from, to, { do: 'reject' }),
+      dropNew: (from, to) => impair(from, to, { do: 'drop-new' }),
+      lose: withProbability('lose'),
+      reorder: withProbability('reorder'),
+      corrupt: withProbability('corrupt'),
+      duplicate: withProbability('duplicate'),
+      limit: async (from, to, bytesPerSecond) => {
+        must(bytesPerSecond >= 1 && bytesPerSecond <= 1e9, `${bytesPerSecond} bytes per second is no limit to be had`);
+        await impair(from, to, { do: 'limit', bytesPerSecond: Math.round(bytesPerSecond) });
+      },
+      delay: async (from, to, { ms, jitterMs }) => {
+        must(ms >= 0 && jitterMs >= 0 && jitterMs <= ms && ms <= 60_000, `a delay of ${ms} ± ${jitterMs} ms is none`);
+        await impair(from, to, { do: 'delay', ms, jitterMs });
+      },
+      reset: async (from, to) => {
+        for (const party of [...from, ...to]) mustBeOneOf(party, this.#bench.parties, 'reset');
+        await change([], () => this.#broken.set(hold, this.#broken.get(hold) ?? 0));
+        await this.#reset(hold, from, to);
+      },
+      failNames: async (nodes, by) => {
+        for (const node of nodes) mustBeOneOf(node, this.#bench.members, 'kept from name servers');
+        await change(nodes, () =>
+          this.#want(hold, [NAME_SERVERS], nodes, { do: by === 'silence' ? 'drop' : 'reject' }),
+        );
       },
     };
   }
 
   async agree(listener: Party): Promise<void> {
     const { lab, steps } = this.#bench;
-    for (const hold of this.#wishes.holding(listener)) {
-      const counts = this.#counts.get(hold) ?? new Map<Party, Count>();
-      this.#counts.set(hold, counts);
-      if (counts.has(listener)) continue;
-      const before = await this.#unheard(listener);
-      counts.set(listener, { before, since: before });
+    const isNew = this.#wishes.holding(listener).flatMap((hold) => {
+      const known = this.#counts.get(hold)?.filter((count) => count.listener === listener) ?? [];
+      const kinds = new Set(this.#wishes.under(hold, listener).map(kindOf));
+      return [...kinds].filter((kind) => !known.some((count) => count.kind === kind)).map((kind) => ({ hold, kind }));
+    });
+    const counted = isNew.length > 0 ? await this.#impaired(listener) : new Map<string, number>();
+    for (const { hold, kind } of isNew) {
+      const before = counted.get(kind) ?? 0;
+      this.#counts.set(hold, [...(this.#counts.get(hold) ?? []), { listener, kind, before, since: before }]);
     }
-    const senders = new Set(this.#wishes.of(listener));
-    await steps.step(`change the network of ${listener}`, lab.deafen(listener, senders));
+    await steps.step(`change the network of ${listener}`, lab.impair(listener, this.#wishes.of(listener)));
   }
 
   release(hold: string): ReadonlySet<Party> {
@@ -63,28 +101,69 @@ export class Network implements Control<'network'> {
   }
 
   async evidence(hold: string): Promise<Evidence | null> {
-    const counts = this.#counts.get(hold);
-    if (!counts) return null;
+    const counts = this.#counts.get(hold) ?? [];
+    const broken = this.#broken.get(hold);
+    if (counts.length === 0 && broken === undefined) return null;
     if (!this.#settled.has(hold)) await this.#look(hold);
-    const unheard = [...counts].map(
-      ([listener, { before, since }]) => [listener, Math.max(0, since - before)] as const,
-    );
-    const observed = unheard
-      .filter(([, count]) => count > 0)
-      .map(([listener, count]) => `${count} packet${count === 1 ? '' : 's'} did not reach ${listener}`);
-    return { effective: observed.length > 0, observed: observed.join('; ') || 'no packet was stopped' };
+    const observed = new Map<string, number>(broken ? [[`connections were broken`, broken]] : []);
+    for (const { listener, kind, before, since } of counts) {
+      const words = wordsFor(kind, listener);
+      if (since > before) observed.set(words, (observed.get(words) ?? 0) + since - before);
+    }
+    const idle = counts.length > 0 ? 'no packet was stopped' : 'there was no connection to break';
+    return { effective: observed.size > 0, observed: [...observed].map(inWords).join('; ') || idle };
   }
 
   releaseAll(): void {
     this.#wishes.releaseAll();
   }
 
-  async #look(hold: string): Promise<void> {
-    const look = async ([listener, count]: [Party, Count]) => void (count.since = await this.#unheard(listener));
-    await allSettled([...(this.#counts.get(hold) ?? [])].map(look));
+  #want(hold: string, from: readonly Party[], to: readonly Party[], what: Act): void {
+    for (const listener of to)
+      for (const sender of from) if (sender !== listener) this.#wishes.add(hold, listener, { from: sender, ...what });
   }
 
-  #unheard(listener: Party): Promise<number> {
-    return this.#bench.steps.step(`count at ${listener}`, this.#bench.lab.unheard(listener));
+  async #reset(hold: string, from: readonly Party[], to: readonly Party[]): Promise<void> {
+    const { lab, members, steps } = this.#bench;
+    const at = (nodes: readonly NodeId[], others: readonly Party[]) =>
+      nodes
+        .filter((node) => members.includes(node))
+        .map(async (node) => {
+          const broken = await steps.step(`reset connections of ${node}`, lab.reset(node, others));
+          this.#broken.set(hold, (this.#broken.get(hold) ?? 0) + broken);
+        });
+    await allSettled([...at(to, from), ...at(from, to)]);
+  }
+
+  async #look(hold: string): Promise<void> {
+    const counts = this.#counts.get(hold) ?? [];
+    const look = async (listener: Party) => {
+      const seen = await this.#impaired(listener);
+      for (const count of counts) if (count.listener === listener) count.since = seen.get(count.kind) ?? count.since;
+    };
+    await allSettled([...new Set(counts.map(({ listener }) => listener))].map(look));
+  }
+
+  #impaired(listener: Party): Promise<ReadonlyMap<string, number>> {
+    return this.#bench.steps.step(`count at ${listener}`, this.#bench.lab.impaired(listener));
   }
 }
+
+function must(holds: boolean, otherwise: string): void {
+  if (!holds) throw new RangeError(otherwise);
+}
+
+/** What follows the number. */
+function wordsFor(kind: string, listener: Party): string {
+  const [from, act] = kind.split(':');
+  if (from === NAME_SERVERS) return `packets from ${listener} to name servers were stopped`;
+  if (act === 'reject') return `packets to ${listener} were refused`;
+  if (act === 'delay' || act === 'reorder') return `packets reached ${listener} late`;
+  if (act === 'corrupt') return `packets to ${listener} were corrupted`;
+  return act === 'duplicate' ? `packets reached ${listener} twice` : `packets did not reach ${listener}`;
+}
+
+const inWords = ([words, count]: readonly [string, number]): string =>
+  count === 1
+    ? `1 ${words.replace(/^(packet|connection)s( were)?/, (_, one: string, were) => `${one}${were ? ' was' : ''}`)}`
+    : `${count} ${words}`;
