@@ -16,6 +16,7 @@ export const exercised = defineChecker({
       ...idleFunctions(history),
       ...idleFaults(history, faults),
       ...idleNemeses(history, faults),
+      ...missedMoments(faults),
       ...missingRecovery(history, faults),
     ];
     const statistics = { functions: history.functions, faults: faults.length, reasons };
@@ -63,6 +64,16 @@ function idleNemeses(history: History, faults: readonly FaultRecord[]): string[]
   return [...skipped]
     .filter(([nemesis]) => !faults.some((fault) => fault.nemesis === nemesis))
     .map(([nemesis, reason]) => `every fault of ${nemesis} was skipped: ${reason}`);
+}
+
+/** Nemeses whose faults were to last until some moment, which never came: the trouble that was meant was not seen. */
+function missedMoments(faults: readonly FaultRecord[]): string[] {
+  const anchored = faults.filter(({ evidence }) => evidence?.reached !== undefined);
+  const reached = new Set(anchored.flatMap(({ nemesis, evidence }) => (evidence?.reached ? [nemesis] : [])));
+  const missed = new Map(anchored.map((fault) => [fault.nemesis, fault] as const));
+  return [...missed]
+    .filter(([nemesis]) => !reached.has(nemesis))
+    .map(([, fault]) => `the fault "${fault.sentence}" ended before that: ${fault.evidence?.observed}`);
 }
 
 /**

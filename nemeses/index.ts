@@ -1,5 +1,6 @@
 /** Everything in this room; being exported here is being registered. */
 export { duplicateDelivery } from './duplicate-delivery.ts';
+export { killAfterAck, killInElection } from './kill-at.ts';
 export { kill, killAll, killOne } from './kill.ts';
 export { lateDuplicate } from './late-duplicate.ts';
 export { lostAck } from './lost-ack.ts';
@@ -10,6 +11,7 @@ export {
   partitionOneWay,
   partitionPrimaries,
   partitionRing,
+  partitionUntilSnapshot,
 } from './partition.ts';
 export { pause, pauseOne } from './pause.ts';
 export { presets } from './presets.ts';

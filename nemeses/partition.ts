@@ -1,9 +1,10 @@
 /** Cuts the network: in a shape chosen anew each time, or always in the same one. */
 
-import type { ChooseContext, Party } from '../rig/contract.ts';
+import type { ChooseContext, NodeId, Party } from '../rig/contract.ts';
 import { defineNemesis } from '../rig/define.ts';
 import type { Random } from '../rig/random.ts';
 import * as grudges from './grudge.ts';
+import { listed } from './listed.ts';
 
 type Topology = 'halves' | 'one' | 'ring' | 'primaries' | 'one-way';
 type Partition = { readonly topology: Topology; readonly deaf: grudges.Grudge };
@@ -74,3 +75,23 @@ export const partitionRing = partitionInto(
   'Everybody hears a majority, and no two hear the same one.',
   ['ring'],
 );
+
+export const partitionUntilSnapshot = defineNemesis<
+  'network',
+  { readonly node: NodeId; readonly others: readonly NodeId[] }
+>({
+  name: 'partition-until-snapshot',
+  summary: 'Cuts one node off from the others until only a snapshot can bring it up to date.',
+  controls: ['network'],
+  states: ['snapshot-needed'],
+  choose({ rng, nodes }) {
+    const node = rng.pick(nodes);
+    return { node, others: nodes.filter((other) => other !== node) };
+  },
+  span: ({ node }) => ({ until: { state: 'snapshot-needed', of: node } }),
+  async inject({ node, others }, { network }) {
+    await network.drop(others, [node]);
+    await network.drop([node], others);
+  },
+  describe: ({ node, others }) => `${node} is cut off from ${listed(others) || 'nobody'}`,
+});

@@ -269,10 +269,18 @@ function nemesesOf(
 /** Why each of these nemeses that cannot work on this cluster cannot. */
 function unavailableOn(cluster: Cluster, nemeses: readonly string[], rooms: typeof Rooms): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>();
-  for (const name of nemeses)
-    for (const control of rooms.nemeses.get(name).controls)
+  for (const name of nemeses) {
+    const { controls, states = [] } = rooms.nemeses.get(name);
+    for (const state of states)
+      if (!Object.hasOwn(cluster.states ?? {}, state))
+        reasons.set(
+          name,
+          `nemesis ${name} needs to see the state ${state}, of which cluster ${cluster.name} does not tell (it tells of ${Object.keys(cluster.states ?? {}).join(', ') || 'none'})`,
+        );
+    for (const control of controls)
       if (!cluster.controls.includes(control))
         reasons.set(name, `nemesis ${name} needs the ${control} control, which cluster ${cluster.name} lacks`);
+  }
   return reasons;
 }
 

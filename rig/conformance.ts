@@ -5,6 +5,7 @@
 
 import { deadline, VirtualClock, within } from './clock.ts';
 import type { ChooseContext, Cluster, Controls, Json, Nemesis, Party } from './contract.ts';
+import { spanOf } from './moments.ts';
 import { sentenceOf } from './outcome.ts';
 import { Random } from './random.ts';
 import { reachOf, strangerIn } from './reach.ts';
@@ -60,6 +61,16 @@ export const nemesisDuties: readonly Duty[] = [
     says: 'chooses what survives JSON unchanged',
     async check(nemesis) {
       for (const { fault } of faultsOf(nemesis)) requireJson(fault, 'the fault');
+    },
+  },
+  {
+    says: 'waits only for moments that are told of, and for the same ones in the same circumstances',
+    async check(nemesis) {
+      for (const { fault, context } of faultsOf(nemesis))
+        refuse(
+          text(spanOf(nemesis, fault, context)) !== text(spanOf(nemesis, fault, context)),
+          `span gave two different answers for ${text(fault)}`,
+        );
     },
   },
   {

@@ -46,7 +46,12 @@ export type Phase = 'bring-up' | 'warm-up' | 'load' | 'heal' | 'recovery' | 'fin
 export type Ending = 'complete' | 'interrupted' | 'aborted' | 'failed';
 
 /** What was seen of a fault while it was in force: whether it had any effect, and the observation, for a person. */
-export type Evidence = { readonly effective: boolean; readonly observed: string };
+export type Evidence = {
+  readonly effective: boolean;
+  readonly observed: string;
+  /** Of a fault that was to last until a moment: whether that came. */
+  readonly reached?: boolean;
+};
 
 export type FaultAction = 'inject' | 'injected' | 'release' | 'released' | 'stuck' | 'skipped';
 
@@ -208,6 +213,25 @@ export type TransferReceipt = { readonly id: string; readonly amount: number; re
 export type Account = { readonly account: string; readonly opening: number; readonly balance: number };
 export type AppliedTransfer = Transfer & { readonly id: string };
 
+// ── Moments: when a fault begins and ends, where not by the clock ────────────────────────────────────────
+
+/**
+ * A moment that is told by what happens: the cluster, or one node, is in a state that the cluster tells of, or no
+ * longer; or so many more requests were acknowledged, by anybody or by one node.
+ */
+export type Moment =
+  | { readonly state: string; readonly of?: NodeId; readonly ends?: boolean }
+  | { readonly acknowledged: number; readonly by?: NodeId };
+
+/**
+ * Between which moments a fault is in force. Without `from` it begins at its time; without `until` it lasts as long as
+ * was drawn. It never lasts longer than the longest fault, and is skipped if it has not begun when faults end.
+ */
+export type Span = { readonly from?: Moment; readonly until?: Moment };
+
+/** Whether a state holds, and what was seen, for a person. */
+export type Sight = { readonly holds: boolean; readonly observed: string };
+
 // ── Controls: what a nemesis needs of a cluster ──────────────────────────────────────────────────────────
 
 /**
@@ -363,6 +387,8 @@ export interface Cluster {
   readonly quorum?: boolean;
   /** The levers of its controls that cannot be had on that host of this machine. Absent: none. Never rejects. */
   lacks?(host: HostName): Promise<Lacks>;
+  /** The states that it can be seen to be in, of a node or as a whole: name → one sentence. */
+  readonly states?: Readonly<Record<string, string>>;
   /** Who will be there once it is up, for a plan. Absent: `n1`, `n2`, …, and `clients`, all of whom talk to each other. */
   layout?(nodeCount: number, host: HostName): Layout;
   up(options: ClusterOptions): Promise<RunningCluster>;
@@ -403,6 +429,8 @@ export interface RunningCluster extends Layout, AsyncDisposable {
   connect<A extends ApiName>(api: A, node: NodeId): Promise<Client<A>>;
   /** Nodes that believe they lead right now; best effort, may be several or none. Never rejects. */
   primaries(signal: AbortSignal): Promise<readonly NodeId[]>;
+  /** Whether the node, or with `null` the cluster, is in one of the states that the cluster tells of. Rejects: not known. */
+  observe?(state: string, node: NodeId | null, signal: AbortSignal): Promise<Sight>;
   /** Its levers, with every change they make recorded under `hold`. */
   controls(hold: string): Partial<Controls>;
   /** What the changes under `hold` have done so far: packets dropped, processes gone. */
@@ -502,6 +530,8 @@ export interface Nemesis<C extends ControlName = ControlName, Fault extends Json
   /** One sentence for `ordeal list`. */
   readonly summary: string;
   readonly controls: readonly C[];
+  /** The states of the system that its spans speak of. A cluster that does not tell of one refuses the nemesis. */
+  readonly states?: readonly string[];
   /** Picks the next fault. Pure: the same context gives the same fault. */
   choose(context: ChooseContext): Fault;
   /**
@@ -511,6 +541,8 @@ export interface Nemesis<C extends ControlName = ControlName, Fault extends Json
   inject(fault: Fault, controls: Pick<Controls, C>, signal: AbortSignal): Promise<void>;
   /** The fault as a plain sentence, for the plan, the log and the report: `n1 cannot hear n2 and n3`. */
   describe(fault: Fault): string;
+  /** The moments between which the fault is in force. Absent: from its time on, for a while. Pure. */
+  span?(fault: Fault): Span | undefined;
 }
 
 /** Several nemeses under one name, with bounds of the quiet time before each fault and of each fault, as durations. */
@@ -667,7 +699,9 @@ export type PlannedFault = {
   /** Which of its nemesis' faults it is: 1, 2, 3, … */
   readonly number: number;
   readonly atMs: number;
+  /** How long; or, where it lasts until a moment, how long that is reckoned to take. */
   readonly forMs: number;
+  readonly span?: Span;
   readonly fault: Json;
   readonly sentence: string;
   /** It depends on who leads: it is chosen at its time, and this is what it would be if a node drawn at random led. */

@@ -4,8 +4,9 @@
  */
 
 import { bounded, deadline } from './clock.ts';
-import type { ControlName, Controls, Evidence, FaultAction, Nemesis, PlannedFault } from './contract.ts';
+import type { ControlName, Controls, Evidence, FaultAction, Moment, Nemesis, PlannedFault, Sight } from './contract.ts';
 import type { Trial } from './interpreter.ts';
+import { momentText, Moments } from './moments.ts';
 import { sentenceOf } from './outcome.ts';
 import type { Pulse } from './pulse.ts';
 import { refusingStrangers } from './reach.ts';
@@ -25,6 +26,10 @@ const LONGEST_GATE_MS = 10_000;
 /** A fault that was begun: enough to tell about it and to undo it. */
 interface Begun {
   readonly hold: string;
+  /** The moments for which it waited, and what was seen of them. */
+  readonly notes: string[];
+  /** Whether the moment came until which it was to last. */
+  reached?: boolean;
   tell(action: FaultAction, evidence?: Evidence): Promise<void>;
 }
 
@@ -33,6 +38,7 @@ export class Disturbance {
   readonly #halt: AbortSignal;
   readonly #pulse: Pulse;
   readonly #turns: Turns;
+  readonly #moments: Moments;
   /** Begun and not yet seen to be gone. */
   readonly #begun = new Map<string, Begun>();
 
@@ -41,6 +47,8 @@ export class Disturbance {
     this.#halt = halt;
     this.#pulse = pulse;
     this.#turns = new Turns(mostDownIn(trial.spec, trial.cluster));
+    this.#moments = new Moments(trial.cluster, trial.clock);
+    trial.journal.watch((event) => this.#moments.see(event));
   }
 
   /**
@@ -73,13 +81,18 @@ export class Disturbance {
         const due = await this.#settle(nemesis, planned);
         if (typeof due === 'string') return await this.#skip(nemesis, planned, due);
         if (spec.dryRun) return await this.#skip(nemesis, due, 'a dry run touches nothing');
+        const { from } = due.span ?? {};
+        const began = from && (await this.#moments.comes(from, patience.signal));
+        if (this.#halt.aborted) return;
+        if (from && !began?.holds) return await this.#skip(nemesis, due, `until the end ${notSeen(from, began)}`);
         const askedNs = clock.nowNs();
         const isItsTurn = await this.#turns.begin(due.hold, due.down, patience.signal);
         if (this.#halt.aborted) return;
         if (!isItsTurn) return await this.#skip(nemesis, due, 'until the end other faults left no room for it');
-        // Somebody else may lead after a while.
-        if (due.dependsOnPrimaries && clock.nowNs() - askedNs > LOOK_EVERY_MS * 1e6) continue;
-        if (await this.#isWell()) return await this.#inject(nemesis, due, untilNs);
+        // Somebody else may lead after a while, and a moment passes.
+        if ((due.dependsOnPrimaries || from) && clock.nowNs() - askedNs > LOOK_EVERY_MS * 1e6) continue;
+        // In the moment that a fault waits for, the cluster need not be well.
+        if (from || (await this.#isWell())) return await this.#inject(nemesis, due, untilNs, began);
         if (!this.#halt.aborted)
           await this.#skip(nemesis, due, `the cluster was asked and did not answer for ${LONGEST_GATE_MS / 1000} s`);
         return;
@@ -99,8 +112,8 @@ export class Disturbance {
     );
     const chosen = await choose(nemesis, planned.number, spec, cluster, primaries, clock);
     if (typeof chosen === 'string') return chosen;
-    const { fault, sentence, down } = chosen;
-    return { ...planned, fault, sentence, down };
+    const { rng: _rng, ...settled } = chosen;
+    return { ...planned, ...settled };
   }
 
   async #skip(
@@ -113,10 +126,12 @@ export class Disturbance {
     await this.#trial.journal.appendDurably(event);
   }
 
-  async #inject(nemesis: Nemesis, { hold, fault, sentence, forMs }: PlannedFault, untilNs: number): Promise<void> {
+  async #inject(nemesis: Nemesis, planned: PlannedFault, untilNs: number, began: Sight | undefined): Promise<void> {
+    const { hold, fault, sentence, forMs, span } = planned;
     const { cluster, clock, journal } = this.#trial;
     const begun: Begun = {
       hold,
+      notes: span?.from && began ? [`it began when ${momentText(span.from)} (${began.observed})`] : [],
       tell: (action, evidence) => {
         const event = { type: 'nemesis', nemesis: nemesis.name, hold, action, fault, sentence } as const;
         return journal.appendDurably(evidence ? { ...event, evidence } : event);
@@ -129,11 +144,28 @@ export class Disturbance {
       const controls = refusingStrangers(levers(nemesis, cluster.controls(hold)), cluster);
       await bounded(this.#trial.clock, INJECT_TIMEOUT_MS, (signal) => nemesis.inject(fault, controls, signal));
       await begun.tell('injected');
-      await clock.sleep(Math.min(forMs, Math.max(0, (untilNs - clock.nowNs()) / 1e6)), this.#halt);
+      if (span?.until) await this.#until(span.until, begun, beganNs, untilNs);
+      else await clock.sleep(Math.min(forMs, Math.max(0, (untilNs - clock.nowNs()) / 1e6)), this.#halt);
       await this.#untilSeen(hold, beganNs);
     } finally {
       await this.#heal(begun);
     }
+  }
+
+  /** Holds the fault until the moment comes, faults end, or it has lasted as long as any may. */
+  async #until(moment: Moment, begun: Begun, beganNs: number, untilNs: number): Promise<void> {
+    const { spec, clock } = this.#trial;
+    const latestNs = Math.min(untilNs, beganNs + (spec.limits?.longestFaultMs ?? Infinity) * 1e6);
+    const limit = deadline(clock, Math.max(0, (latestNs - clock.nowNs()) / 1e6), this.#halt);
+    const sight = await this.#moments.comes(moment, limit.signal);
+    limit.cancel();
+    begun.reached = sight.holds;
+    const lasted = `${((clock.nowNs() - beganNs) / 1e9).toFixed(1)} s`;
+    begun.notes.push(
+      sight.holds
+        ? `it lasted ${lasted}, until ${momentText(moment)} (${sight.observed})`
+        : `in ${lasted} ${notSeen(moment, sight)}`,
+    );
   }
 
   /** Waits until the cluster has answered lately, and says so if it took a while; false if it does not. */
@@ -205,10 +237,15 @@ export class Disturbance {
       return problem;
     }
     this.#begun.delete(hold);
-    await tell('released', evidence);
+    const { notes, reached } = begun;
+    const observed = [evidence.observed, ...notes].join('; ');
+    await tell('released', { ...evidence, observed, ...(reached === undefined ? {} : { reached }) });
     return null;
   }
 }
+
+const notSeen = (moment: Moment, sight: Sight | undefined): string =>
+  `it was not seen that ${momentText(moment)} (${sight?.observed ?? 'nobody looked'})`;
 
 /** The controls a nemesis declared, out of those the cluster offers. */
 function levers<C extends ControlName>(nemesis: Nemesis<C>, offered: Partial<Controls>): Pick<Controls, C> {

@@ -6,6 +6,19 @@ const range = { type: 'array', items: milliseconds, minItems: 2, maxItems: 2 } a
 
 const names = { type: 'array', items: { type: 'string', maxLength: 128 }, maxItems: 1_000 } as const;
 
+const moment = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: {
+    state: name,
+    of: name,
+    ends: { type: 'boolean' },
+    acknowledged: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+    by: name,
+  },
+} as const;
+
 /** One fault of a plan, as it stands in `spec.json` and `plan.json`. */
 export const plannedFaultSchema = {
   type: 'object',
@@ -17,6 +30,7 @@ export const plannedFaultSchema = {
     number: { type: 'integer', minimum: 1 },
     atMs: milliseconds,
     forMs: milliseconds,
+    span: { type: 'object', additionalProperties: false, properties: { from: moment, until: moment } },
     fault: {},
     sentence: { type: 'string', maxLength: 65_536 },
     dependsOnPrimaries: { type: 'boolean' },

@@ -151,7 +151,10 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isEvidence = (value: unknown): boolean =>
-  isRecord(value) && typeof value['effective'] === 'boolean' && isText(value['observed']);
+  isRecord(value) &&
+  typeof value['effective'] === 'boolean' &&
+  isText(value['observed']) &&
+  ['boolean', 'undefined'].includes(typeof value['reached']);
 
 /** At most 80 characters of what was found, on one line. */
 function shown(found: unknown): string {

@@ -141,6 +141,7 @@ describe('a plug-in that throws', () => {
       ...kill,
       choose: () => 'n1',
       describe: (node) => `${node} is killed`,
+      span: () => undefined,
       async inject(node, { processes }) {
         await processes.kill([node]);
         explode();

@@ -13,6 +13,9 @@ import { reachOf, touchesSomething } from './reach.ts';
 import { admit, rooms } from './rooms.ts';
 import { execute } from './run-command.ts';
 
+/** How long `try` waits for a moment of the run at which a fault begins or ends. */
+const LONGEST_WAIT_MS = 60_000;
+
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 /** What a new nemesis looks like: about twenty lines that work as they are. */
@@ -76,7 +79,11 @@ async function withOneFault(asked: RunSpec, forMs: number): Promise<RunSpec> {
     limits: { beyondQuorum: false, abortWhen: [], stopFile: null, ...asked.limits, longestFaultMs: forMs + 10_000 },
   };
   const [first] = (await makePlan(spec)).spec.plan ?? [];
-  return first ? { ...spec, plan: [first] } : spec;
+  if (!first) return spec;
+  // What waits for a moment takes as long as that takes.
+  const timeLimitMs = spec.timeLimitMs + (first.span ? LONGEST_WAIT_MS : 0);
+  const limits = spec.limits && { ...spec.limits, longestFaultMs: first.span ? LONGEST_WAIT_MS : forMs + 10_000 };
+  return { ...spec, timeLimitMs, ...(limits && { limits }), plan: [first] };
 }
 
 function showProof({ verdict }: RunRecord): void {

@@ -83,6 +83,10 @@ describe('ordeal plan', { timeout: 60_000 }, () => {
     [{ fault: '1s..2m' }, /fault lasts up to 120s, and no fault may last longer than 60s/],
     [{ abortWhen: 'errors' }, /"errors" is no condition to abort when/],
     [{ stopFile: '/dev/null' }, /the stop file \/dev\/null is there already/],
+    [
+      { nemesis: 'partition-until-snapshot' },
+      /needs to see the state snapshot-needed, of which cluster memory does not tell \(it tells of election, far-behind\)/,
+    ],
     [{ nemesis: './none.ts' }, /there is no file .*none\.ts with a nemesis/],
   ])('refuses %j with a sentence', async (flags, message) => {
     const plan = async () => makePlan(await prepare(null, { ...settings, ...flags }));

@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ControlName, HostName, Layout, Link, NodeId, Party, PlannedFault, RunSpec } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { headerSchema } from './header-schema.ts';
-import { minorityOf, mostDown, omissionText, type Schedule } from './schedule.ts';
+import { longestOf, minorityOf, mostDown, omissionText, type Schedule } from './schedule.ts';
 
 /** `plan.json`. */
 export interface Plan {
@@ -111,24 +111,30 @@ export const meansOf = (controls: readonly ControlName[], host: HostName): reado
 
 export function planText(plan: Plan, controls: readonly ControlName[]): string {
   const faults = plan.spec.plan ?? [];
-  const worst = mostDown(faults);
+  const worst = mostDown(faults, plan.spec);
   const isMinority = worst.nodes.length <= minorityOf(plan.nodes.length);
   return [
     `${plan.nodes.length} nodes of ${plan.spec.cluster} on ${plan.spec.host}: ${plan.nodes.join(', ')}; seed ${plan.spec.seed}`,
     '',
     ...(faults.length === 0 ? ['No fault is planned.'] : ['   from      for  fault']),
-    ...faults.map(faultText),
+    ...faults.map((fault) => faultText(fault, plan.spec)),
     '',
     worst.nodes.length === 0
       ? 'No node is ever down.'
-      : `At most ${worst.nodes.length} of ${plan.nodes.length} nodes are down at once (${worst.nodes.join(', ')}, from ${seconds(worst.atMs).trim()}): ${isMinority ? 'a minority or less' : 'MORE than a minority'}.`,
+      : `At most ${worst.nodes.length} of ${plan.nodes.length} nodes are down at once (${worst.nodes.join(', ')}, from ${seconds(worst.atMs)}): ${isMinority ? 'a minority or less' : 'MORE than a minority'}.`,
     ...(controls.length === 0 ? [] : ['How it is done, and undone:']),
     ...meansOf(controls, plan.spec.host).map((line) => `  ${line}`),
     ...(plan.omitted.length === 0 ? [] : ['Left out:', ...plan.omitted.map((line) => `  ${line}`)]),
   ].join('\n');
 }
 
-const faultText = ({ atMs, forMs, sentence, hold, dependsOnPrimaries }: PlannedFault): string =>
-  `${seconds(atMs)} ${seconds(forMs)}  ${sentence} (${hold}${dependsOnPrimaries ? '; drawn among the nodes, chosen at its time by who leads then' : ''})`;
+function faultText(fault: PlannedFault, spec: RunSpec): string {
+  const { atMs, forMs, span, sentence, hold, dependsOnPrimaries } = fault;
+  const length = span?.until
+    ? `≤${seconds(Math.min(longestOf(fault, spec), spec.limits?.longestFaultMs ?? Infinity))}`
+    : seconds(forMs);
+  const when = `${seconds(atMs).padStart(8)} ${length.padStart(8)}`;
+  return `${when}  ${sentence} (${hold}${dependsOnPrimaries ? '; drawn among the nodes, chosen at its time by who leads then' : ''})`;
+}
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`.padStart(8);
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -37,14 +37,17 @@ const checker = shape({ name: { type: 'string', minLength: 1, maxLength: 128 }, 
 
 /** What each kind must look like; functions are told by the keyword `callable`. */
 const shapes: Readonly<Record<PluginKind, object>> = {
-  nemesis: shape({
-    name,
-    summary,
-    controls: some({ type: 'string', minLength: 1 }),
-    choose: call,
-    inject: call,
-    describe: call,
-  }),
+  nemesis: shape(
+    {
+      name,
+      summary,
+      controls: some({ type: 'string', minLength: 1 }),
+      choose: call,
+      inject: call,
+      describe: call,
+    },
+    { states: some({ type: 'string', minLength: 1 }), span: call },
+  ),
   workload: shape(
     {
       name,
@@ -72,7 +75,7 @@ const shapes: Readonly<Record<PluginKind, object>> = {
       }),
       up: call,
     },
-    { layout: call },
+    { layout: call, states: { type: 'object', additionalProperties: { type: 'string' } } },
   ),
 };
 

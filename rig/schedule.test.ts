@@ -55,9 +55,9 @@ describe('a schedule', () => {
   it('never has more than a minority down at once, unless that is allowed', async () => {
     const worst = { within: 0, beyond: 0 };
     for (const seed of seeds) {
-      worst.within = Math.max(worst.within, mostDown((await draw({ seed })).faults).nodes.length);
+      worst.within = Math.max(worst.within, mostDown((await draw({ seed })).faults, spec()).nodes.length);
       const beyond = await draw({ seed, limits: { ...limits, beyondQuorum: true } });
-      worst.beyond = Math.max(worst.beyond, mostDown(beyond.faults).nodes.length);
+      worst.beyond = Math.max(worst.beyond, mostDown(beyond.faults, spec()).nodes.length);
     }
     expect(worst).toEqual({ within: 1, beyond: 3 });
   });

@@ -6,6 +6,7 @@
 
 import type { Clock } from './clock.ts';
 import type { ChooseContext, Json, Layout, Nemesis, NodeId, PlannedFault, RunSpec } from './contract.ts';
+import { spanOf, spanText } from './moments.ts';
 import { sentenceOf } from './outcome.ts';
 import { Random } from './random.ts';
 import { reachOf } from './reach.ts';
@@ -100,7 +101,7 @@ async function drawFaults(spec: RunSpec, nemesis: Nemesis, layout: Layout, clock
   return { faults, omitted, broken: [] };
 }
 
-type Choice = Pick<PlannedFault, 'fault' | 'sentence' | 'dependsOnPrimaries' | 'down'>;
+type Choice = Pick<PlannedFault, 'fault' | 'sentence' | 'span' | 'dependsOnPrimaries' | 'down'>;
 
 /** The fault as far as it can be known ahead, or why there can be none. */
 async function chooseAhead(
@@ -113,7 +114,7 @@ async function chooseAhead(
   const guess = streamOf(spec, nemesis).fork(`who leads at fault ${number}`).pick(layout.nodes);
   const choice = await choose(nemesis, number, spec, layout, [guess], clock);
   if (typeof choice === 'string') return choice;
-  const { fault, sentence, down, rng } = choice;
+  const { fault, rng } = choice;
   const others = [[], layout.nodes, ...layout.nodes.map((node) => [node])];
   const isAlike = (primaries: readonly NodeId[]) => {
     try {
@@ -122,7 +123,8 @@ async function chooseAhead(
       return false; // It cannot do without a primary; that one is there is seen at its time.
     }
   };
-  return { fault, sentence, down, dependsOnPrimaries: !others.every(isAlike) };
+  const { rng: _rng, ...chosen } = choice;
+  return { ...chosen, dependsOnPrimaries: !others.every(isAlike) };
 }
 
 const contextOf = ({ nodes, parties, links }: Layout, rng: Random, primaries: readonly NodeId[]): ChooseContext => ({
@@ -152,9 +154,10 @@ export async function choose(
     const rng = () => stream.fork(draw === 0 ? `fault ${number}` : `fault ${number} again ${draw}`);
     const chosen = nemesis.choose(contextOf(layout, rng(), primaries));
     const fault = asJson(chosen, nemesis);
-    const sentence = nemesis.describe(fault);
+    const span = spanOf(nemesis, fault, layout);
+    const sentence = nemesis.describe(fault) + spanText(span ?? {});
     const { down } = await reachOf(nemesis, fault, layout, clock);
-    if (down.length <= most) return { fault, sentence, down, rng };
+    if (down.length <= most) return { fault, sentence, ...(span ? { span } : {}), down, rng };
     fewest = Math.min(fewest, down.length);
   }
   return `in ${MOST_DRAWS} draws it always took down ${fewest} of ${layout.nodes.length} nodes or more, and no more than ${most} may be; --beyond-quorum allows it`;
@@ -190,7 +193,7 @@ function place(
     });
     const fault = lane.waiting.shift();
     if (!fault) break;
-    const atMs = roomFor(fault, Math.max(fault.atMs, lane.freeMs), placed, most);
+    const atMs = roomFor(fault, Math.max(fault.atMs, lane.freeMs), placed, spec, most);
     const forMs = Math.min(fault.forMs, untilMs - atMs);
     if (forMs < fault.forMs / 2) {
       if (atMs > fault.atMs)
@@ -208,23 +211,41 @@ function place(
 }
 
 /** The first time from `fromMs` on at which all that overlap it leave room for it. */
-function roomFor(fault: PlannedFault, fromMs: number, placed: readonly PlannedFault[], most: number): number {
+function roomFor(
+  fault: PlannedFault,
+  fromMs: number,
+  placed: readonly PlannedFault[],
+  spec: RunSpec,
+  most: number,
+): number {
   for (let atMs = fromMs; ; ) {
-    const beside = placed.filter((other) => other.atMs < atMs + fault.forMs && atMs < other.atMs + other.forMs);
+    const beside = placed.filter(
+      (other) => other.atMs < atMs + longestOf(fault, spec) && atMs < other.atMs + longestOf(other, spec),
+    );
     const down = new Set([fault, ...beside].flatMap((one) => one.down));
     if (down.size <= most || beside.length === 0) return atMs;
-    atMs = Math.min(...beside.map((other) => other.atMs + other.forMs));
+    atMs = Math.min(...beside.map((other) => other.atMs + longestOf(other, spec)));
   }
 }
 
+/** The longest that a fault may be in force, from its time on. One that waits for a moment may do so until faults end. */
+export function longestOf({ atMs, forMs, span }: PlannedFault, spec: RunSpec): number {
+  if (!span) return forMs;
+  const leftMs = Math.max(forMs, faultsEndMs(spec) - atMs);
+  return span.from ? leftMs : Math.min(leftMs, spec.limits?.longestFaultMs ?? Infinity);
+}
+
 /** The most nodes that are down at once in a schedule, and since when. */
-export function mostDown(faults: readonly PlannedFault[]): {
+export function mostDown(
+  faults: readonly PlannedFault[],
+  spec: RunSpec,
+): {
   readonly nodes: readonly NodeId[];
   readonly atMs: number;
 } {
   let worst: { nodes: readonly NodeId[]; atMs: number } = { nodes: [], atMs: 0 };
   for (const { atMs } of faults) {
-    const inForce = faults.filter((other) => other.atMs <= atMs && atMs < other.atMs + other.forMs);
+    const inForce = faults.filter((other) => other.atMs <= atMs && atMs < other.atMs + longestOf(other, spec));
     const nodes = [...new Set(inForce.flatMap(({ down }) => down))].sort();
     if (nodes.length > worst.nodes.length) worst = { nodes, atMs };
   }

@@ -84,10 +84,17 @@ const verdict = {
   then: { properties: { anomalies: { type: 'array', minItems: 1 } } },
 };
 
-const evidence = record({
-  effective: { type: 'boolean', description: 'Whether the fault was seen to have an effect.' },
-  observed: sentence,
-});
+const evidence = record(
+  {
+    effective: { type: 'boolean', description: 'Whether the fault was seen to have an effect.' },
+    observed: sentence,
+    reached: {
+      type: 'boolean',
+      description: 'Of a fault that was to last until a moment: whether that came.',
+    },
+  },
+  ['reached'],
+);
 
 const fault = record({
   nemesis: text,

@@ -6,7 +6,17 @@
 
 import { mkdir } from 'node:fs/promises';
 import { type Clock, deadline } from '../../rig/clock.ts';
-import type { ApiName, Client, Controls, Evidence, Link, NodeId, Party, RunningCluster } from '../../rig/contract.ts';
+import type {
+  ApiName,
+  Client,
+  Controls,
+  Evidence,
+  Link,
+  NodeId,
+  Party,
+  RunningCluster,
+  Sight,
+} from '../../rig/contract.ts';
 import type { Change, Control } from './controls/control.ts';
 import { controlsOn, type ControlSet } from './controls/index.ts';
 import type { Lab, ProcessState, Program } from './host.ts';
@@ -95,6 +105,12 @@ export class HostedCluster implements RunningCluster {
     } catch {
       return [];
     }
+  }
+
+  async observe(state: string, node: NodeId | null, signal: AbortSignal): Promise<Sight> {
+    const known = this.#system.states?.[state];
+    if (!known) throw new RangeError(`${this.#system.name} does not tell of the state ${state}`);
+    return known.see(this.#deployment, node, signal);
   }
 
   controls(hold: string): Partial<Controls> {

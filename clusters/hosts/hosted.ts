@@ -16,6 +16,7 @@ import type {
   NodeId,
   Party,
   RunningCluster,
+  Sight,
 } from '../../rig/contract.ts';
 import { defineCluster } from '../../rig/define.ts';
 import { WIRE_FILE } from '../../rig/wire-file.ts';
@@ -52,10 +53,19 @@ export interface SystemDefinition {
   ready(node: NodeId, deployment: Deployment, signal: AbortSignal): Promise<void>;
   /** Nodes that believe they lead. May reject; then nobody is known to. */
   primaries(deployment: Deployment, signal: AbortSignal): Promise<readonly NodeId[]>;
+  /** The states that it can be seen to be in; see `Cluster.states`. */
+  readonly states?: Readonly<Record<string, SystemState>>;
   /** Needed for the `traffic` control: what clients speak HTTP/1.1 to, and which field bears the idempotency key. */
   readonly traffic?: { readonly port: number; readonly keyField: string };
   /** What there is to say of the running system beside what its host says: versions. */
   facts?(deployment: Deployment, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+}
+
+export interface SystemState {
+  /** One sentence. */
+  readonly says: string;
+  /** Of that node, or with `null` of the cluster. Rejects: not known. */
+  see(deployment: Deployment, node: NodeId | null, signal: AbortSignal): Promise<Sight>;
 }
 
 export interface Members {
@@ -93,6 +103,7 @@ export function onHosts(system: SystemDefinition): Cluster {
       return { ...(await driver?.lacks()), ...system.lacks?.(host) };
     },
     ...(system.quorum === undefined ? {} : { quorum: system.quorum }),
+    states: Object.fromEntries(Object.entries(system.states ?? {}).map(([name, { says }]) => [name, says])),
     layout(nodeCount, host) {
       const members = system.members(nodeCount, host);
       return {

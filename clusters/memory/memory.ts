@@ -17,6 +17,7 @@ import type {
   NodeId,
   Party,
   RunningCluster,
+  Sight,
 } from '../../rig/contract.ts';
 import { defineCluster, RequestError } from '../../rig/define.ts';
 import type { Random } from '../../rig/random.ts';
@@ -41,6 +42,9 @@ const bugs: Readonly<Record<Bug, string>> = {
     'A transaction commits though what it read has changed, if nobody wrote what it writes: snapshot isolation.',
 };
 
+/** A node that lacks so many entries is far behind: a second or so of the usual load. */
+const FAR = 200;
+
 export const memory = defineCluster({
   name: 'memory',
   summary: 'A simulated replicated store with a ledger, in this process and in virtual time.',
@@ -49,6 +53,10 @@ export const memory = defineCluster({
   lacks: async () => Object.fromEntries(lackingLevers.map((lever) => [`network.${lever}`, NOT_SIMULATED])),
   hosts: ['memory'],
   variants: bugs,
+  states: {
+    election: 'No node that is up leads.',
+    'far-behind': `The node lacks ${FAR} entries of the log or more.`,
+  },
   nodeCounts: { default: 5, allowed: [1, 3, 5, 7] },
   async up(options) {
     const cluster = new MemoryCluster(options);
@@ -131,6 +139,16 @@ class MemoryCluster implements RunningCluster {
 
   async primaries(): Promise<readonly NodeId[]> {
     return this.nodes.filter((node) => this.#replica(node).leads && !this.#dead.has(node));
+  }
+
+  async observe(state: string, node: NodeId | null): Promise<Sight> {
+    if (state === 'election') {
+      const leading = (await this.primaries()).filter((one) => !this.#backlog.has(one));
+      return { holds: leading.length === 0, observed: `${leading.join(', ') || 'nobody'} leads` };
+    }
+    const longest = Math.max(...[...this.#replicas.values()].map(({ length }) => length));
+    const { length } = this.#replica(node ?? '');
+    return { holds: longest - length >= FAR, observed: `${node} has ${length} entries of ${longest}` };
   }
 
   controls(hold: string): Partial<Controls> {

@@ -108,6 +108,11 @@ export class Replica {
     return this.#role === 'leader';
   }
 
+  /** Entries of its log. */
+  get length(): number {
+    return this.#log.length;
+  }
+
   /** Takes a client's request; `reply` is called at most once. */
   ask(proposal: Omit<Proposal, 'attempt'>, reply: (reply: Reply) => void): void {
     const nowNs = this.#nowNs();
