@@ -6,11 +6,12 @@
 import type { AppliedTransfer, TransferReceipt, Verdict } from '../rig/contract.ts';
 import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
 import { type History, NEVER } from '../rig/history.ts';
-import { Balances, type Bounds } from './ledger/balances.ts';
+import { Balances, type Bounds, eventBefore } from './ledger/balances.ts';
 import { type Coverage, coverageOf } from './ledger/coverage.ts';
 import {
   type AccountsRead,
   type Asked,
+  type BalanceRead,
   gather,
   type Listing,
   type TransfersInput,
@@ -185,23 +186,22 @@ function judgeBalances(findings: Findings, truth: Listing | null): void {
   let lastAsked = -1;
   for (const { attempts } of evidence.transfers.values())
     for (const at of attempts) lastAsked = Math.max(lastAsked, at);
-  const judgeOne = (at: number, account: string, balance: number, isFinal: boolean) => {
+  const judgeOne = ({ at, account, balance, staleMs }: BalanceRead, isFinal: boolean) => {
     const opening = openings.get(account);
     if (opening === undefined) return;
-    const bounds = balances.during(
-      account,
-      opening,
-      history.invokeIndex[at] as number,
-      history.completeIndex[at] as number,
-    );
+    const from = staleMs === null ? (history.invokeIndex[at] as number) : eventBefore(history, at, staleMs);
+    const bounds = balances.during(account, opening, from, history.completeIndex[at] as number);
     if (balance >= bounds.low && balance <= bounds.high) return;
-    const what = `account ${account} was read as ${balance}, but opened with ${opening} and must then have held ${words(bounds)}`;
+    const said = staleMs === null ? 'then' : `at some time in the ${staleMs} ms before, as the answer says,`;
+    const what = `account ${account} was read as ${balance}, but opened with ${opening} and must ${said} have held ${words(bounds)}`;
+    const subject = `account ${account}, operation ${history.invokeIndex[at]}`;
     if (isFinal) findings.addRead('money-not-conserved', `account ${account}`, at, what);
-    else findings.addRead('stale-balance', `account ${account}, operation ${history.invokeIndex[at]}`, at, what);
+    else findings.addRead(staleMs === null ? 'stale-balance' : 'stale-beyond-bound', subject, at, what);
   };
-  for (const { at, account, balance } of evidence.balanceReads) judgeOne(at, account, balance, false);
-  for (const read of evidence.accountReads) {
-    for (const { account, balance } of read.accounts) judgeOne(read.at, account, balance, read.at > lastAsked);
+  for (const read of evidence.balanceReads) judgeOne(read, false);
+  for (const { at, accounts } of evidence.accountReads) {
+    for (const { account, balance } of accounts)
+      judgeOne({ at, account, balance, staleMs: null }, at > lastAsked);
   }
 }
 

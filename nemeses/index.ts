@@ -1,6 +1,9 @@
 /** Everything in this room; being exported here is being registered. */
+export { cacheExpiry, cachePoison } from './cache-trouble.ts';
+export { crashPoint } from './crash-point.ts';
 export { duplicateDelivery } from './duplicate-delivery.ts';
 export { killAfterAck, killInElection } from './kill-at.ts';
+export { failover } from './failover.ts';
 export { kill, killAll, killOne } from './kill.ts';
 export { lateDuplicate } from './late-duplicate.ts';
 export { lostAck } from './lost-ack.ts';
@@ -16,5 +19,8 @@ export {
 export { pause, pauseOne } from './pause.ts';
 export { presets } from './presets.ts';
 export { reorderRequests } from './reorder-requests.ts';
+export { replicaLag } from './replica-lag.ts';
+export { restore } from './restore.ts';
 export { retryStorm } from './retry-storm.ts';
+export { storeOutage } from './store-outage.ts';
 export { tornResponse } from './torn-response.ts';

@@ -164,7 +164,7 @@ export function specOf(
       `cluster ${cluster.name} cannot have ${nodeCount} nodes; it may have ${cluster.nodeCounts.allowed.join(', ')}`,
     );
   const { nemeses, preset } = nemesesOf(config.nemesis, rooms);
-  const unavailable = unavailableOn(cluster, nemeses, rooms);
+  const unavailable = unavailableOn(cluster, host, nemeses, rooms);
   for (const reason of unavailable.values()) {
     if (!config.skipUnavailable) throw new UsageError(`${reason}; --skip-unavailable goes on without it`);
     say(`skipped: ${reason}`);
@@ -266,11 +266,20 @@ function nemesesOf(
   return { nemeses, preset };
 }
 
-/** Why each of these nemeses that cannot work on this cluster cannot. */
-function unavailableOn(cluster: Cluster, nemeses: readonly string[], rooms: typeof Rooms): ReadonlyMap<string, string> {
+/** Why each of these nemeses that cannot work on this cluster, on that host, cannot. */
+function unavailableOn(
+  cluster: Cluster,
+  host: HostName,
+  nemeses: readonly string[],
+  rooms: typeof Rooms,
+): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>();
+  const known = cluster.drills?.(host) ?? [];
   for (const name of nemeses) {
-    const { controls, states = [] } = rooms.nemeses.get(name);
+    const { controls, states = [], drills = [] } = rooms.nemeses.get(name);
+    const missing = drills.find((drill) => !known.includes(drill));
+    if (missing !== undefined)
+      reasons.set(name, `nemesis ${name} needs the drill ${missing}, which cluster ${cluster.name} lacks on ${host}`);
     for (const state of states)
       if (!Object.hasOwn(cluster.states ?? {}, state))
         reasons.set(

@@ -201,7 +201,8 @@ export type MicroOperation = readonly [f: 'r' | 'w' | 'append', key: string, val
 export interface Ledger {
   /** Resolves to what the service answered; the same key must get the same answer for ever. */
   transfer(transfer: Transfer, signal: AbortSignal): Promise<TransferReceipt>;
-  balance(account: string, signal: AbortSignal): Promise<number>;
+  /** `mayBeOld`: an answer from a copy will do, if it says how old it may be. Others may say so in an outage. */
+  balance(account: string, signal: AbortSignal, mayBeOld?: boolean): Promise<number | AgedBalance>;
   accounts(signal: AbortSignal): Promise<readonly Account[]>;
   /** Every transfer applied, in order, as often as it was applied: a multiset, never deduplicated. */
   applied(signal: AbortSignal): Promise<readonly AppliedTransfer[]>;
@@ -211,6 +212,8 @@ export type Transfer = { readonly key: string; readonly from: string; readonly t
 /** `id` is the service's name for the applied transfer; `replayed` says that an earlier answer was repeated. */
 export type TransferReceipt = { readonly id: string; readonly amount: number; readonly replayed: boolean };
 export type Account = { readonly account: string; readonly opening: number; readonly balance: number };
+/** What an account held at some time in the last `staleMs` milliseconds before the answer. */
+export type AgedBalance = { readonly balance: number; readonly staleMs: number };
 export type AppliedTransfer = Transfer & { readonly id: string };
 
 // ── Moments: when a fault begins and ends, where not by the clock ────────────────────────────────────────
@@ -245,6 +248,7 @@ export interface Controls {
   readonly network: NetworkControl;
   readonly processes: ProcessControl;
   readonly traffic: TrafficControl;
+  readonly drills: DrillControl;
 }
 
 export type ControlName = keyof Controls;
@@ -294,6 +298,31 @@ export interface TrafficControl {
   /** From now on meddles with requests on their way between clients and nodes. In force once it resolves. */
   apply(rule: TrafficRule): Promise<void>;
 }
+
+export interface DrillControl {
+  /** Brings about what only the system itself can: a trouble of its own parts. In force once it resolves. */
+  begin(drill: Drill): Promise<void>;
+}
+
+/** A trouble of the system's own parts, and the nodes that it is made for; which there are, a cluster says by `drills`. */
+export type Drill = { readonly name: DrillName; readonly nodes: readonly NodeId[]; readonly how?: string };
+
+/**
+ * - `cache-expiry`: the cache forgets everything and remembers nothing. `cache-poison`: it hands out what is wrong.
+ * - `crash-point`: these nodes die at that place in the code, `how`, the next time they come by.
+ * - `failover`: the primary store is killed, and its replica becomes the primary.
+ * - `replica-lag`: the replica does not replay what it receives.
+ * - `restore`: the store is backed up, destroyed, and restored from the backup; writes wait meanwhile.
+ * - `store-outage`: these nodes cannot reach the primary store, or, `how` being `all`, no copy of it either.
+ */
+export type DrillName =
+  | 'cache-expiry'
+  | 'cache-poison'
+  | 'crash-point'
+  | 'failover'
+  | 'replica-lag'
+  | 'restore'
+  | 'store-outage';
 
 /** Which requests are meddled with, and how. All that it says of a request must hold; of two rules the older has it. */
 export type TrafficRule = {
@@ -378,6 +407,8 @@ export interface Cluster {
   readonly summary: string;
   readonly apis: readonly ApiName[];
   readonly controls: readonly ControlName[];
+  /** Which drills it knows on that host; absent: none. */
+  drills?(host: HostName): readonly DrillName[];
   /** The hosts it can live on, the preferred first; the run takes the first that is available here. */
   readonly hosts: readonly HostName[];
   /** Other ways to run it, most of them with a known bug: name → one sentence. Asked for as `cluster:variant`. */
@@ -532,6 +563,8 @@ export interface Nemesis<C extends ControlName = ControlName, Fault extends Json
   readonly controls: readonly C[];
   /** The states of the system that its spans speak of. A cluster that does not tell of one refuses the nemesis. */
   readonly states?: readonly string[];
+  /** With the control `drills`: those that it may ask for. */
+  readonly drills?: readonly DrillName[];
   /** Picks the next fault. Pure: the same context gives the same fault. */
   choose(context: ChooseContext): Fault;
   /**

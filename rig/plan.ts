@@ -79,6 +79,9 @@ export function requireSame(plan: Plan, there: Layout, where: string): void {
 const PROXIED =
   'a proxy between clients and nodes holds, repeats, drops or tears requests; undone by letting all pass again';
 
+const DRILLED =
+  'the system’s own means, each bounded in time where it is made; undone by taking it back, and seen to be gone';
+
 /** How each control works on each host, and how it is undone. */
 const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, string>>>>> = {
   network: {
@@ -94,6 +97,7 @@ const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, strin
     netns: PROXIED,
     loopback: PROXIED,
   },
+  drills: { docker: DRILLED, loopback: DRILLED },
   processes: {
     docker:
       'SIGKILL or SIGSTOP inside the container; undone by starting the program again on the same data, or SIGCONT',

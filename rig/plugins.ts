@@ -75,7 +75,7 @@ const shapes: Readonly<Record<PluginKind, object>> = {
       }),
       up: call,
     },
-    { layout: call, states: { type: 'object', additionalProperties: { type: 'string' } } },
+    { layout: call, drills: call, states: { type: 'object', additionalProperties: { type: 'string' } } },
   ),
 };
 

@@ -66,6 +66,21 @@ export class Balances {
   }
 }
 
+/** Clocks of the service and of the rig do not tick together, and ages are whole milliseconds. */
+const AGE_SLACK_NS = 5e6;
+
+/** An event so many milliseconds before the request at this position was made, or earlier. */
+export function eventBefore({ invokedNs, invokeIndex }: History, at: number, ms: number): number {
+  const timeNs = (invokedNs[at] as number) - ms * 1e6 - AGE_SLACK_NS;
+  let [low, high] = [0, at];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((invokedNs[middle] as number) <= timeNs) low = middle + 1;
+    else high = middle;
+  }
+  return low === 0 ? 0 : (invokeIndex[low - 1] as number);
+}
+
 /** The event at which each transfer was first seen in a list. */
 function firstListed(listings: readonly Listing[]): ReadonlyMap<string, number> {
   const first = new Map<string, number>();

@@ -3,19 +3,24 @@
  * is named by the paying account and the idempotency key; its attempts are the requests that share both.
  */
 
-import type { Account, AppliedTransfer, Input, Json, Transfer, TransferReceipt } from '../../rig/contract.ts';
+import type { Account, AgedBalance, AppliedTransfer, Input, Json, Transfer, TransferReceipt } from '../../rig/contract.ts';
 import { FAIL, type History, NEVER, OK } from '../../rig/history.ts';
 
 export type TransfersInput = Input &
   (
     | ({ readonly f: 'transfer' } & Transfer)
-    | { readonly f: 'balance'; readonly account: string }
+    | { readonly f: 'balance'; readonly account: string; readonly mayBeOld?: true }
     | { readonly f: 'accounts' }
     | { readonly f: 'applied' }
   );
 
 /** Of `transfer`, `balance`, `accounts` and `applied`, in this order. */
-export type TransfersOutput = TransferReceipt | number | readonly Account[] | readonly AppliedTransfer[];
+export type TransfersOutput =
+  | TransferReceipt
+  | number
+  | AgedBalance
+  | readonly Account[]
+  | readonly AppliedTransfer[];
 
 /** One transfer that was asked for, by all its attempts. Indices are of events. */
 export interface Asked {
@@ -41,12 +46,20 @@ export interface AccountsRead {
   readonly accounts: readonly Account[];
 }
 
+/** `staleMs`: the answer said that it may be so old; `null`: it did not say so, and so must be fresh. */
+export interface BalanceRead {
+  readonly at: number;
+  readonly account: string;
+  readonly balance: number;
+  readonly staleMs: number | null;
+}
+
 export interface Evidence {
   readonly transfers: ReadonlyMap<string, Asked>;
   /** In order of invocation. */
   readonly listings: readonly Listing[];
   readonly accountReads: readonly AccountsRead[];
-  readonly balanceReads: readonly { readonly at: number; readonly account: string; readonly balance: number }[];
+  readonly balanceReads: readonly BalanceRead[];
   /** What each attempt asked for, and the receipt it got if it got one: by its position in the history, decoded once. */
   readonly asked: readonly (Transfer | undefined)[];
   readonly receipts: readonly (TransferReceipt | undefined)[];
@@ -61,7 +74,7 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
   const register = new Register();
   const listings: Listing[] = [];
   const accountReads: AccountsRead[] = [];
-  const balanceReads: { at: number; account: string; balance: number }[] = [];
+  const balanceReads: BalanceRead[] = [];
   const asked: (Transfer | undefined)[] = [];
   const receipts: (TransferReceipt | undefined)[] = [];
   const malformed: string[] = [];
@@ -87,7 +100,8 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
       malformed.push(`operation ${history.invokeIndex[at]} answered ${input.f} with something else`);
     if (input.f === 'transfer' && !isReceipt(output)) complain();
     if (input.f === 'balance') {
-      if (typeof output === 'number') balanceReads.push({ at, account: input.account, balance: output });
+      if (typeof output === 'number') balanceReads.push({ at, account: input.account, balance: output, staleMs: null });
+      else if (isAged(output)) balanceReads.push({ at, account: input.account, ...output });
       else complain();
     }
     if (input.f === 'accounts') {
@@ -159,6 +173,9 @@ const isAccount = (value: unknown): value is Account =>
   typeof value['account'] === 'string' &&
   typeof value['opening'] === 'number' &&
   typeof value['balance'] === 'number';
+
+const isAged = (value: unknown): value is AgedBalance =>
+  isRecord(value) && typeof value['balance'] === 'number' && typeof value['staleMs'] === 'number';
 
 const isTransfer = (value: unknown): boolean =>
   isRecord(value) &&

@@ -52,7 +52,7 @@ export class HostedCluster implements RunningCluster {
     links: readonly Link[] | undefined,
     clock: Clock,
   ) {
-    const { lab, nodes, supporting, host, traffic } = deployment;
+    const { lab, nodes, supporting, host } = deployment;
     this.nodes = nodes;
     this.parties = parties;
     this.links = links;
@@ -65,7 +65,7 @@ export class HostedCluster implements RunningCluster {
     this.#steps = new Steps(clock);
     const program = (node: NodeId) => this.#program(node);
     const bench = { lab, clock, steps: this.#steps, members: this.members, parties, program };
-    this.#controls = controlsOn(bench, traffic);
+    this.#controls = controlsOn(bench, deployment, system.drills?.(host) ?? {});
     this.lost = lab.guard.lost;
     const letGo = () => {
       for (const control of this.#all) control.releaseAll();

@@ -10,6 +10,7 @@ import type {
   Cluster,
   ClusterOptions,
   ControlName,
+  DrillName,
   HostName,
   Lacks,
   Link,
@@ -22,6 +23,7 @@ import { defineCluster } from '../../rig/define.ts';
 import { WIRE_FILE } from '../../rig/wire-file.ts';
 import { Traffic } from '../traffic/traffic.ts';
 import { type Address, CLIENTS, type Lab, type LabDriver, type NodePlan, type Program } from './host.ts';
+import type { DrillMakers } from './controls/drills.ts';
 import { HostedCluster } from './hosted-cluster.ts';
 import { lastLines } from './last-lines.ts';
 
@@ -57,6 +59,8 @@ export interface SystemDefinition {
   readonly states?: Readonly<Record<string, SystemState>>;
   /** Needed for the `traffic` control: what clients speak HTTP/1.1 to, and which field bears the idempotency key. */
   readonly traffic?: { readonly port: number; readonly keyField: string };
+  /** Needed for the `drills` control: the troubles of its own parts that it can make on that host. */
+  drills?(host: HostName): DrillMakers;
   /** What there is to say of the running system beside what its host says: versions. */
   facts?(deployment: Deployment, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
 }
@@ -104,6 +108,7 @@ export function onHosts(system: SystemDefinition): Cluster {
     },
     ...(system.quorum === undefined ? {} : { quorum: system.quorum }),
     states: Object.fromEntries(Object.entries(system.states ?? {}).map(([name, { says }]) => [name, says])),
+    drills: (host) => Object.keys(system.drills?.(host) ?? {}) as DrillName[],
     layout(nodeCount, host) {
       const members = system.members(nodeCount, host);
       return {

@@ -4,7 +4,7 @@
  */
 
 import { type Dispatcher, Pool } from 'undici';
-import type { Account, AppliedTransfer, Client, TransferReceipt } from '../../rig/contract.ts';
+import type { Account, AgedBalance, AppliedTransfer, Client, TransferReceipt } from '../../rig/contract.ts';
 import { Refused, RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
 import { KEY_FIELD, LIMITS } from './terms.ts';
@@ -44,8 +44,12 @@ export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client
     maxResponseSize: LARGEST_ANSWER_BYTES,
     connect: { timeout: CONNECT_TIMEOUT_MS },
   });
-  const get = async <T>(path: string, read: (body: unknown) => T | undefined, signal: AbortSignal): Promise<T> =>
-    believed(await request(pool, { method: 'GET', path }, signal), 200, read);
+  const get = async <T>(
+    path: string,
+    read: (body: unknown) => T | undefined,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<T> => believed(await request(pool, { method: 'GET', path, headers }, signal), 200, read);
   return {
     definite: DEFINITE,
     async transfer({ key, from, to, amount }, signal) {
@@ -55,7 +59,8 @@ export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client
       const answer = await request(pool, post, signal, hiddenRetries);
       return believed(answer, 201, (receipt) => receiptOf(receipt, answer.replayed));
     },
-    balance: (account, signal) => get(`/accounts/${encodeURIComponent(account)}`, balanceOf, signal),
+    balance: (account, signal, mayBeOld) =>
+      get(`/accounts/${encodeURIComponent(account)}`, balanceOf, signal, mayBeOld ? { 'cache-control': 'max-stale' } : {}),
     accounts: (signal) => get('/accounts', (body) => listOf(body, accountOf), signal),
     async applied(signal) {
       const all: AppliedTransfer[] = [];
@@ -128,9 +133,11 @@ function receiptOf(body: unknown, replayed: boolean): TransferReceipt | undefine
   return typeof id === 'string' && typeof amount === 'number' ? { id, amount, replayed } : undefined;
 }
 
-function balanceOf(body: unknown): number | undefined {
-  const { balance } = fieldsOf(body);
-  return typeof balance === 'number' ? balance : undefined;
+function balanceOf(body: unknown): number | AgedBalance | undefined {
+  const { balance, staleMs } = fieldsOf(body);
+  if (typeof balance !== 'number') return undefined;
+  if (staleMs === undefined) return balance;
+  return typeof staleMs === 'number' && staleMs >= 0 ? { balance, staleMs } : undefined;
 }
 
 function accountOf(row: unknown): Account | undefined {

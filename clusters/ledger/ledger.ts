@@ -5,17 +5,18 @@
 
 import path from 'node:path';
 import pg from 'pg';
-import type { HostName, NodeId } from '../../rig/contract.ts';
+import type { HostName, Link, NodeId } from '../../rig/contract.ts';
 import { packageRoot } from '../../rig/package-root.ts';
 import { docker } from '../hosts/docker.ts';
-import { CLIENTS, type NodePlan, type Program } from '../hosts/host.ts';
+import { type Address, CLIENTS, type NodePlan, type Program } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { loopback } from '../hosts/loopback.ts';
 import { ledgerClient } from './client.ts';
-import { SERVICE_IN_IMAGE, serviceFiles } from './service-files.ts';
-import { BUGS, KEY_FIELD, LEDGER_PORT, SETTING } from './terms.ts';
+import { drillsOn } from './drills/index.ts';
+import { storeFile } from './drills/embedded-drills.ts';
+import { CACHE_IN_IMAGE, SERVICE_IN_IMAGE, serviceFiles } from './service-files.ts';
+import { BUGS, CACHE, CACHE_PORT, KEY_FIELD, LEDGER_PORT, REPLICA, SETTING, STORE } from './terms.ts';
 
-const STORE: NodeId = 'store';
 const POSTGRES_PORT = 5432;
 const STORE_PROBE_MS = 2_000;
 /** How often the client library of `retry-in-client` repeats a request by itself. */
@@ -24,7 +25,8 @@ const HIDDEN_RETRIES = 2;
 export const ledger = onHosts({
   name: 'ledger',
   summary: 'An HTTP service that moves money, with idempotency keys: three processes in front of one durable store.',
-  controls: ['network', 'processes', 'traffic'],
+  controls: ['network', 'processes', 'traffic', 'drills'],
+  drills: drillsOn,
   traffic: { port: LEDGER_PORT, keyField: KEY_FIELD },
   variants: BUGS,
   nodeCounts: { default: 3, allowed: [1, 2, 3, 5] },
@@ -36,50 +38,71 @@ export const ledger = onHosts({
   },
   members: (nodeCount, host) => ({
     nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`),
-    supporting: host === 'loopback' ? [] : [STORE],
+    supporting: host === 'loopback' ? [CACHE] : [STORE, REPLICA, CACHE],
   }),
-  parties: ({ nodes, supporting = [] }) => [...nodes, ...supporting, CLIENTS],
+  // Without its cache the service is slower, and no more; it is left in peace.
+  parties: ({ nodes, supporting = [] }) => [...nodes, ...supporting.filter((member) => member !== CACHE), CLIENTS],
   // The nodes never talk to one another.
-  links: ({ nodes, supporting = [] }) =>
-    [CLIENTS, ...supporting].flatMap((other) => nodes.map((node) => [other, node])),
+  links: ({ nodes, supporting = [] }) => [
+    ...[CLIENTS, ...supporting]
+      .filter((other) => other !== CACHE)
+      .flatMap((other) => nodes.map((node): Link => [other, node])),
+    ...(supporting.includes(REPLICA) ? [[STORE, REPLICA] as const] : []),
+  ],
   plan: planOf,
   program: programOf,
-  ready: async (node, deployment, signal) =>
-    node === STORE ? storeIsReady(deployment) : nodeIsReady(node, deployment, signal),
+  async ready(node, deployment, signal) {
+    if (node === STORE || node === REPLICA) await storeIsReady(deployment, node);
+    else if (node === CACHE) await cacheIsReady(deployment, signal);
+    else await nodeIsReady(node, deployment, signal);
+  },
   primaries: async () => [],
-  facts: async ({ host }) => ({ store: host === 'loopback' ? 'SQLite, write-ahead log' : 'PostgreSQL 15' }),
+  facts: async ({ host }) => ({ store: host === 'loopback' ? 'SQLite, write-ahead log' : 'PostgreSQL 15, synchronous replica' }),
 });
+
+const isDatabase = (id: NodeId): boolean => id === STORE || id === REPLICA;
 
 function planOf(id: NodeId, host: HostName): NodePlan {
   const imageFolder = (name: string) => path.join(packageRoot, 'clusters/ledger', name);
-  if (id === STORE) {
+  if (isDatabase(id)) {
     return { id, ports: [POSTGRES_PORT], image: { name: 'ledger-store', directory: imageFolder('image-store') } };
   }
-  if (host === 'loopback') return { id, ports: [LEDGER_PORT] };
-  const image = { name: 'ledger-api', directory: imageFolder('image-api'), files: serviceFiles() };
-  return { id, ports: [LEDGER_PORT], image };
+  const ports = [id === CACHE ? CACHE_PORT : LEDGER_PORT];
+  if (host === 'loopback') return { id, ports };
+  return { id, ports, image: { name: 'ledger-api', directory: imageFolder('image-api'), files: serviceFiles() } };
 }
 
-function programOf(node: NodeId, { lab, host, variant }: Deployment): Program {
-  if (node === STORE) return { command: ['start-store'] };
-  const onLoopback = host === 'loopback';
-  const listen = lab.listen(node, LEDGER_PORT);
+function programOf(node: NodeId, deployment: Deployment): Program {
+  const { lab, host, variant, runId } = deployment;
+  if (isDatabase(node)) {
+    const [role, peer] = node === STORE ? ['primary', REPLICA] : ['standby', STORE];
+    return { command: ['start-store'], env: { STORE_ROLE: role, STORE_PEER: lab.address(node, peer, POSTGRES_PORT).host } };
+  }
+  const run = (here: string, inImage: string): Program['command'] =>
+    host === 'loopback' ? [process.execPath, path.join(packageRoot, 'dist/clusters/ledger', here)] : ['node', inImage];
+  const listen = addressText(lab.listen(node, node === CACHE ? CACHE_PORT : LEDGER_PORT));
+  if (node === CACHE) {
+    return { command: run('cache-server.js', CACHE_IN_IMAGE), env: { [SETTING.listen]: listen } };
+  }
   return {
-    command: onLoopback
-      ? [process.execPath, path.join(packageRoot, 'dist/clusters/ledger/service.js')]
-      : ['node', SERVICE_IN_IMAGE],
+    command: run('service.js', SERVICE_IN_IMAGE),
     env: {
       [SETTING.node]: node,
-      [SETTING.listen]: `${listen.host}:${listen.port}`,
-      [SETTING.store]: onLoopback ? `sqlite:${path.join(lab.data(STORE), 'ledger.db')}` : storeFor(node, lab),
+      [SETTING.listen]: listen,
+      [SETTING.store]: host === 'loopback' ? `sqlite:${storeFile(lab)}` : storesFor(node, lab),
+      [SETTING.cache]: addressText(lab.address(node, CACHE, CACHE_PORT)),
+      [SETTING.cacheSecret]: runId,
       [SETTING.bug]: variant ?? '',
     },
   };
 }
 
-function storeFor(party: string, lab: Deployment['lab']): string {
-  const { host, port } = lab.address(party, STORE, POSTGRES_PORT);
-  return `postgres://postgres@${host}:${port}/postgres`;
+const addressText = ({ host, port }: Address): string => `${host}:${port}`;
+
+/** Both databases; which of them is the primary, the service finds out. */
+function storesFor(party: string, lab: Deployment['lab']): string {
+  const [store, replica] = [STORE, REPLICA].map((one) => addressText(lab.address(party, one, POSTGRES_PORT)));
+  return `postgres://postgres@${store},${replica}/postgres`;
 }
 
 async function nodeIsReady(node: NodeId, { lab }: Deployment, signal: AbortSignal): Promise<void> {
@@ -87,16 +110,24 @@ async function nodeIsReady(node: NodeId, { lab }: Deployment, signal: AbortSigna
   await client.accounts(signal);
 }
 
-async function storeIsReady({ lab }: Deployment): Promise<void> {
+async function cacheIsReady({ lab }: Deployment, signal: AbortSignal): Promise<void> {
+  await fetch(`http://${addressText(lab.address(CLIENTS, CACHE, CACHE_PORT))}/trouble`, { signal });
+}
+
+/** It answers; and if it is a replica, it is fed. */
+async function storeIsReady({ lab }: Deployment, node: NodeId): Promise<void> {
   const client = new pg.Client({
-    connectionString: storeFor(CLIENTS, lab),
+    connectionString: `postgres://postgres@${addressText(lab.address(CLIENTS, node, POSTGRES_PORT))}/postgres`,
     connectionTimeoutMillis: STORE_PROBE_MS,
     query_timeout: STORE_PROBE_MS,
   });
   client.on('error', () => {}); // It also fails the query or the connection that is awaited.
   try {
     await client.connect();
-    await client.query('SELECT 1');
+    const { rows } = await client.query<{ fed: boolean }>(
+      "SELECT NOT pg_is_in_recovery() OR EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') AS fed",
+    );
+    if (!rows[0]?.fed) throw new Error(`${node} is a replica, and nobody feeds it`);
   } finally {
     await client.end().catch(() => {});
   }

@@ -1,5 +1,6 @@
 /**
- * The store as a PostgreSQL database. A key is locked by an advisory lock for the length of its transaction, the
+ * The store as a PostgreSQL primary with a synchronous replica; which of two databases is the primary is asked of them
+ * whenever there is doubt, so a failover is followed, and one that is no primary is never written to. A key is locked by an advisory lock for the length of its transaction, the
  * two accounts in the order of their names. A connection on which anything went wrong is never used again: what was
  * not committed on it is rolled back by the server.
  */
@@ -9,25 +10,33 @@ import pg from 'pg';
 import {
   type AccountRow,
   type AppliedRow,
+  type Copy,
   monotonicMs,
   pause,
   type Store,
   StoreUnavailable,
   type Transaction,
 } from './store.ts';
-import { ACCOUNTS, LIMITS, OPENING_BALANCE } from './terms.ts';
+import { type Bug, ACCOUNTS, LIMITS, OPENING_BALANCE } from './terms.ts';
 
 const CONNECTIONS = 8;
+const CONNECT_MS = 500;
 const BRING_UP_MS = 30_000;
+/** How often at most the databases are asked which of them is the primary, and for how long. */
+const ELECTION_EVERY_MS = 100;
+const ELECTION_MS = 400;
+/** A transaction is in the replica a moment after it is committed. */
+const REPLICATION_MS = 100;
 /** Guards the making of the schema by several processes at once. */
 const SCHEMA_LOCK = 4711;
 
-const SCHEMA = `
+/** An unlogged table is quick, and is not replicated. */
+const schemaWith = (keys: 'TABLE' | 'UNLOGGED TABLE'): string => `
   CREATE TABLE IF NOT EXISTS accounts (account text PRIMARY KEY, opening integer NOT NULL, balance integer NOT NULL);
   CREATE TABLE IF NOT EXISTS transfers (
     sequence serial PRIMARY KEY,
     id text NOT NULL, key text NOT NULL, payer text NOT NULL, payee text NOT NULL, amount integer NOT NULL);
-  CREATE TABLE IF NOT EXISTS keys (
+  CREATE ${keys} IF NOT EXISTS keys (
     scope text NOT NULL, key text NOT NULL, fingerprint text NOT NULL,
     status integer, body text, lease_until double precision NOT NULL, PRIMARY KEY (scope, key));`;
 
@@ -38,12 +47,31 @@ interface KeyRow {
   readonly lease_until: number;
 }
 
-/** `url` as in `postgres://user@host:port/database`. Makes the schema; waits until the server is there. */
-export async function openPostgresStore(url: string): Promise<Store> {
+/**
+ * `url` as in `postgres://user@host:port,host:port/database`. Makes the schema; waits until there is a primary.
+ */
+export async function openPostgresStore(url: string, bug: Bug | null): Promise<Store> {
+  const [, user = '', hosts = '', database = ''] = /^postgres:\/\/(\w+)@([^/]+)\/(\w+)$/.exec(url) ?? [];
+  const pools = hosts.split(',').map((host) => poolOf(`postgres://${user}@${host}/${database}`));
+  const store = new PostgresStore(pools);
+  const schema = schemaWith(bug === 'key-not-replicated' ? 'UNLOGGED TABLE' : 'TABLE');
+  const deadlineMs = monotonicMs() + BRING_UP_MS;
+  for (;;) {
+    try {
+      await store.prepare(schema);
+      return store;
+    } catch (error) {
+      if (monotonicMs() > deadlineMs) throw error;
+    }
+    await pause(200);
+  }
+}
+
+function poolOf(connectionString: string): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString,
     max: CONNECTIONS,
-    connectionTimeoutMillis: LIMITS.storeMs,
+    connectionTimeoutMillis: CONNECT_MS,
     idleTimeoutMillis: 5_000,
     keepAlive: true,
     // The server's bounds end a transaction whose client is gone, the client's bound a server that is gone.
@@ -53,30 +81,34 @@ export async function openPostgresStore(url: string): Promise<Store> {
     query_timeout: 2 * LIMITS.storeMs,
   });
   pool.on('error', (error) => console.error('an idle connection was lost:', error.message));
-  const store = new PostgresStore(pool);
-  const deadlineMs = monotonicMs() + BRING_UP_MS;
-  for (;;) {
-    try {
-      await store.prepare();
-      return store;
-    } catch (error) {
-      if (monotonicMs() > deadlineMs) throw error;
-    }
-    await pause(200);
-  }
+  return pool;
 }
 
-class PostgresStore implements Store {
-  readonly #pool: pg.Pool;
+const ACCOUNT_ROWS = 'SELECT account, opening, balance FROM accounts ORDER BY account';
+const LAST_SEQUENCE = 'SELECT coalesce(max(sequence), 0) AS last FROM transfers';
+const IS_REPLICA = 'SELECT pg_is_in_recovery() AS "isReplica"';
+/**
+ * How old what the replica answers next may be: as old as the last word of its primary if it has replayed all of it, and
+ * as the last transaction that it has replayed if not.
+ */
+const REPLICA_AGE = `SELECT pg_is_in_recovery() AS "isReplica", 1000 * extract(epoch FROM clock_timestamp() - (
+    SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN
+      (SELECT last_msg_receipt_time FROM pg_stat_wal_receiver WHERE status = 'streaming') END
+    UNION ALL SELECT pg_last_xact_replay_timestamp() ORDER BY 1 DESC NULLS LAST LIMIT 1))::float AS "ageMs"`;
 
-  constructor(pool: pg.Pool) {
-    this.#pool = pool;
+class PostgresStore implements Store {
+  readonly #pools: readonly pg.Pool[];
+  #primary = 0;
+  #election: Promise<void> | null = null;
+
+  constructor(pools: readonly pg.Pool[]) {
+    this.#pools = pools;
   }
 
-  async prepare(): Promise<void> {
+  async prepare(schema: string): Promise<void> {
     await this.#session(monotonicMs() + LIMITS.storeMs, async (client) => {
       await client.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
-      await client.query(SCHEMA);
+      await client.query(schema);
       for (const account of ACCOUNTS) {
         const insert = 'INSERT INTO accounts VALUES ($1, $2, $2) ON CONFLICT DO NOTHING';
         await client.query(insert, [account, OPENING_BALANCE]);
@@ -90,6 +122,7 @@ class PostgresStore implements Store {
 
   async #session<T>(deadlineMs: number, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => {
+      this.#elect();
       throw new StoreUnavailable('no connection to the database', { cause: error });
     });
     // A connection that breaks while it is held says so here as well as in the query.
@@ -99,13 +132,16 @@ class PostgresStore implements Store {
     try {
       let result: T;
       try {
-        await client.query('BEGIN');
+        // A replica refuses this.
+        await client.query('BEGIN READ WRITE');
         result = await work(client);
         if (monotonicMs() > deadlineMs) throw new Error('the time for this request is over');
       } catch (error) {
+        this.#elect();
         throw new StoreUnavailable('the database did not serve in time', { cause: error });
       }
-      await client.query('COMMIT');
+      // A commit that was cut short while it waits for the replica would be taken for one that the replica has.
+      await client.query('SET LOCAL statement_timeout = 0; COMMIT');
       failed = false;
       return result;
     } finally {
@@ -114,8 +150,32 @@ class PostgresStore implements Store {
     }
   }
 
-  async accounts(): Promise<readonly AccountRow[]> {
-    return this.#read<AccountRow>('SELECT account, opening, balance FROM accounts ORDER BY account', []);
+  get #pool(): pg.Pool {
+    return this.#pools[this.#primary] as pg.Pool;
+  }
+
+  /** Asks both which of them is the primary, if that is not being asked already. */
+  #elect(): void {
+    this.#election ??= this.#findPrimary().finally(() => {
+      setTimeout(() => (this.#election = null), ELECTION_EVERY_MS);
+    });
+  }
+
+  async #findPrimary(): Promise<void> {
+    const isPrimary = async (pool: pg.Pool) => {
+      const { rows } = await pool.query<{ isReplica: boolean }>(IS_REPLICA);
+      return rows[0]?.isReplica === false;
+    };
+    await Promise.all(
+      this.#pools.map(async (pool, at) => {
+        const late = pause(ELECTION_MS).then(() => false);
+        if (await Promise.race([isPrimary(pool).catch(() => false), late])) this.#primary = at;
+      }),
+    );
+  }
+
+  accounts(): Promise<readonly AccountRow[]> {
+    return this.#read<AccountRow>(ACCOUNT_ROWS, []);
   }
 
   async applied(afterSequence: number, limit: number): Promise<readonly AppliedRow[]> {
@@ -124,16 +184,46 @@ class PostgresStore implements Store {
     return this.#read<AppliedRow>(select, [afterSequence, limit]);
   }
 
-  async #read<Row extends object>(query: string, values: readonly unknown[]): Promise<readonly Row[]> {
+  /** Of the one that is not the primary. What was acknowledged before it is asked for its age, it has received. */
+  async replica(): Promise<Copy> {
+    const other = this.#other();
     try {
-      return (await this.#pool.query<Row>(query, [...values])).rows;
+      const [age] = (await other.query<{ isReplica: boolean; ageMs: number | null }>(REPLICA_AGE)).rows;
+      const { rows } = await other.query<AccountRow>(ACCOUNT_ROWS);
+      if (!age?.isReplica) throw new Error('it has become the primary');
+      return { rows, staleMs: (age.ageMs ?? Infinity) + REPLICATION_MS };
     } catch (error) {
+      this.#elect();
+      throw new StoreUnavailable('the replica did not serve in time', { cause: error });
+    }
+  }
+
+  async lag(): Promise<number> {
+    const [here] = await this.#read<{ last: number }>(LAST_SEQUENCE, []);
+    const [there] = (await this.#other().query<{ last: number }>(LAST_SEQUENCE)).rows;
+    return (here?.last ?? 0) - (there?.last ?? 0);
+  }
+
+  #other(): pg.Pool {
+    return this.#pools[(this.#primary + 1) % this.#pools.length] as pg.Pool;
+  }
+
+  /** From the primary, which must still be one. */
+  async #read<Row extends object>(query: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    const pool = this.#pool;
+    try {
+      const { rows } = await pool.query<Row>(query, [...values]);
+      const [after] = (await pool.query<{ isReplica: boolean }>(IS_REPLICA)).rows;
+      if (after?.isReplica !== false) throw new Error('it is no primary any more');
+      return rows;
+    } catch (error) {
+      this.#elect();
       throw new StoreUnavailable('the database did not serve in time', { cause: error });
     }
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    await Promise.all(this.#pools.map((pool) => pool.end()));
   }
 }
 
@@ -173,6 +263,16 @@ function statements(client: pg.PoolClient): Transaction {
       }
       const insert = 'INSERT INTO transfers (id, key, payer, payee, amount) VALUES ($1, $2, $3, $4, $5)';
       await client.query(insert, [id, key, from, to, amount]);
+    },
+    async takeBack(id) {
+      const remove = 'DELETE FROM transfers WHERE id = $1 RETURNING payer, payee, amount';
+      const [row] = (await client.query<{ payer: string; payee: string; amount: number }>(remove, [id])).rows;
+      if (!row) return false;
+      for (const account of [row.payer, row.payee].sort()) {
+        const update = 'UPDATE accounts SET balance = balance + $1 WHERE account = $2';
+        await client.query(update, [account === row.payer ? row.amount : -row.amount, account]);
+      }
+      return true;
     },
   };
 }

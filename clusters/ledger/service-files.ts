@@ -9,10 +9,22 @@ import path from 'node:path';
 import { packageRoot } from '../../rig/package-root.ts';
 
 const FOLDER = 'ledger';
-const SOURCES = ['service', 'postgres-store', 'store', 'terms', 'transfers'];
+const SOURCES = [
+  'balance-cache',
+  'balance-reads',
+  'cache-server',
+  'postgres-store',
+  'service',
+  'store',
+  'terms',
+  'transfers',
+];
 
 /** The service as a program, in its container. */
 export const SERVICE_IN_IMAGE = `/${FOLDER}/service.js`;
+
+/** The cache as a program, in its container. */
+export const CACHE_IN_IMAGE = `/${FOLDER}/cache-server.js`;
 
 /** Place in the image's folder → file here. */
 export function serviceFiles(): Readonly<Record<string, string>> {

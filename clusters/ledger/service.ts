@@ -7,8 +7,21 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { BalanceCache } from './balance-cache.ts';
+import { BalanceReads } from './balance-reads.ts';
 import { type Store, StoreUnavailable } from './store.ts';
-import { ACCOUNTS, type Bug, BUGS, isBug, KEY_FIELD, type KeyedTransfer, LIMITS, SETTING } from './terms.ts';
+import {
+  ACCOUNTS,
+  type Bug,
+  BUGS,
+  CRASH_POINTS,
+  isBug,
+  isCrashPoint,
+  KEY_FIELD,
+  type KeyedTransfer,
+  LIMITS,
+  SETTING,
+} from './terms.ts';
 import { problem, Transfers } from './transfers.ts';
 
 interface Response {
@@ -31,8 +44,13 @@ class Rejected extends Error {
 }
 
 /** A server that is not listening yet. */
-export function ledgerServer(store: Store, bug: Bug | null, node: string): Server {
-  const routes = new Routes(store, bug, node);
+export function ledgerServer(
+  store: Store,
+  bug: Bug | null,
+  node: string,
+  cache: BalanceCache | null = null,
+): Server {
+  const routes = new Routes(store, bug, node, cache);
   let open = 0;
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (open >= LIMITS.openRequests) return send(response, OVERLOADED);
@@ -87,45 +105,52 @@ function send(response: ServerResponse, { status, body, headers }: Response): vo
 
 class Routes {
   readonly #store: Store;
-  readonly #bug: Bug | null;
   readonly #node: string;
   readonly #transfers: Transfers;
-  /** For `stale-balance`: what this process believes the accounts hold. */
-  readonly #cachedBalances = new Map<string, number>();
+  readonly #balances: BalanceReads;
 
-  constructor(store: Store, bug: Bug | null, node: string) {
+  constructor(store: Store, bug: Bug | null, node: string, cache: BalanceCache | null) {
     this.#store = store;
-    this.#bug = bug;
     this.#node = node;
     this.#transfers = new Transfers(store, bug);
+    this.#balances = new BalanceReads(store, cache, bug);
   }
 
   async answer(request: IncomingMessage): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://ledger');
     const [resource = '', name, ...rest] = pathname.split('/').slice(1);
     if (request.method === 'POST' && pathname === '/transfers') return this.#transfer(request);
+    if (request.method === 'POST' && pathname === '/drill') return this.#drill(request);
     if (request.method !== 'GET') throw new Rejected(405, 'method-not-allowed', 'GET, or POST /transfers.');
     if (pathname === '/health') return this.#health();
+    if (pathname === '/replica') return json({ behind: await this.#store.lag() });
     if (pathname === '/transfers') return this.#applied(searchParams);
     if (pathname === '/accounts') return json(await this.#store.accounts());
-    if (resource === 'accounts' && name !== undefined && rest.length === 0) return this.#account(name);
+    if (resource === 'accounts' && name !== undefined && rest.length === 0)
+      return this.#account(name, /\bmax-stale\b/.test(request.headers['cache-control'] ?? ''));
     throw new Rejected(404, 'not-found', 'GET /accounts, /accounts/:id, /transfers, /health; POST /transfers.');
   }
 
   async #transfer(request: IncomingMessage): Promise<Response> {
     const transfer = transferOf(keyOf(request), await bodyOf(request));
     const { status, body, replayed } = await this.#transfers.apply(transfer);
-    if (!replayed) for (const account of [transfer.from, transfer.to]) this.#cachedBalances.delete(account);
+    if (!replayed) for (const account of [transfer.from, transfer.to]) this.#balances.forget(account);
     return { status, body, headers: replayed ? { 'idempotent-replayed': 'true' } : {} };
   }
 
-  async #account(name: string): Promise<Response> {
-    const cached = this.#bug === 'stale-balance' ? this.#cachedBalances.get(name) : undefined;
-    if (cached !== undefined) return json({ account: name, balance: cached });
-    const row = (await this.#store.accounts()).find(({ account }) => account === name);
-    if (!row) throw new Rejected(404, 'no-such-account', `The accounts are ${ACCOUNTS.join(', ')}.`);
-    this.#cachedBalances.set(name, row.balance);
-    return json({ account: name, balance: row.balance });
+  async #account(name: string, mayBeOld: boolean): Promise<Response> {
+    const reading = ACCOUNTS.includes(name) ? await this.#balances.read(name, mayBeOld) : null;
+    if (!reading) throw new Rejected(404, 'no-such-account', `The accounts are ${ACCOUNTS.join(', ')}.`);
+    return json({ account: name, ...reading });
+  }
+
+  /** Makes this process die at a place in the code, for a drill. */
+  async #drill(request: IncomingMessage): Promise<Response> {
+    const { crashAt } = (await bodyOf(request)) as { readonly crashAt?: unknown };
+    if (crashAt !== null && !isCrashPoint(crashAt))
+      throw new Rejected(400, 'bad-body', `crashAt must be null or one of ${CRASH_POINTS.join(', ')}.`);
+    this.#transfers.crashAt = crashAt;
+    return json({ crashAt });
   }
 
   async #applied(query: URLSearchParams): Promise<Response> {
@@ -196,10 +221,16 @@ function transferOf(key: string, body: unknown): KeyedTransfer {
   return { key, from, to, amount: amount as number };
 }
 
-async function openStore(address: string): Promise<Store> {
-  if (address.startsWith('sqlite:')) return (await import('./sqlite-store.ts')).openSqliteStore(address.slice(7));
-  if (address.startsWith('postgres:')) return (await import('./postgres-store.ts')).openPostgresStore(address);
+async function openStore(address: string, node: string, bug: Bug | null): Promise<Store> {
+  if (address.startsWith('sqlite:')) return (await import('./sqlite-store.ts')).openSqliteStore(address.slice(7), node);
+  if (address.startsWith('postgres:')) return (await import('./postgres-store.ts')).openPostgresStore(address, bug);
   throw new Error(`${SETTING.store} must be sqlite:<path> or postgres://…, not "${address}"`);
+}
+
+function cacheOf(environment: NodeJS.ProcessEnv, bug: Bug | null): BalanceCache | null {
+  const [, host, port] = /^(.+):(\d+)$/.exec(environment[SETTING.cache] ?? '') ?? [];
+  if (host === undefined) return null;
+  return new BalanceCache(host, Number(port), environment[SETTING.cacheSecret] ?? '', bug !== 'trusts-cache');
 }
 
 async function main(environment: NodeJS.ProcessEnv): Promise<void> {
@@ -210,8 +241,8 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const [, host, port] = /^(.+):(\d+)$/.exec(environment[SETTING.listen] ?? '') ?? [];
   if (!host) throw new Error(`${SETTING.listen} must be host:port, not "${environment[SETTING.listen] ?? ''}"`);
   const node = environment[SETTING.node] ?? 'ledger';
-  const store = await openStore(environment[SETTING.store] ?? '');
-  const server = ledgerServer(store, bug, node);
+  const store = await openStore(environment[SETTING.store] ?? '', node, bug);
+  const server = ledgerServer(store, bug, node, cacheOf(environment, bug));
   server.on('error', (error) => {
     console.error(error.message);
     process.exit(1);

@@ -1,13 +1,17 @@
 /**
  * The store as an SQLite file that several processes share: write-ahead log, `synchronous = FULL`. Writers of one
  * process take turns, those of several are kept apart by SQLite's lock; a lock that is not free is asked for again
- * from the event loop, so a paused holder never blocks this process. Locks of a killed process vanish with it.
+ * from the event loop, so a paused holder never blocks this process. Locks of a killed process vanish with it. Its copy
+ * is a reader of its own, which stands still by keeping its snapshot. A gate decides whether either can be reached.
  */
 
+import { dirname } from 'node:path';
 import Database from 'libsql';
+import { Gate } from './gate.ts';
 import {
   type AccountRow,
   type AppliedRow,
+  type Copy,
   type KeyRecord,
   monotonicMs,
   pause,
@@ -38,7 +42,7 @@ interface KeyRow {
 }
 
 /** Opens the file, or makes it with every account at its opening balance. */
-export async function openSqliteStore(path: string): Promise<Store> {
+export async function openSqliteStore(path: string, node = ''): Promise<Store> {
   const deadlineMs = monotonicMs() + 10_000;
   const writer = await unlocked(deadlineMs, () => connect(path));
   await unlocked(deadlineMs, () => begin(writer));
@@ -46,19 +50,29 @@ export async function openSqliteStore(path: string): Promise<Store> {
   const open = writer.prepare('INSERT OR IGNORE INTO accounts VALUES (?, ?, ?)');
   for (const account of ACCOUNTS) open.run(account, OPENING_BALANCE, OPENING_BALANCE);
   writer.exec('COMMIT');
-  return new SqliteStore(writer, await unlocked(deadlineMs, () => connect(path)));
+  const [reader, copy] = [await unlocked(deadlineMs, () => connect(path)), await unlocked(deadlineMs, () => connect(path))];
+  return new SqliteStore(writer, reader, copy, new Gate(dirname(path), node));
 }
+
+const ACCOUNT_ROWS = 'SELECT account, opening, balance FROM accounts ORDER BY account';
+const LAST_SEQUENCE = 'SELECT coalesce(max(sequence), 0) AS last FROM transfers';
 
 class SqliteStore implements Store {
   readonly #writer: Database.Database;
   readonly #reader: Database.Database;
+  readonly #copy: Database.Database;
+  readonly #gate: Gate;
+  /** Since when the copy stands still; `null`: it does not. */
+  #stoodStillMs: number | null = null;
   readonly #transaction: Transaction;
   /** Settles when the writer's last transaction has ended. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(writer: Database.Database, reader: Database.Database) {
+  constructor(writer: Database.Database, reader: Database.Database, copy: Database.Database, gate: Gate) {
     this.#writer = writer;
     this.#reader = reader;
+    this.#copy = copy;
+    this.#gate = gate;
     this.#transaction = statements(writer);
   }
 
@@ -69,9 +83,12 @@ class SqliteStore implements Store {
   }
 
   async #alone<T>(deadlineMs: number, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    this.#mustReachStore();
     await unlocked(deadlineMs, () => begin(this.#writer));
     let result: T;
     try {
+      // From here on the event loop does not turn: whoever shuts the gate and gets the lock has seen the last commit.
+      this.#mustReachStore();
       result = await work(this.#transaction);
     } catch (error) {
       this.#writer.exec('ROLLBACK');
@@ -82,10 +99,37 @@ class SqliteStore implements Store {
   }
 
   accounts(): Promise<readonly AccountRow[]> {
-    return this.#read(
-      (reader) =>
-        reader.prepare('SELECT account, opening, balance FROM accounts ORDER BY account').all() as AccountRow[],
-    );
+    return this.#read((reader) => reader.prepare(ACCOUNT_ROWS).all() as AccountRow[]);
+  }
+
+  replica(): Promise<Copy> {
+    return this.#fromCopy((copy, staleMs) => ({ rows: copy.prepare(ACCOUNT_ROWS).all() as AccountRow[], staleMs }));
+  }
+
+  async lag(): Promise<number> {
+    const last = (database: Database.Database) => (database.prepare(LAST_SEQUENCE).get() as { last: number }).last;
+    return (await this.#read(last)) - (await this.#fromCopy(last));
+  }
+
+  /** From the snapshot that was taken when it began to stand still, or from what there is now. */
+  #fromCopy<T>(query: (copy: Database.Database, staleMs: number) => T): Promise<T> {
+    return unlocked(monotonicMs() + LIMITS.copyMs, () => {
+      const { copy, isLagging } = this.#gate.look();
+      if (!copy) throw new StoreUnavailable('the copy of the database is out of reach');
+      if (isLagging && this.#stoodStillMs === null) {
+        this.#copy.exec('BEGIN');
+        this.#copy.prepare(LAST_SEQUENCE).get(); // Takes the snapshot.
+        this.#stoodStillMs = monotonicMs();
+      } else if (!isLagging && this.#stoodStillMs !== null) {
+        this.#copy.exec('COMMIT');
+        this.#stoodStillMs = null;
+      }
+      return query(this.#copy, this.#stoodStillMs === null ? 0 : monotonicMs() - this.#stoodStillMs);
+    });
+  }
+
+  #mustReachStore(): void {
+    if (!this.#gate.look().store) throw new StoreUnavailable('the database is out of reach');
   }
 
   applied(afterSequence: number, limit: number): Promise<readonly AppliedRow[]> {
@@ -95,12 +139,16 @@ class SqliteStore implements Store {
   }
 
   #read<T>(query: (reader: Database.Database) => T): Promise<T> {
-    return unlocked(monotonicMs() + LIMITS.storeMs, () => query(this.#reader));
+    return unlocked(monotonicMs() + LIMITS.storeMs, () => {
+      this.#mustReachStore();
+      return query(this.#reader);
+    });
   }
 
   async close(): Promise<void> {
     await this.#turn;
     this.#reader.close();
+    this.#copy.close();
     this.#writer.close();
   }
 }
@@ -126,6 +174,8 @@ function statements(database: Database.Database): Transaction {
   const funds = database.prepare('SELECT balance FROM accounts WHERE account = ?');
   const add = database.prepare('UPDATE accounts SET balance = balance + ? WHERE account = ?');
   const append = database.prepare('INSERT INTO transfers (id, key, payer, payee, amount) VALUES (?, ?, ?, ?, ?)');
+  const byId = database.prepare('SELECT payer, payee, amount FROM transfers WHERE id = ?');
+  const remove = database.prepare('DELETE FROM transfers WHERE id = ?');
   return {
     async find(scope, key) {
       const row = find.get(scope, key) as KeyRow | undefined;
@@ -141,6 +191,14 @@ function statements(database: Database.Database): Transaction {
       add.run(-amount, from);
       add.run(amount, to);
       append.run(id, key, from, to, amount);
+    },
+    async takeBack(id) {
+      const row = byId.get(id) as { payer: string; payee: string; amount: number } | undefined;
+      if (!row) return false;
+      add.run(row.amount, row.payer);
+      add.run(-row.amount, row.payee);
+      remove.run(id);
+      return true;
     },
   };
 }

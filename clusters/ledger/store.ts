@@ -32,6 +32,12 @@ export interface AppliedRow extends KeyedTransfer {
   readonly sequence: number;
 }
 
+/** All of it was so at some time within the last `staleMs` milliseconds. */
+export interface Copy {
+  readonly rows: readonly AccountRow[];
+  readonly staleMs: number;
+}
+
 export interface Transaction {
   find(scope: string, key: string): Promise<KeyRecord | null>;
   record(scope: string, key: string, record: KeyRecord): Promise<void>;
@@ -39,12 +45,18 @@ export interface Transaction {
   funds(transfer: KeyedTransfer): Promise<number>;
   /** Moves the money and appends to the applied transfers. */
   move(id: string, transfer: KeyedTransfer): Promise<void>;
+  /** Moves the money back and takes the transfer out of the applied ones; false if it is not among them. */
+  takeBack(id: string): Promise<boolean>;
 }
 
 export interface Store {
   /** Rejects with `StoreUnavailable` if certainly nothing was committed, with anything else if that is not known. */
   transaction<T>(deadlineMs: number, work: (transaction: Transaction) => Promise<T>): Promise<T>;
   accounts(): Promise<readonly AccountRow[]>;
+  /** What a copy of the store holds, which may be older than the store. */
+  replica(): Promise<Copy>;
+  /** How many applied transfers the copy lacks. */
+  lag(): Promise<number>;
   /** In the order they were applied, those after `sequence`. */
   applied(afterSequence: number, limit: number): Promise<readonly AppliedRow[]>;
   close(): Promise<void>;

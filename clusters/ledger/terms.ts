@@ -11,6 +11,17 @@ export const OPENING_BALANCE = 1_500;
 /** The port that a node serves, as it numbers it itself. */
 export const LEDGER_PORT = 8080;
 
+/** What stands behind the nodes: the store that is the primary at first, its replica, and the cache before balances. */
+export const STORE = 'store';
+export const REPLICA = 'replica';
+export const CACHE = 'cache';
+
+/** What a drill leaves in force ends by itself after so long, whatever becomes of the rig. */
+export const DRILL_LIMIT_MS = 120_000;
+
+/** The port that the cache serves, as it numbers it itself. */
+export const CACHE_PORT = 8079;
+
 /** The header that names a transfer, in lower case. */
 export const KEY_FIELD = 'idempotency-key';
 
@@ -25,6 +36,11 @@ export const LIMITS = {
   /** How long a request may wait for the store, from its arrival. */
   storeMs: 1_000,
   pageLength: 1_000,
+  /** How long a balance may take from the primary store before a copy is asked, and any copy after that. */
+  primaryReadMs: 300,
+  copyMs: 150,
+  /** A balance is never answered from a copy that may be older. */
+  oldestCopyMs: 5_000,
 } as const;
 
 /** Environment variables of a service process. */
@@ -35,6 +51,10 @@ export const SETTING = {
   listen: 'LEDGER_LISTEN',
   /** `sqlite:<absolute path>` or `postgres://…`. */
   store: 'LEDGER_STORE',
+  /** `host:port` of the cache in front of balances; unset or empty: there is none. */
+  cache: 'LEDGER_CACHE',
+  /** With it processes seal what they put into the cache. */
+  cacheSecret: 'LEDGER_CACHE_SECRET',
   /** One of `BUGS`; unset or empty: none. */
   bug: 'LEDGER_BUG',
 } as const;
@@ -58,12 +78,27 @@ export const BUGS = {
   'keeps-reservation':
     'reserves a key without an end before it works on it: a crash in between, and the key is in use for ever',
   'retry-in-client': 'is sound, but its client library repeats a request by itself when a connection breaks',
+  'balance-from-replica': 'answers every balance from the replica, as if that had always replayed everything',
+  'trusts-cache': 'answers from the cache without looking at the seal: what somebody else put there is believed',
+  'hides-staleness': 'answers from copies in an outage, and does not say that they are copies',
+  'accepts-in-outage': 'acknowledges transfers while the store is out of reach, and applies them when it is back',
+  'compensates-late':
+    'looks up the key too late to notice a repeat beside it, and takes the second application back a while later',
+  'key-not-replicated':
+    'keeps its keys in a table that is not replicated: after a failover it knows none, and a repeat is applied again',
+  'backup-forgets-keys':
+    'leaves the keys out of its backups: after a restore it knows none, and a repeat is applied again',
   'stale-balance': 'answers balances from a cache that does not hear of what the other processes commit',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Bug = keyof typeof BUGS;
 
 export const isBug = (name: string): name is Bug => Object.hasOwn(BUGS, name);
+
+/** Places in the code at which a process can be made to die; in the order in which a transfer comes by. */
+export const CRASH_POINTS = ['received', 'reserved', 'applied', 'stored'] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+export const isCrashPoint = (name: unknown): name is CrashPoint => CRASH_POINTS.includes(name as CrashPoint);
 
 /** A request to move money, with the key that names it. */
 export interface KeyedTransfer {

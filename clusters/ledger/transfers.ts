@@ -4,8 +4,16 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { type Answer, type KeyRecord, monotonicMs, pause, type Store, type Transaction } from './store.ts';
-import { type Bug, type KeyedTransfer, LIMITS } from './terms.ts';
+import {
+  type Answer,
+  type KeyRecord,
+  monotonicMs,
+  pause,
+  type Store,
+  StoreUnavailable,
+  type Transaction,
+} from './store.ts';
+import { type Bug, type CrashPoint, type KeyedTransfer, LIMITS } from './terms.ts';
 
 /** An answer, and whether it repeats an earlier one. */
 export interface Reply extends Answer {
@@ -22,6 +30,11 @@ const LEASE_MS = 400;
 const REJECT_EVERY = 25;
 /** How long `key-expires-early` knows a key. */
 const KEPT_MS = 1_500;
+/** When `compensates-late` takes back what it has applied twice. */
+const COMPENSATED_MS = 1_500;
+/** How often, and how long, `accepts-in-outage` tries to do what it has acknowledged. */
+const CATCH_UP_MS = 200;
+const MOST_CATCH_UP_MS = 60_000;
 /** What is left of a key for `truncates-key`. */
 const CUT_KEY_LENGTH = 32;
 
@@ -33,6 +46,8 @@ export class Transfers {
   /** For `key-in-memory`. */
   readonly #remembered = new Map<string, KeyRecord>();
   #appliedCount = 0;
+  /** This process dies when a transfer comes by there. */
+  crashAt: CrashPoint | null = null;
 
   constructor(store: Store, bug: Bug | null) {
     this.#store = store;
@@ -43,14 +58,24 @@ export class Transfers {
   async apply(transfer: KeyedTransfer): Promise<Reply> {
     const scoped = JSON.stringify([this.#scope(transfer), transfer.key]);
     if (this.#inFlight.has(scoped)) return IN_FLIGHT;
+    this.#passes('received');
     this.#inFlight.add(scoped);
     const done = () => this.#inFlight.delete(scoped);
     if (this.#bug === 'ack-before-commit') return this.#answerFirst(transfer, done);
     try {
-      return await this.#applyBy(transfer, scoped);
+      const reply = await this.#applyBy(transfer, scoped);
+      this.#passes('stored');
+      return reply;
+    } catch (error) {
+      if (this.#bug === 'accepts-in-outage' && error instanceof StoreUnavailable) return this.#acceptAnyway(transfer);
+      throw error;
     } finally {
       done();
     }
+  }
+
+  #passes(point: CrashPoint): void {
+    if (this.crashAt === point) process.kill(process.pid, 'SIGKILL');
   }
 
   #applyBy(transfer: KeyedTransfer, scoped: string): Promise<Reply> {
@@ -67,6 +92,8 @@ export class Transfers {
         return this.#failSome(transfer);
       case 'keeps-reservation':
         return this.#reserveThenApply(transfer);
+      case 'compensates-late':
+        return this.#compensateLater(transfer);
       case 'ack-before-commit':
       case 'unscoped-key':
       case 'ignores-payload':
@@ -74,6 +101,12 @@ export class Transfers {
       case 'key-expires-early':
       case 'retry-in-client':
       case 'stale-balance':
+      case 'balance-from-replica':
+      case 'trusts-cache':
+      case 'hides-staleness':
+      case 'accepts-in-outage':
+      case 'key-not-replicated':
+      case 'backup-forgets-keys':
       case null:
         return this.#atOnce(transfer);
     }
@@ -84,11 +117,52 @@ export class Transfers {
     return this.#transaction(async (transaction) => {
       const earlier = await this.#find(transaction, transfer);
       if (earlier) return this.#replay(earlier, transfer);
+      this.#passes('reserved');
       const decision = await decide(transaction, transfer);
       if (decision.id !== null) await transaction.move(decision.id, transfer);
+      this.#passes('applied');
       await this.#record(transaction, transfer, decision.answer);
       return first(decision.answer);
     });
+  }
+
+  /** Answers what it cannot know, and does it as soon as it can. */
+  #acceptAnyway(transfer: KeyedTransfer): Reply {
+    const id = randomBytes(6).toString('hex');
+    const reply = first({ status: 201, body: JSON.stringify({ id, amount: transfer.amount }) });
+    const catchUp = async () => {
+      for (const untilMs = monotonicMs() + MOST_CATCH_UP_MS; monotonicMs() < untilMs; await pause(CATCH_UP_MS)) {
+        const isDone = await this.#transaction(async (transaction) => {
+          if (!(await this.#find(transaction, transfer))) await transaction.move(id, transfer);
+          await this.#record(transaction, transfer, reply);
+          return true;
+        }).catch(() => false);
+        if (isDone) return;
+      }
+    };
+    void catchUp();
+    return reply;
+  }
+
+  async #compensateLater(transfer: KeyedTransfer): Promise<Reply> {
+    const earlier = await this.#transaction((transaction) => this.#find(transaction, transfer));
+    if (earlier) return this.#replay(earlier, transfer);
+    await pause(GAP_MS);
+    let surplus: string | null = null;
+    const reply = await this.#later(async (transaction) => {
+      const decision = await decide(transaction, transfer);
+      if (decision.id !== null) await transaction.move(decision.id, transfer);
+      const meanwhile = await this.#find(transaction, transfer);
+      if (!meanwhile) await this.#record(transaction, transfer, decision.answer);
+      else surplus = decision.id;
+      return meanwhile ? this.#replay(meanwhile, transfer) : first(decision.answer);
+    });
+    const takeBack = async (id: string) => {
+      await pause(COMPENSATED_MS);
+      await this.#transaction((transaction) => transaction.takeBack(id));
+    };
+    if (surplus !== null) takeBack(surplus).catch((error: unknown) => console.error('not taken back:', error));
+    return reply;
   }
 
   async #failSome(transfer: KeyedTransfer): Promise<Reply> {
@@ -109,6 +183,7 @@ export class Transfers {
   async #reserveThenApply(transfer: KeyedTransfer): Promise<Reply> {
     const earlier = await this.#reserve(transfer, Number.MAX_SAFE_INTEGER);
     if (earlier) return earlier;
+    this.#passes('reserved');
     await pause(GAP_MS);
     return this.#later(async (transaction) => {
       const decision = await decide(transaction, transfer);
@@ -126,6 +201,7 @@ export class Transfers {
       if (decision.id !== null) await transaction.move(decision.id, transfer);
       return decision.answer;
     });
+    this.#passes('applied');
     await pause(GAP_MS);
     await this.#later((transaction) => this.#record(transaction, transfer, answer));
     return first(answer);
@@ -143,6 +219,7 @@ export class Transfers {
     });
     if (id === null) return reply;
     const decidedId: string = id;
+    this.#passes('reserved');
     await pause(GAP_MS);
     await this.#later((transaction) => transaction.move(decidedId, transfer));
     return reply;

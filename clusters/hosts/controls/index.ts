@@ -1,8 +1,9 @@
 /** Every kind of change that can be made to nodes on hosts, in the order in which a node that was started gets them. */
 
 import type { ControlName } from '../../../rig/contract.ts';
-import type { Traffic } from '../../traffic/traffic.ts';
+import type { Deployment } from '../hosted.ts';
 import type { Bench, Control } from './control.ts';
+import { type DrillMakers, Drills } from './drills.ts';
 import { Network } from './network.ts';
 import { Processes } from './processes.ts';
 import { TrafficRules } from './traffic.ts';
@@ -13,10 +14,16 @@ export interface ControlSet {
   readonly others: readonly Control[];
 }
 
-/** @param traffic `null` where the system does not offer that control. */
-export function controlsOn(bench: Bench, traffic: Traffic | null): ControlSet {
+/** @param drills those of the system on that host */
+export function controlsOn(bench: Bench, deployment: Deployment, drills: DrillMakers): ControlSet {
+  const { traffic } = deployment;
+  const [processes, network] = [new Processes(bench), new Network(bench)];
   return {
-    processes: new Processes(bench),
-    others: [new Network(bench), ...(traffic ? [new TrafficRules(traffic)] : [])] as readonly Control<ControlName>[],
+    processes,
+    others: [
+      network,
+      ...(traffic ? [new TrafficRules(traffic)] : []),
+      new Drills(bench, drills, deployment, processes, network),
+    ] as readonly Control<ControlName>[],
   };
 }

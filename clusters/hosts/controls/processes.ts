@@ -60,6 +60,13 @@ export class Processes implements Control<'processes'> {
     return isDown;
   }
 
+  /** Starts a node that has ended by itself; one that is to be down stays so. */
+  async revive(node: NodeId): Promise<void> {
+    const { lab } = this.#bench;
+    if (this.#downed.has(node) || lab.guard.lost.aborted || (await this.#state(node)) !== 'gone') return;
+    await this.#step(`start ${node} again`, lab.start(node, this.#bench.program(node)));
+  }
+
   /** Pauses the node, or lets it go on. */
   async agree(node: Party): Promise<void> {
     const signal = (name: 'SIGSTOP' | 'SIGCONT', what: string) => () =>

@@ -1,0 +1,119 @@
+/**
+ * The control `drills`: troubles of the system's own parts that only the system can make. How each is made is the
+ * system's business, and what it leaves in force if the rig dies ends by itself; here is who wants it, and that it ends.
+ */
+
+import { deadline } from '../../../rig/clock.ts';
+import type { Drill, DrillControl, DrillName, Evidence, NodeId, Party } from '../../../rig/contract.ts';
+import type { Deployment } from '../hosted.ts';
+import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import type { Network } from './network.ts';
+import type { Processes } from './processes.ts';
+
+const BEGIN_MS = 19_000;
+/** Less than the rig waits for a release. */
+const END_MS = 28_000;
+
+/** Makes a drill that has not begun; asked once for each that is wanted. */
+export type DrillMaker = (drill: Drill, levers: DrillLevers) => RunningDrill;
+
+export interface RunningDrill {
+  /** Resolves once it was seen to be in force. */
+  begin(signal: AbortSignal): Promise<void>;
+  /** What it has done so far. Never rejects. */
+  seen(): Promise<Evidence>;
+  /** Takes it back; any number of times, also when it had begun in part. Resolves once it was seen to be gone. */
+  end(signal: AbortSignal): Promise<void>;
+}
+
+/** What a drill may use: the deployment, and changes under its own hold, which are undone before its `end` is called. */
+export interface DrillLevers {
+  readonly deployment: Deployment;
+  kill(members: readonly NodeId[]): Promise<void>;
+  drop(from: readonly Party[], to: readonly Party[]): Promise<void>;
+  /** Starts a node again that has ended by itself, unless somebody's hold wants it down. */
+  start(node: NodeId): Promise<void>;
+}
+
+export type DrillMakers = Readonly<Partial<Record<DrillName, DrillMaker>>>;
+
+export class Drills implements Control<'drills'> {
+  readonly name = 'drills';
+  readonly #bench: Bench;
+  readonly #makers: DrillMakers;
+  readonly #deployment: Deployment;
+  readonly #processes: Processes;
+  readonly #network: Network;
+  /** By hold, in the order in which they were begun, until they have ended. */
+  readonly #begun = new Map<string, RunningDrill[]>();
+  /** The last that was seen of each hold, or the last that had an effect. */
+  readonly #seen = new Map<string, Evidence>();
+
+  constructor(bench: Bench, makers: DrillMakers, deployment: Deployment, processes: Processes, network: Network) {
+    this.#bench = bench;
+    this.#makers = makers;
+    this.#deployment = deployment;
+    this.#processes = processes;
+    this.#network = network;
+  }
+
+  levers(hold: string, change: Change): DrillControl {
+    return { begin: (drill) => this.#begin(hold, drill, change) };
+  }
+
+  async #begin(hold: string, drill: Drill, change: Change): Promise<void> {
+    for (const node of drill.nodes) mustBeOneOf(node, this.#deployment.nodes, 'drilled');
+    const maker = this.#makers[drill.name];
+    if (!maker)
+      throw new RangeError(
+        `there is no drill ${drill.name} here; there are ${Object.keys(this.#makers).join(', ') || 'none'}`,
+      );
+    const running = maker(drill, {
+      deployment: this.#deployment,
+      kill: (members) => this.#processes.levers(hold, change).kill(members),
+      drop: (from, to) => this.#network.levers(hold, change).drop(from, to),
+      start: (node) => this.#processes.revive(node),
+    });
+    await change([], () => this.#begun.set(hold, [...(this.#begun.get(hold) ?? []), running]));
+    const limit = deadline(this.#bench.clock, BEGIN_MS);
+    try {
+      await running.begin(limit.signal);
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  async agree(): Promise<void> {
+    // What a drill changes at nodes, it changes by other controls.
+  }
+
+  release(): ReadonlySet<Party> {
+    return new Set();
+  }
+
+  /** The last first. What could not be ended stays begun, for another try. */
+  async settle(hold: string): Promise<void> {
+    const drills = this.#begun.get(hold);
+    if (!drills) return;
+    await this.evidence(hold);
+    const limit = deadline(this.#bench.clock, END_MS);
+    try {
+      for (const drill of [...drills].reverse()) await drill.end(limit.signal);
+    } finally {
+      limit.cancel();
+    }
+    this.#begun.delete(hold);
+  }
+
+  async evidence(hold: string): Promise<Evidence | null> {
+    for (const drill of this.#begun.get(hold) ?? []) {
+      const evidence = await drill.seen();
+      if (evidence.effective || !this.#seen.get(hold)?.effective) this.#seen.set(hold, evidence);
+    }
+    return this.#seen.get(hold) ?? null;
+  }
+
+  releaseAll(): void {
+    // Each ends by itself: nobody is there to be told.
+  }
+}

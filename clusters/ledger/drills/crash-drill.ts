@@ -1,0 +1,59 @@
+/** Processes that die at a place in the code, the next time a transfer comes by there; afterwards they are started again. */
+
+import type { DrillMaker } from '../../hosts/controls/drills.ts';
+import { CLIENTS } from '../../hosts/host.ts';
+import { LEDGER_PORT } from '../terms.ts';
+
+const ANSWER_MS = 1_000;
+const ARM_MS = 4_000;
+const SERVES_MS = 20_000;
+const PAUSE_MS = 100;
+
+export const crashDrill: DrillMaker = ({ nodes, how }, { deployment: { lab }, start }) => {
+  const tell = async (node: string, crashAt: string | null) => {
+    const { host, port } = lab.address(CLIENTS, node, LEDGER_PORT);
+    const response = await fetch(`http://${host}:${port}/drill`, {
+      method: 'POST',
+      body: JSON.stringify({ crashAt }),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    if (!response.ok) throw new Error(`${node} answered ${response.status} when it was told to crash at ${crashAt}`);
+  };
+  const isGone = async (node: string) => (await lab.state(node)) === 'gone';
+  const crashed = new Set<string>();
+  return {
+    async begin() {
+      // One that cannot be reached, because another fault is in force, is not armed; the evidence tells.
+      const arm = (node: string) => lab.guard.disturb(node, ['crash at', how ?? ''], () => tell(node, how ?? null));
+      await Promise.all(nodes.map((node) => again(ARM_MS, () => arm(node)).catch(() => {})));
+    },
+    async seen() {
+      for (const node of nodes) if (await isGone(node).catch(() => false)) crashed.add(node);
+      const who = [...crashed].sort().join(' and ') || 'nobody';
+      return { effective: crashed.size > 0, observed: `${who} died at the place "${how}"` };
+    },
+    async end(signal) {
+      for (const node of nodes) {
+        // Others may have killed it: then they start it again.
+        const settle = async () => {
+          if (await isGone(node)) await start(node);
+          await tell(node, null);
+        };
+        await again(SERVES_MS, settle, signal).catch(async (error: unknown) => {
+          if ((await lab.state(node)) === 'running') throw error;
+        });
+      }
+    },
+  };
+};
+
+async function again(ms: number, act: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+  for (const untilMs = performance.now() + ms; ; ) {
+    try {
+      return await act();
+    } catch (error) {
+      if (performance.now() > untilMs || signal?.aborted) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
