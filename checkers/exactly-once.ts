@@ -200,8 +200,7 @@ function judgeBalances(findings: Findings, truth: Listing | null): void {
   };
   for (const read of evidence.balanceReads) judgeOne(read, false);
   for (const { at, accounts } of evidence.accountReads) {
-    for (const { account, balance } of accounts)
-      judgeOne({ at, account, balance, staleMs: null }, at > lastAsked);
+    for (const { account, balance } of accounts) judgeOne({ at, account, balance, staleMs: null }, at > lastAsked);
   }
 }
 

@@ -5,7 +5,11 @@ import { defineNemesis } from '../rig/define.ts';
 import { listed } from './listed.ts';
 import { chooseTargets } from './targets.ts';
 
-type StoreOutage = { readonly drill: 'store-outage'; readonly how: 'primary' | 'all'; readonly nodes: readonly NodeId[] };
+type StoreOutage = {
+  readonly drill: 'store-outage';
+  readonly how: 'primary' | 'all';
+  readonly nodes: readonly NodeId[];
+};
 
 export const storeOutage = defineNemesis<'drills', StoreOutage>({
   name: 'store-outage',

@@ -38,6 +38,7 @@ const ENTRANCES = [
   'rig/bench/detection-table.ts',
   'rig/index.ts',
   'clusters/ledger/service.ts',
+  'clusters/ledger/cache-server.ts',
   'clusters/hosts/guardian.ts',
   'clusters/hosts/doomed-rig.ts',
 ];

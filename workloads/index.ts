@@ -4,6 +4,7 @@ export { counter } from './counter.ts';
 export { idempotency } from './idempotency.ts';
 export { listAppend } from './list-append.ts';
 export { lock } from './lock.ts';
+export { outages } from './outages.ts';
 export { queue } from './queue.ts';
 export { register } from './register.ts';
 export { rwRegister } from './rw-register.ts';

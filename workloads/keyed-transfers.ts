@@ -68,7 +68,7 @@ export async function invoke(
       return ledger.transfer({ key, from, to, amount }, signal);
     }
     case 'balance':
-      return ledger.balance(input.account, signal);
+      return ledger.balance(input.account, signal, input.mayBeOld);
     case 'accounts':
       return ledger.accounts(signal);
     case 'applied':

@@ -3,7 +3,15 @@
  * is named by the paying account and the idempotency key; its attempts are the requests that share both.
  */
 
-import type { Account, AgedBalance, AppliedTransfer, Input, Json, Transfer, TransferReceipt } from '../../rig/contract.ts';
+import type {
+  Account,
+  AgedBalance,
+  AppliedTransfer,
+  Input,
+  Json,
+  Transfer,
+  TransferReceipt,
+} from '../../rig/contract.ts';
 import { FAIL, type History, NEVER, OK } from '../../rig/history.ts';
 
 export type TransfersInput = Input &
@@ -15,12 +23,7 @@ export type TransfersInput = Input &
   );
 
 /** Of `transfer`, `balance`, `accounts` and `applied`, in this order. */
-export type TransfersOutput =
-  | TransferReceipt
-  | number
-  | AgedBalance
-  | readonly Account[]
-  | readonly AppliedTransfer[];
+export type TransfersOutput = TransferReceipt | number | AgedBalance | readonly Account[] | readonly AppliedTransfer[];
 
 /** One transfer that was asked for, by all its attempts. Indices are of events. */
 export interface Asked {

@@ -15,7 +15,7 @@ const LONGEST_TROUBLE_MS = 600_000;
 /** By how much a poisoned entry is wrong. */
 const POISON = 777;
 
-/** `GET`, `PUT /entries/NAME`; `POST /trouble/expire|poison|none?forMs=5000`; `GET /trouble`: what was done of it. */
+/** `GET`, `PUT /entries/NAME`; `POST /trouble/expire|poison?forMs=5000`, 0 to end it; `GET /trouble`: what was done of each. */
 export function cacheServer(): Server {
   const cache = new Cache();
   const server = createServer((request, response) => {
@@ -23,7 +23,6 @@ export function cacheServer(): Server {
     const [kind, name = ''] = url.pathname.split('/').slice(1);
     if (kind === 'trouble' && request.method === 'POST') {
       cache.make(name, Number(url.searchParams.get('forMs') ?? 0));
-      return send(response, 200, '{}');
     }
     if (kind === 'trouble') return send(response, 200, JSON.stringify(cache.seen()));
     if (kind !== 'entries') return send(response, 404, '');
@@ -46,37 +45,45 @@ export function cacheServer(): Server {
   return server;
 }
 
+type Trouble = 'expire' | 'poison';
+
 class Cache {
   readonly #entries = new Map<string, string>();
-  #trouble = { kind: 'none', untilMs: 0 };
-  /** Requests since the trouble began that got what they would not have got without it. */
-  #struck = 0;
+  readonly #until: Record<Trouble, number> = { expire: 0, poison: 0 };
+  /** Requests since the last trouble of a kind began that got what they would not have got without it. */
+  readonly #struck: Record<Trouble, number> = { expire: 0, poison: 0 };
 
-  make(kind: string, forMs: number): void {
-    this.#trouble = { kind, untilMs: monotonicMs() + Math.min(forMs, LONGEST_TROUBLE_MS) };
-    if (kind !== 'none') this.#struck = 0;
-    if (kind === 'expire') this.#entries.clear();
+  make(trouble: string, forMs: number): void {
+    if (trouble !== 'expire' && trouble !== 'poison') return;
+    this.#until[trouble] = monotonicMs() + Math.min(forMs, LONGEST_TROUBLE_MS);
+    if (forMs > 0) this.#struck[trouble] = 0;
+    if (trouble === 'expire' && forMs > 0) this.#entries.clear();
   }
 
-  seen(): { readonly kind: string; readonly struck: number } {
-    return { kind: this.#kind(), struck: this.#struck };
+  seen(): Readonly<Record<Trouble, { readonly isInForce: boolean; readonly struck: number }>> {
+    const of = (trouble: Trouble) => ({ isInForce: this.#isIn(trouble), struck: this.#struck[trouble] });
+    return { expire: of('expire'), poison: of('poison') };
   }
 
   get(name: string): string | undefined {
-    const kind = this.#kind();
     const text = this.#entries.get(name);
-    if (kind === 'expire' || (kind === 'poison' && text !== undefined)) this.#struck++;
-    return kind === 'poison' ? text?.replace(/-?\d+/, (digits) => String(Number(digits) + POISON)) : text;
+    if (this.#isIn('expire')) {
+      this.#struck.expire++;
+      return undefined;
+    }
+    if (!this.#isIn('poison') || text === undefined) return text;
+    this.#struck.poison++;
+    return text.replace(/-?\d+/, (digits) => String(Number(digits) + POISON));
   }
 
   put(name: string, text: string): void {
-    if (this.#kind() === 'expire') return;
+    if (this.#isIn('expire')) return;
     if (this.#entries.size >= MOST_ENTRIES && !this.#entries.has(name)) this.#entries.clear();
     this.#entries.set(name, text);
   }
 
-  #kind(): string {
-    return monotonicMs() < this.#trouble.untilMs ? this.#trouble.kind : 'none';
+  #isIn(trouble: Trouble): boolean {
+    return monotonicMs() < this.#until[trouble];
   }
 }
 

@@ -60,7 +60,12 @@ export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client
       return believed(answer, 201, (receipt) => receiptOf(receipt, answer.replayed));
     },
     balance: (account, signal, mayBeOld) =>
-      get(`/accounts/${encodeURIComponent(account)}`, balanceOf, signal, mayBeOld ? { 'cache-control': 'max-stale' } : {}),
+      get(
+        `/accounts/${encodeURIComponent(account)}`,
+        balanceOf,
+        signal,
+        mayBeOld ? { 'cache-control': 'max-stale' } : {},
+      ),
     accounts: (signal) => get('/accounts', (body) => listOf(body, accountOf), signal),
     async applied(signal) {
       const all: AppliedTransfer[] = [];

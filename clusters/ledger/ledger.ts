@@ -57,7 +57,9 @@ export const ledger = onHosts({
     else await nodeIsReady(node, deployment, signal);
   },
   primaries: async () => [],
-  facts: async ({ host }) => ({ store: host === 'loopback' ? 'SQLite, write-ahead log' : 'PostgreSQL 15, synchronous replica' }),
+  facts: async ({ host }) => ({
+    store: host === 'loopback' ? 'SQLite, write-ahead log' : 'PostgreSQL 15, synchronous replica',
+  }),
 });
 
 const isDatabase = (id: NodeId): boolean => id === STORE || id === REPLICA;
@@ -76,7 +78,10 @@ function programOf(node: NodeId, deployment: Deployment): Program {
   const { lab, host, variant, runId } = deployment;
   if (isDatabase(node)) {
     const [role, peer] = node === STORE ? ['primary', REPLICA] : ['standby', STORE];
-    return { command: ['start-store'], env: { STORE_ROLE: role, STORE_PEER: lab.address(node, peer, POSTGRES_PORT).host } };
+    return {
+      command: ['start-store'],
+      env: { STORE_ROLE: role, STORE_PEER: lab.address(node, peer, POSTGRES_PORT).host },
+    };
   }
   const run = (here: string, inImage: string): Program['command'] =>
     host === 'loopback' ? [process.execPath, path.join(packageRoot, 'dist/clusters/ledger', here)] : ['node', inImage];

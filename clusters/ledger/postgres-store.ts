@@ -99,7 +99,7 @@ const REPLICA_AGE = `SELECT pg_is_in_recovery() AS "isReplica", 1000 * extract(e
 class PostgresStore implements Store {
   readonly #pools: readonly pg.Pool[];
   #primary = 0;
-  #election: Promise<void> | null = null;
+  #isElecting = false;
 
   constructor(pools: readonly pg.Pool[]) {
     this.#pools = pools;
@@ -156,9 +156,11 @@ class PostgresStore implements Store {
 
   /** Asks both which of them is the primary, if that is not being asked already. */
   #elect(): void {
-    this.#election ??= this.#findPrimary().finally(() => {
-      setTimeout(() => (this.#election = null), ELECTION_EVERY_MS);
-    });
+    if (this.#isElecting) return;
+    this.#isElecting = true;
+    void this.#findPrimary()
+      .then(() => pause(ELECTION_EVERY_MS))
+      .finally(() => (this.#isElecting = false));
   }
 
   async #findPrimary(): Promise<void> {

@@ -44,12 +44,7 @@ class Rejected extends Error {
 }
 
 /** A server that is not listening yet. */
-export function ledgerServer(
-  store: Store,
-  bug: Bug | null,
-  node: string,
-  cache: BalanceCache | null = null,
-): Server {
+export function ledgerServer(store: Store, bug: Bug | null, node: string, cache: BalanceCache | null = null): Server {
   const routes = new Routes(store, bug, node, cache);
   let open = 0;
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

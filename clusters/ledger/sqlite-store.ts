@@ -50,7 +50,10 @@ export async function openSqliteStore(path: string, node = ''): Promise<Store> {
   const open = writer.prepare('INSERT OR IGNORE INTO accounts VALUES (?, ?, ?)');
   for (const account of ACCOUNTS) open.run(account, OPENING_BALANCE, OPENING_BALANCE);
   writer.exec('COMMIT');
-  const [reader, copy] = [await unlocked(deadlineMs, () => connect(path)), await unlocked(deadlineMs, () => connect(path))];
+  const [reader, copy] = [
+    await unlocked(deadlineMs, () => connect(path)),
+    await unlocked(deadlineMs, () => connect(path)),
+  ];
   return new SqliteStore(writer, reader, copy, new Gate(dirname(path), node));
 }
 

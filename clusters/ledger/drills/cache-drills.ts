@@ -6,38 +6,43 @@ import { CACHE, CACHE_PORT, DRILL_LIMIT_MS } from '../terms.ts';
 
 const ANSWER_MS = 3_000;
 
-type Trouble = { readonly kind: string; readonly struck: number };
+type Trouble = 'expire' | 'poison';
+type Seen = Readonly<Record<Trouble, { readonly isInForce: boolean; readonly struck: number }>>;
 
-/** `expire` or `poison`. */
+const DONE: Readonly<Record<Trouble, string>> = {
+  expire: 'were told that nothing is known',
+  poison: 'got a balance that is wrong',
+};
+
 export const cacheDrill =
-  (kind: 'expire' | 'poison'): DrillMaker =>
+  (trouble: Trouble): DrillMaker =>
   (_, { deployment: { lab } }) => {
     const address = lab.address(CLIENTS, CACHE, CACHE_PORT);
-    const done = kind === 'expire' ? 'were told that nothing is known' : 'got a balance that is wrong';
+    const make = (forMs: number) => ask(address, 'POST', `/trouble/${trouble}?forMs=${forMs}`);
+    const expect = async (wanted: boolean) => {
+      const { isInForce } = (await ask(address, 'GET', '/trouble'))[trouble];
+      if (isInForce !== wanted) throw new Error(`the cache does ${wanted ? 'not ' : ''}${trouble} its entries`);
+    };
     return {
       async begin() {
-        const argv = ['trouble', kind];
-        await lab.guard.disturb(CACHE, argv, () => ask(address, 'POST', `/trouble/${kind}?forMs=${DRILL_LIMIT_MS}`));
-        await expectTrouble(address, kind);
+        await lab.guard.disturb(CACHE, ['make', trouble], () => make(DRILL_LIMIT_MS));
+        await expect(true);
       },
       async seen() {
-        const { struck } = await ask(address, 'GET', '/trouble').catch(() => ({ struck: 0 }));
-        return { effective: struck > 0, observed: `${struck} requests to the cache ${done}` };
+        const struck = await ask(address, 'GET', '/trouble')
+          .then((seen) => seen[trouble].struck)
+          .catch(() => 0);
+        return { effective: struck > 0, observed: `${struck} requests to the cache ${DONE[trouble]}` };
       },
       async end() {
-        await lab.guard.mend(CACHE, ['trouble', 'none'], () => ask(address, 'POST', '/trouble/none'));
-        await expectTrouble(address, 'none');
+        await lab.guard.mend(CACHE, ['end', trouble], () => make(0));
+        await expect(false);
       },
     };
   };
 
-async function expectTrouble(address: Address, wanted: string): Promise<void> {
-  const { kind } = await ask(address, 'GET', '/trouble');
-  if (kind !== wanted) throw new Error(`the cache was to be in the state ${wanted}, and is in the state ${kind}`);
-}
-
-async function ask({ host, port }: Address, method: string, path: string): Promise<Trouble> {
+async function ask({ host, port }: Address, method: string, path: string): Promise<Seen> {
   const response = await fetch(`http://${host}:${port}${path}`, { method, signal: AbortSignal.timeout(ANSWER_MS) });
   if (!response.ok) throw new Error(`the cache answered ${response.status} to ${method} ${path}`);
-  return (await response.json()) as Trouble;
+  return (await response.json()) as Seen;
 }

@@ -10,8 +10,10 @@ import { DRILL_LIMIT_MS, REPLICA, STORE } from '../terms.ts';
 
 const DATABASES = [STORE, REPLICA] as const;
 const LOOK_MS = 150;
+const LAG_LOOK_MS = 700;
 const SYNCHRONOUS_MS = 8_000;
-const PSQL = ['psql', '-h', '127.0.0.1', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-Atqc'] as const;
+const REJOIN_MS = 26_000;
+const PSQL = ['psql', '-h', '127.0.0.1', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-Atq'] as const;
 const BACKUP = '/data/backup';
 
 /** Of each run, the last step that changes the databases as a whole. */
@@ -32,15 +34,17 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
   return {
     begin: (signal) =>
       inTurn(lab, async () => {
-        const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab), 'no database is the primary');
-        const hasReplica = async () => (await replicasOf(lab, primary)).includes('sync');
-        await until(SYNCHRONOUS_MS, signal, hasReplica, `${primary} has no synchronous replica that could take over`);
+        const primary = await until(
+          SYNCHRONOUS_MS,
+          signal,
+          () => primaryOf(lab, 'sync'),
+          'no primary has a replica that could take over',
+        );
         const other = primary === STORE ? REPLICA : STORE;
         await kill([primary]);
         // It goes on without a replica until the old primary is back as one; it could not commit otherwise.
-        await change(lab, other, 'SELECT pg_promote(true, 10)');
-        await change(lab, other, "ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()');
-        await until(SYNCHRONOUS_MS, signal, () => isPrimary(lab, other), `${other} did not become the primary`);
+        const alone = ["ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()'];
+        await change(lab, other, 'SELECT pg_promote(true, 10)', ...alone);
         promoted = other;
       }),
     seen: async () => ({
@@ -50,46 +54,65 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
     /** The one that was killed comes back by itself, as a copy of the new primary: it finds that it was replaced. */
     end: (signal) =>
       inTurn(lab, async () => {
-        const primary = await until(30_000, signal, () => primaryOf(lab), 'no database is the primary');
-        const fed = async () => (await replicasOf(lab, primary)).length > 0;
-        await until(30_000, signal, fed, `${primary} has no replica again`);
+        const primary = await until(
+          REJOIN_MS,
+          signal,
+          () => primaryOf(lab, 'async|sync'),
+          'no primary has a replica again',
+        );
         await change(lab, primary, 'ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()');
-        const isSafe = async () => (await replicasOf(lab, primary)).includes('sync');
-        await until(30_000, signal, isSafe, `the replica of ${primary} is not synchronous again`);
+        await until(
+          REJOIN_MS,
+          signal,
+          () => primaryOf(lab, 'sync'),
+          `the replica of ${primary} is not synchronous again`,
+        );
       }),
   };
 };
 
-/** The replica receives everything and replays nothing. */
+/** Whoever is the replica receives everything and replays nothing, also one that becomes the replica meanwhile. */
 export const lag: DrillMaker = (_, { deployment: { lab } }) => {
   let behind = 0;
+  let isOver = false;
   const resume = 'SELECT pg_wal_replay_resume() WHERE pg_is_in_recovery()';
+  const later = `sleep ${DRILL_LIMIT_MS / 1000}; ${PSQL.join(' ')} -c '${resume}'`;
+  const lsn = 'pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())';
+  const look = `SELECT pg_get_wal_replay_pause_state(), coalesce(${lsn}, 0) WHERE pg_is_in_recovery()`;
+  const stop = async (database: string) => {
+    const [state, bytes] = (await ask(lab, database, look)).split('|');
+    behind = Math.max(behind, Number(bytes ?? 0));
+    if (state !== 'not paused' || isOver) return;
+    await lab.execute(database, ['sh', '-c', `setsid sh -c "${later}" </dev/null >/dev/null 2>&1 &`]);
+    await change(lab, database, 'SELECT pg_wal_replay_pause() WHERE pg_is_in_recovery()');
+  };
+  const stopAll = () => Promise.all(DATABASES.map((database) => stop(database).catch(() => {})));
+  let watching: Promise<void> = Promise.resolve();
   return {
     async begin() {
-      for (const database of await replicasHere(lab)) {
-        const later = `sleep ${DRILL_LIMIT_MS / 1000}; ${PSQL.join(' ')} '${resume}'`;
-        await lab.execute(database, ['sh', '-c', `setsid sh -c "${later}" </dev/null >/dev/null 2>&1 &`]);
-        await change(lab, database, 'SELECT pg_wal_replay_pause() WHERE pg_is_in_recovery()');
-      }
+      await stopAll();
+      watching = (async () => {
+        for (const untilMs = performance.now() + DRILL_LIMIT_MS; !isOver && performance.now() < untilMs; ) {
+          await sleep(LAG_LOOK_MS);
+          if (!isOver) await stopAll();
+        }
+      })();
     },
-    async seen() {
-      const lsn = 'pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())';
-      for (const database of await replicasHere(lab)) {
-        const bytes = await ask(lab, database, `SELECT coalesce(${lsn}, 0) WHERE pg_is_in_recovery()`).catch(() => '0');
-        behind = Math.max(behind, Number(bytes));
-      }
-      return { effective: behind > 0, observed: `the replica had up to ${behind} bytes received and not replayed` };
-    },
+    seen: async () => ({
+      effective: behind > 0,
+      observed: `the replica had up to ${behind} bytes received and not replayed`,
+    }),
     async end() {
-      for (const database of await replicasHere(lab)) {
-        await lab.guard.mend(database, ['resume replay'], () => ask(lab, database, resume));
-        const state = await ask(
-          lab,
-          database,
-          "SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() ELSE 'not paused' END",
-        );
-        if (state !== 'not paused') throw new Error(`the replay of ${database} is ${state}`);
-      }
+      isOver = true;
+      await watching;
+      const mend = async (database: string) => {
+        const ended = await lab.guard
+          .mend(database, ['resume replay'], () => ask(lab, database, resume, look))
+          .catch(() => '');
+        if (/paused|pause requested/.test(ended.replace('not paused', '')))
+          throw new Error(`the replay of ${database} did not go on: ${ended}`);
+      };
+      await Promise.all(DATABASES.map(mend));
     },
   };
 };
@@ -127,42 +150,35 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
         await run(lab, primary, `pg_dump ${on} -Fc ${forgets} -f ${BACKUP} postgres`);
         await change(lab, primary, 'DROP SCHEMA public CASCADE', 'CREATE SCHEMA public');
         await run(lab, primary, `pg_restore ${on} --exit-on-error -d postgres ${BACKUP}`);
-        rows = Number(await ask(lab, primary, 'SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM transfers)'));
+        rows = Number(
+          await ask(lab, primary, 'SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM transfers)'),
+        );
       }),
     seen: async () => ({ effective: rows > 0, observed: `${rows} rows were dropped and restored from a backup` }),
     async end() {},
   };
 };
 
-async function primaryOf(lab: Lab): Promise<string | null> {
-  for (const database of DATABASES) if (await isPrimary(lab, database)) return database;
+/**
+ * The database that is the primary; with a pattern, only if the replica that it feeds counts as that: `sync`, `async`.
+ */
+async function primaryOf(lab: Lab, replica = '.*'): Promise<string | null> {
+  const states = "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'";
+  for (const database of DATABASES) {
+    const said = await ask(lab, database, `SELECT pg_is_in_recovery(), coalesce((${states} LIMIT 1), '')`).catch(
+      () => '',
+    );
+    const [isReplica, state = ''] = said.split('|');
+    if (isReplica === 'f' && new RegExp(`^(${replica})$`).test(state)) return database;
+  }
   return null;
 }
 
-const isPrimary = async (lab: Lab, database: string): Promise<boolean> =>
-  (await ask(lab, database, 'SELECT pg_is_in_recovery()').catch(() => 't')) === 'f';
+const ask = async (lab: Lab, database: string, ...queries: readonly string[]): Promise<string> =>
+  (await lab.execute(database, [...PSQL, ...queries.flatMap((query) => ['-c', query])])).trim();
 
-async function replicasHere(lab: Lab): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const database of DATABASES)
-    if ((await ask(lab, database, 'SELECT pg_is_in_recovery()').catch(() => 'f')) === 't') found.push(database);
-  return found;
-}
-
-/** How each replica that this primary feeds counts: `sync`, `async` … */
-async function replicasOf(lab: Lab, primary: string): Promise<readonly string[]> {
-  const states = "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming' AND application_name = 'replica'";
-  const text = await ask(lab, primary, states).catch(() => '');
-  return text.split('\n').filter((line) => line !== '');
-}
-
-const ask = async (lab: Lab, database: string, query: string): Promise<string> =>
-  (await lab.execute(database, [...PSQL, query])).trim();
-
-async function change(lab: Lab, database: string, ...statements: readonly string[]): Promise<void> {
-  for (const statement of statements)
-    await lab.guard.disturb(database, [...PSQL, statement], () => ask(lab, database, statement));
-}
+const change = (lab: Lab, database: string, ...queries: readonly string[]): Promise<string> =>
+  lab.guard.disturb(database, [...PSQL, ...queries], () => ask(lab, database, ...queries));
 
 const run = (lab: Lab, database: string, command: string): Promise<string> =>
   lab.guard.disturb(database, [command], () => lab.execute(database, ['sh', '-c', command]));
