@@ -6,7 +6,7 @@
 import { degradation, type OutageTable } from '../checkers/degradation.ts';
 import { exactlyOnce, type TransfersInput, type TransfersOutput } from '../checkers/exactly-once.ts';
 import { defineWorkload } from '../rig/define.ts';
-import { accountNames, Draw, insist, invoke, readTheBooks, SEMANTICS } from './keyed-transfers.ts';
+import { accountNames, Draw, insist, invoke, settleTheBooks, SEMANTICS } from './keyed-transfers.ts';
 
 const FAIL_CLOSED = { transfer: 'closed', balance: 'marked', accounts: 'closed', applied: 'closed' } as const;
 const UNDISTURBED = { transfer: 'open', balance: 'open', accounts: 'open', applied: 'open' } as const;
@@ -47,6 +47,6 @@ export const outages = defineWorkload<'ledger', TransfersInput, TransfersOutput>
     }
   },
 
-  finalGenerator: readTheBooks,
+  finalGenerator: settleTheBooks,
   invoke,
 });
