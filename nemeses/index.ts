@@ -2,8 +2,8 @@
 export { cacheExpiry, cachePoison } from './cache-trouble.ts';
 export { crashPoint } from './crash-point.ts';
 export { duplicateDelivery } from './duplicate-delivery.ts';
-export { killAfterAck, killInElection } from './kill-at.ts';
 export { failover } from './failover.ts';
+export { killAfterAck, killInElection } from './kill-at.ts';
 export { kill, killAll, killOne } from './kill.ts';
 export { lateDuplicate } from './late-duplicate.ts';
 export { lostAck } from './lost-ack.ts';
