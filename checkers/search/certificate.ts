@@ -7,10 +7,10 @@
 import type { Budget, Input, Json } from '../../rig/contract.ts';
 import { NEVER } from '../../rig/history.ts';
 import type { Memory } from './failed.ts';
-import { cut, isImpossible, type Piece, part } from './piece.ts';
+import { cut, isImpossible, isProof, type Piece, part } from './piece.ts';
 import type { Problem } from './problem.ts';
 import type { Transitions } from './transitions.ts';
-import { Trial } from './trial.ts';
+import { type Impossibility, Trial } from './trial.ts';
 
 /** Configurations for one piece and one state, and for all together; a piece that needs more is taken for possible. */
 const EFFORT = 20_000;
@@ -25,25 +25,61 @@ export interface Failure {
   readonly order: readonly number[];
 }
 
-/** Where a problem without a legal order fails first, by bisection over its answers. */
+/** Where a problem without a legal order fails first; `known`: what a trial of it found out. */
 export function firstFailure(
   problem: Problem,
   transitions: Transitions<unknown, Input, Json>,
   memory: Memory,
   budget: Budget,
+  known: Impossibility | null = null,
 ): Failure {
-  const answers = problem.end.filter((end) => end !== NEVER).sort();
-  let order: readonly number[] = [];
+  if (known === null || known.rank === lastRank(problem, transitions, known, budget)) return known ?? search();
+  return between(problem, transitions, memory, budget, known);
+
+  function search(): Failure {
+    const trial = new Trial(problem, transitions, memory);
+    trial.decide(MOST_EFFORTS, budget);
+    if (trial.impossibility) return firstFailure(problem, transitions, memory, budget, trial.impossibility);
+    return between(problem, transitions, memory, budget, null);
+  }
+}
+
+/** The rank at which it has failed for certain: the end of the shortest piece that is still a proof. */
+function lastRank(
+  problem: Problem,
+  transitions: Transitions<unknown, Input, Json>,
+  { rank, proof }: Impossibility,
+  budget: Budget,
+): number {
+  if (proof === null) return rank;
+  const answers = problem.end.filter((end) => end >= rank && end <= proof.until).sort();
+  const effort = { left: EFFORT };
+  return (
+    answers.find((until) => isProof(problem, transitions, { from: proof.from, until }, effort, budget)) ?? proof.until
+  );
+}
+
+/** By bisection over the answers from the known one on. */
+function between(
+  problem: Problem,
+  transitions: Transitions<unknown, Input, Json>,
+  memory: Memory,
+  budget: Budget,
+  known: Impossibility | null,
+): Failure {
+  const until = known ? lastRank(problem, transitions, known, budget) : NEVER - 1;
+  const answers = problem.end.filter((end) => end >= (known?.rank ?? 0) && end <= until).sort();
+  let order: readonly number[] = known?.order ?? [];
   let low = 0;
   let high = answers.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const { problem: beginning, numbers } = cut(problem, transitions, -1, (answers[middle + 1] as number) - 1);
-    const trial = new Trial(beginning, transitions, memory);
+    const beginning = cut(problem, transitions, -1, (answers[middle + 1] as number) - 1);
+    const trial = new Trial(beginning.problem, transitions, memory, beginning.until);
     if (trial.decide(MOST_EFFORTS, budget) === 'impossible') high = middle;
     else {
       low = middle + 1;
-      order = trial.order.map((op) => numbers[op] as number);
+      if (trial.outcome === 'legal') order = trial.order.map((op) => beginning.numbers[op] as number);
     }
   }
   return { blocked: problem.end.indexOf(answers[high] as number), order };
@@ -60,7 +96,7 @@ export function smallestFailure(
   budget: Budget,
 ): readonly number[] {
   const effort = { left: WHOLE_EFFORT };
-  const fails = (piece: Problem, states: number) => isImpossible(piece, transitions, states, EFFORT, effort, budget);
+  const fails = (piece: Piece, states: number) => isImpossible(piece, transitions, states, EFFORT, effort, budget);
   const rank = problem.end[blocked] as number;
   const isExplored = transitions.uses() !== null;
   for (let length = 2; isExplored && rank - length > 0; length = Math.ceil(length * 1.4)) {
@@ -68,7 +104,8 @@ export function smallestFailure(
     if (from >= (problem.call[blocked] as number)) continue;
     const piece = cut(problem, transitions, from, rank);
     const states = transitions.stateCount;
-    if (fails(piece.problem, states)) return shrink(piece, transitions, blocked, (smaller) => fails(smaller, states));
+    if (fails(piece, states)) return shrink(piece, transitions, blocked, (smaller) => fails(smaller, states));
+    if (effort.left <= 0) break;
   }
   const whole = cut(problem, transitions, -1, rank);
   return shrink(whole, transitions, blocked, (smaller) => fails(smaller, 1));
@@ -79,14 +116,16 @@ function shrink(
   piece: Piece,
   transitions: Transitions<unknown, Input, Json>,
   blocked: number,
-  fails: (smaller: Problem) => boolean,
+  fails: (smaller: Piece) => boolean,
 ): readonly number[] {
-  const { problem, numbers } = piece;
+  const { problem, numbers, optionalBefore, until } = piece;
   const left = new Set(problem.at.keys());
   for (const op of [...left].reverse()) {
     if (numbers[op] === blocked || transitions.isRead[problem.kind[op] as number] !== 1) continue;
     left.delete(op);
-    if (!fails(part(piece, (other) => left.has(other)).problem)) left.add(op);
+    if (!fails(part(piece, (other) => left.has(other)))) left.add(op);
   }
-  return [...left].filter((op) => problem.end[op] !== NEVER).map((op) => numbers[op] as number);
+  const isObliged = (op: number) =>
+    (problem.call[op] as number) >= optionalBefore && (problem.end[op] as number) < until;
+  return [...left].filter(isObliged).map((op) => numbers[op] as number);
 }

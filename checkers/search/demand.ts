@@ -4,7 +4,6 @@
  * long before it meets the one that demands it. With unique values this leaves hardly a choice.
  */
 
-import { NEVER } from '../../rig/history.ts';
 import type { Problem } from './problem.ts';
 
 /** What each kind of operation demands and supplies, as states; negative where there is no single one. */
@@ -19,14 +18,18 @@ export interface Uses {
 export class Demand {
   readonly #uses: Uses;
   readonly #kind: Int32Array;
-  readonly #end: Int32Array;
+  /** 1 for what must have happened: what need not demands nothing. */
+  readonly #isObliged: Uint8Array;
   readonly #demanded: Int32Array;
   readonly #supplied: Int32Array;
 
-  constructor({ kind, end }: Problem, uses: Uses) {
+  /** What was invoked before `optionalBefore` or is answered from `until` on may not have happened. */
+  constructor({ kind, call, end }: Problem, uses: Uses, optionalBefore: number, until: number) {
     this.#uses = uses;
     this.#kind = kind;
-    this.#end = end;
+    this.#isObliged = Uint8Array.from(end, (rank, op) =>
+      rank < until && (call[op] as number) >= optionalBefore ? 1 : 0,
+    );
     this.#demanded = new Int32Array(uses.endless.length);
     this.#supplied = new Int32Array(uses.endless.length);
     for (let operation = 0; operation < kind.length; operation++) this.count(operation, 1);
@@ -36,8 +39,7 @@ export class Demand {
   count(operation: number, by: 1 | -1): void {
     const kind = this.#kind[operation] as number;
     const demands = this.#uses.demands[kind] as number;
-    // What may not have happened demands nothing.
-    if (demands >= 0 && this.#end[operation] !== NEVER)
+    if (demands >= 0 && this.#isObliged[operation] === 1)
       this.#demanded[demands] = (this.#demanded[demands] as number) + by;
     const supplies = this.#uses.supplies[kind] as number;
     if (supplies >= 0) this.#supplied[supplies] = (this.#supplied[supplies] as number) + by;

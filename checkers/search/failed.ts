@@ -1,8 +1,8 @@
 /**
  * The memo of the search: configurations from which nothing led on, in one typed array.
  *
- * A configuration fails because a like one failed that had the same rank and state and the same writes open, no
- * more reads to place, no more of the unknown operations used that mattered, and no less to spend.
+ * A configuration fails because a like one failed that had the same rank and state, no fewer writes open, no more to
+ * place, no more of the unknown operations used that mattered, and no less to spend.
  */
 
 /** How many 32-bit words the masks, the counts of unknown kinds, and the mask of the kinds that ran out take. */
@@ -17,6 +17,13 @@ export interface Memory {
   left: number;
 }
 
+// A configuration: its rank, its state, a hash of the swaps open; then the mask of the writes open, the mask of what must be
+// placed, how many of each unknown kind are in use, and the mask of the unknown kinds that ran out.
+export const RANK = 0;
+export const STATE = 1;
+export const SWAPS = 2;
+export const BEGIN = 3;
+
 // An entry: the next one with the same hash, what could still be spent, and the configuration.
 const LINK = 0;
 const LEFT = 1;
@@ -24,6 +31,8 @@ const KEY = 2;
 
 const SPENT_FREELY = 0x7fffffff;
 const FIRST_CAPACITY = 1024;
+/** Entries of one hash that are looked at; the newest come first. */
+const MOST_LOOKED_AT = 64;
 
 export class FailedConfigurations {
   readonly keyLength: number;
@@ -38,7 +47,7 @@ export class FailedConfigurations {
   constructor(layout: Layout, memory: Memory) {
     this.#layout = layout;
     this.#memory = memory;
-    this.keyLength = 2 + 2 * layout.words + layout.unknowns + layout.limitWords;
+    this.keyLength = BEGIN + 2 * layout.words + layout.unknowns + layout.limitWords;
     this.#entryLength = KEY + this.keyLength;
   }
 
@@ -46,7 +55,7 @@ export class FailedConfigurations {
   find(key: Int32Array, left: number): number {
     if (this.#count === 0) return -1;
     let entry = this.#heads[this.#hash(key, 0) & (this.#heads.length - 1)] as number;
-    while (entry !== 0) {
+    for (let looks = 0; entry !== 0 && looks < MOST_LOOKED_AT; looks++) {
       if ((this.#entries[entry + LEFT] as number) >= left && this.#covers(entry + KEY, key)) return entry;
       entry = this.#entries[entry + LINK] as number;
     }
@@ -86,12 +95,13 @@ export class FailedConfigurations {
   #covers(at: number, key: Int32Array): boolean {
     const { words, unknowns, limitWords } = this.#layout;
     const entries = this.#entries;
-    if (entries[at] !== key[0] || entries[at + 1] !== key[1]) return false;
-    for (let word = 2; word < 2 + words; word++) {
-      if (entries[at + word] !== key[word]) return false;
+    if (entries[at + RANK] !== key[RANK] || entries[at + STATE] !== key[STATE] || entries[at + SWAPS] !== key[SWAPS])
+      return false;
+    for (let word = BEGIN; word < BEGIN + words; word++) {
+      if (((key[word] as number) & ~(entries[at + word] as number)) !== 0) return false;
       if (((entries[at + words + word] as number) & ~(key[words + word] as number)) !== 0) return false;
     }
-    const used = 2 + 2 * words;
+    const used = BEGIN + 2 * words;
     const limits = used + unknowns;
     for (let word = 0; word < limitWords; word++) {
       let mask = entries[at + limits + word] as number;
@@ -135,11 +145,12 @@ export class FailedConfigurations {
     this.#heads[head] = entry;
   }
 
-  /** Of rank, state and open writes: what must be equal for one entry to cover another. */
+  /** Of what must be equal for one entry to cover another. */
   #hash(words: Int32Array, at: number): number {
-    let mixed = Math.imul(words[at] as number, 0x9e3779b1) ^ Math.imul((words[at + 1] as number) + 1, 0x85ebca6b);
-    for (let word = 2; word < 2 + this.#layout.words; word++)
-      mixed = Math.imul(mixed ^ (words[at + word] as number), 0xc2b2ae35);
+    const mixed =
+      Math.imul(words[at + RANK] as number, 0x9e3779b1) ^
+      Math.imul((words[at + STATE] as number) + 1, 0x85ebca6b) ^
+      Math.imul(words[at + SWAPS] as number, 0xc2b2ae35);
     return mixed ^ (mixed >>> 15);
   }
 }

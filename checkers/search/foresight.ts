@@ -52,23 +52,27 @@ export class Foresight {
     return false;
   }
 
-  /** The kind of the next answer that depends on the state; −1 if none is near. */
-  nextObserver(): number {
+  /** The kind of the next answer after `rank` that depends on the state; −1 if none is near. */
+  nextObserver(rank: number): number {
     const { kind, call } = this.#problem;
-    let ahead = 0;
-    for (let event = this.#left.first; event >= 0; event = this.#left.next[event] as number) {
-      if (++ahead > LOOK_AHEAD) return -1;
+    let event = this.#left.next[rank] as number;
+    for (let ahead = 0; event >= 0 && ahead < LOOK_AHEAD; ahead++) {
       const operation = this.#left.operationAt[event] as number;
       const its = kind[operation] as number;
       if (call[operation] !== event && this.#transitions.isReplacement[its] !== 1) return its;
+      event = this.#left.next[event] as number;
     }
     return -1;
   }
 
   /** True if `wanted` is possible once `kind` is placed; never for −1. */
   helps(state: number, kind: number, wanted: number): boolean {
-    if (wanted < 0) return false;
     const next = this.#transitions.step(state, kind);
-    return next !== IMPOSSIBLE && this.#transitions.step(next, wanted) !== IMPOSSIBLE;
+    return next !== IMPOSSIBLE && this.helpsAfter(next, wanted);
+  }
+
+  /** True if `wanted` is possible in `state`; never for −1. */
+  helpsAfter(state: number, wanted: number): boolean {
+    return wanted >= 0 && this.#transitions.step(state, wanted) !== IMPOSSIBLE;
   }
 }

@@ -8,13 +8,17 @@ import type { Budget, Input, Json } from '../../rig/contract.ts';
 import { NEVER } from '../../rig/history.ts';
 import { Demand, type Uses } from './demand.ts';
 import type { Problem } from './problem.ts';
-import { Search } from './search.ts';
+import { Search, type SearchOptions } from './search.ts';
 import type { Transitions } from './transitions.ts';
 
 export interface Piece {
   readonly problem: Problem;
   /** The number in the whole problem of each operation of the piece. */
   readonly numbers: readonly number[];
+  /** What was invoked before this rank of the piece may not have happened. */
+  readonly optionalBefore: number;
+  /** What is answered from this rank of the piece on may not have happened. */
+  readonly until: number;
 }
 
 /** What happens after rank `from` until rank `until`, with ranks of its own. Open reads are left out: they only forbid. */
@@ -32,34 +36,40 @@ export function cut(
     const isOpen = call <= from || end > until;
     if (!isOpen || transitions.isRead[whole.kind[op] as number] !== 1) numbers.push(op);
   }
-  return { numbers, problem: rankedAnew(whole, numbers, from, until) };
+  return rankedAnew(whole, numbers, from, until);
 }
 
 /** Some operations of a piece. */
-export function part({ problem, numbers }: Piece, keep: (op: number) => boolean): Piece {
+export function part({ problem, numbers, optionalBefore, until }: Piece, keep: (op: number) => boolean): Piece {
   const kept = [...problem.at.keys()].filter(keep);
-  return { numbers: kept.map((op) => numbers[op] as number), problem: rankedAnew(problem, kept, -1, NEVER - 1) };
+  const smaller = rankedAnew(problem, kept, optionalBefore - 1, until - 1);
+  return { ...smaller, numbers: kept.map((op) => numbers[op] as number) };
 }
 
-function rankedAnew(whole: Problem, numbers: readonly number[], from: number, until: number): Problem {
+function rankedAnew(whole: Problem, numbers: readonly number[], from: number, until: number): Piece {
   const column = (source: Int32Array) => Int32Array.from(numbers, (op) => source[op] as number);
   const call = column(whole.call);
   const end = column(whole.end);
-  const events: number[] = [];
-  numbers.forEach((_, op) => {
-    // Positions beyond all operations stand for completions, so that one list of events can be put in order.
-    if ((end[op] as number) > until || (call[op] as number) <= from) end[op] = NEVER;
-    else events.push(numbers.length + op);
-    events.push(op);
-  });
-  const rankOf = (event: number) => (event < numbers.length ? call[event] : end[event - numbers.length]) as number;
-  events.sort((a, b) => rankOf(a) - rankOf(b));
-  const ranked = { at: column(whole.at), kind: column(whole.kind), call: call.slice(), end: end.slice() };
-  events.forEach((event, rank) => {
-    if (event < numbers.length) ranked.call[event] = rank;
-    else ranked.end[event - numbers.length] = rank;
-  });
-  return { ...ranked, rankCount: events.length };
+  const events = Int32Array.from([...call, ...end.filter((rank) => rank !== NEVER)]).sort();
+  const rankOf = new Map<number, number>();
+  events.forEach((event, rank) => rankOf.set(event, rank));
+  const anew = (rank: number) => rankOf.get(rank) ?? NEVER;
+  const problem = {
+    at: column(whole.at),
+    kind: column(whole.kind),
+    call: call.map(anew),
+    end: end.map(anew),
+    rankCount: events.length,
+  };
+  const firstAfter = (rank: number) => events.findIndex((event) => event > rank);
+  const begin = firstAfter(from);
+  const beyond = firstAfter(until);
+  return {
+    problem,
+    numbers,
+    optionalBefore: begin < 0 ? events.length : begin,
+    until: beyond < 0 ? NEVER : beyond,
+  };
 }
 
 /** What may still be spent on looking for proofs, in configurations or what costs about as much. */
@@ -68,24 +78,35 @@ export interface Effort {
 }
 
 const MEMORY_WORDS = 2 ** 22;
-/** Events after the point in question beyond which no piece reaches. */
-const WIDEST = 512;
+/** States beyond which what is still demanded restricts the search. */
+export const FEW_STATES = 64;
 
-/** True if no order is legal from any of the first `states` states; `most` configurations are spent on each. */
+/**
+ * True if no order is legal from any of the first `states` states; `most` configurations are spent on each. More than
+ * one state: of the time before nothing is known, and what is unknown may as well happen again and again.
+ */
 export function isImpossible(
-  problem: Problem,
+  piece: Piece,
   transitions: Transitions<unknown, Input, Json>,
   states: number,
   most: number,
   effort: Effort,
   budget: Budget,
 ): boolean {
+  const { problem, optionalBefore, until } = piece;
   const uses = transitions.uses();
-  const memory = { left: MEMORY_WORDS };
-  for (const state of beginnings(problem, uses, states)) {
+  const options: SearchOptions = {
+    memory: { left: MEMORY_WORDS },
+    spending: states > 1 ? 'endless' : 'sparing',
+    uses,
+    byDemand: transitions.stateCount > FEW_STATES,
+    optionalBefore,
+    until,
+  };
+  for (const state of beginnings(piece, uses, states)) {
     if (effort.left <= 0 || budget.exhausted()) return false;
-    const search = new Search(problem, transitions, { memory, sparing: true, state, uses });
-    const outcome = search.run(most, budget);
+    const search = new Search(problem, transitions, { ...options, state });
+    const outcome = search.run(most, most, budget);
     search.close();
     effort.left -= search.nodes + (problem.at.length >> 3) + 1;
     if (outcome !== 'impossible') return false;
@@ -94,27 +115,52 @@ export function isImpossible(
 }
 
 /** The states that a legal order could begin in: what is demanded and never supplied must be there from the start. */
-function beginnings(problem: Problem, uses: Uses | null, states: number): readonly number[] {
+function beginnings({ problem, optionalBefore, until }: Piece, uses: Uses | null, states: number): readonly number[] {
   const all = [...Array(states).keys()];
-  const lost = uses ? new Demand(problem, uses).lost() : [];
+  const lost = uses ? new Demand(problem, uses, optionalBefore, until).lost() : [];
   if (lost.length === 0) return all;
   return lost.length === 1 ? all.filter((state) => state === lost[0]) : [];
 }
 
-/** True if some piece around `rank` has no legal order from any state: a proof that the whole has none. */
+/** The ranks of a piece, `until` included, that has no legal order from any state. */
+export interface Proof {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** Events of the longest piece that is tried. */
+const LONGEST = 2048;
+
+/**
+ * Looks for a piece around `rank` that has no legal order from any state: a proof that the whole has none. First those
+ * that end there, then those that go on as far again.
+ */
 export function failsAround(
   problem: Problem,
   transitions: Transitions<unknown, Input, Json>,
   rank: number,
   effort: Effort,
   budget: Budget,
-): boolean {
-  if (!transitions.uses()) return false;
-  for (let ahead = 2; ahead < WIDEST; ahead *= 2)
-    for (let back = 1; back <= 2 * ahead; back *= 2) {
-      const piece = cut(problem, transitions, rank - back, rank + ahead).problem;
-      if (isImpossible(piece, transitions, transitions.stateCount, 50 * ahead, effort, budget)) return true;
-      if (effort.left <= 0 || budget.exhausted()) return false;
+): Proof | null {
+  if (!transitions.uses()) return null;
+  for (let back = 8; back <= LONGEST; back *= 4)
+    for (const until of [rank, rank + back]) {
+      if (effort.left <= 0 || budget.exhausted()) return null;
+      const proof = { from: rank - back, until };
+      effort.left -= problem.at.length >> 6;
+      if (isProof(problem, transitions, proof, effort, budget)) return proof;
     }
-  return false;
+  return null;
+}
+
+/** True if there is no legal order between the ranks of `proof`, which may be anything. */
+export function isProof(
+  problem: Problem,
+  transitions: Transitions<unknown, Input, Json>,
+  { from, until }: Proof,
+  effort: Effort,
+  budget: Budget,
+): boolean {
+  const states = from < 0 ? 1 : transitions.stateCount;
+  return isImpossible(cut(problem, transitions, from, until), transitions, states, 50 * (until - from), effort, budget);
 }

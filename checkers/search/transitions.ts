@@ -11,8 +11,8 @@ export const IMPOSSIBLE = -1;
 
 const UNTRIED = -2;
 
-/** Steps beyond which nobody asks what they all are. */
-const EXPLORED_STEPS = 4_000_000;
+/** Steps beyond which nobody asks what they all are: 16 MiB of them. */
+const MOST_STEPS = 4_000_000;
 
 const NONE = -1;
 const SEVERAL = -2;
@@ -30,7 +30,12 @@ export class Transitions<State, In extends Input, Out extends Json> {
   /** An open-addressed table: state, kind, next state. */
   #table = new Int32Array(3 * 64).fill(UNTRIED);
   #taken = 0;
-  #uses: Uses | null | undefined;
+  /** Every step there is, state by state, once they were all taken. */
+  #every: Int32Array | null = null;
+  #everyKind = 0;
+  /** What was not enough to explore so many kinds. */
+  #tooFewSteps = 0;
+  #uses: Uses | null = null;
 
   constructor(model: Model<State, In, Out>) {
     this.model = model;
@@ -60,6 +65,7 @@ export class Transitions<State, In extends Input, Out extends Json> {
 
   /** The number of the state that follows, or `IMPOSSIBLE`. */
   step(state: number, kind: number): number {
+    if (this.#every !== null && kind < this.#everyKind) return this.#every[state * this.#everyKind + kind] as number;
     const mask = this.#table.length / 3 - 1;
     let slot = hash(state, kind) & mask;
     for (; this.#table[3 * slot + 2] !== UNTRIED; slot = (slot + 1) & mask)
@@ -104,48 +110,38 @@ export class Transitions<State, In extends Input, Out extends Json> {
   }
 
   /** Takes every step from every state that can be reached; `false` if there are too many, or more than `limit` steps. */
-  explore(limit: number): boolean {
-    const mostStates = this.#mostStates();
+  explore(limit = MOST_STEPS): boolean {
+    const count = this.#kinds.length;
+    if (count !== this.#everyKind) [this.#every, this.#everyKind, this.#tooFewSteps] = [null, count, 0];
+    if (this.#every !== null) return true;
+    if (limit <= this.#tooFewSteps) return false;
+    this.#tooFewSteps = limit;
+    const steps: number[] = [];
     for (let state = 0; state < this.#states.length; state++) {
-      if (this.#states.length > mostStates || this.#states.length * this.#kinds.length > limit) return false;
-      for (let kind = 0; kind < this.#kinds.length; kind++) this.step(state, kind);
+      if (this.#states.length > this.#mostStates() || this.#states.length * count > limit) return false;
+      for (let kind = 0; kind < count; kind++) steps.push(this.step(state, kind));
     }
+    this.#every = Int32Array.from(steps);
+    this.#uses = usesOf(this.#every, count, this.isRead);
+    this.#findReads();
     return true;
   }
 
-  /** What all kinds demand and supply, from every step there is; `null` if there are too many. */
-  uses(): Uses | null {
-    if (this.#uses === undefined || this.#uses?.demands.length !== this.#kinds.length) this.#uses = this.#findUses();
-    return this.#uses;
+  /** What all kinds demand and supply, from every step there is; `null` if there are too many, or more than `limit`. */
+  uses(limit = MOST_STEPS): Uses | null {
+    return this.explore(limit) ? this.#uses : null;
   }
 
-  /** Steps are not remembered here: there may be millions of them. */
-  #findUses(): Uses | null {
-    const demands = new Int32Array(this.#kinds.length).fill(NONE);
-    const supplies = new Int32Array(this.#kinds.length).fill(NONE);
-    const mostStates = this.#mostStates();
-    const single = (found: Int32Array, kind: number, state: number) => {
-      found[kind] = found[kind] === NONE || found[kind] === state ? state : SEVERAL;
-    };
-    const endless: number[] = [];
-    for (let state = 0; state < this.#states.length; state++) {
-      if (this.#states.length > mostStates || this.#states.length * this.#kinds.length > EXPLORED_STEPS) return null;
-      for (let kind = 0; kind < this.#kinds.length; kind++) {
-        const next = this.#take(state, kind);
-        if (next === IMPOSSIBLE) continue;
-        single(demands, kind, state);
-        if (this.isRead[kind] === 1) continue;
-        if (supplies[kind] === SEVERAL) endless.push(next);
-        else {
-          const before = supplies[kind] as number;
-          single(supplies, kind, next);
-          if (supplies[kind] === SEVERAL) endless.push(before, next);
-        }
-      }
+  /** What turns out never to change a state is as good as a read. */
+  #findReads(): void {
+    for (let kind = 0; kind < this.#everyKind; kind++) {
+      if (this.isReplacement[kind] === 1) continue;
+      const changes = this.#states.some((_, state) => {
+        const next = this.step(state, kind);
+        return next !== state && next !== IMPOSSIBLE;
+      });
+      if (!changes) this.isRead[kind] = 1;
     }
-    const isEndless = new Uint8Array(this.#states.length);
-    for (const state of endless) isEndless[state] = 1;
-    return { demands, supplies, endless: isEndless };
   }
 
   /** Of what holds one value there are no more states than operations; what grows has no end of them. */
@@ -217,6 +213,25 @@ export class Transitions<State, In extends Input, Out extends Json> {
       this.#table.set(old.subarray(from, from + 3), 3 * slot);
     }
   }
+}
+
+function usesOf(steps: Int32Array, kindCount: number, isRead: readonly number[]): Uses {
+  const demands = new Int32Array(kindCount).fill(NONE);
+  const supplies = new Int32Array(kindCount).fill(NONE);
+  const endless = new Uint8Array(steps.length / kindCount);
+  const single = (found: Int32Array, kind: number, state: number) => {
+    found[kind] = found[kind] === NONE || found[kind] === state ? state : SEVERAL;
+  };
+  steps.forEach((next, at) => {
+    if (next === IMPOSSIBLE) return;
+    const kind = at % kindCount;
+    single(demands, kind, (at - kind) / kindCount);
+    if (isRead[kind] !== 1) single(supplies, kind, next);
+  });
+  steps.forEach((next, at) => {
+    if (next !== IMPOSSIBLE && supplies[at % kindCount] === SEVERAL) endless[next] = 1;
+  });
+  return { demands, supplies, endless };
 }
 
 const hash = (state: number, kind: number): number => {

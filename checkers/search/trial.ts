@@ -1,18 +1,35 @@
 /**
  * Decides one problem in turns: a search that spends unknown operations sparingly and one that does not, since either
- * may be hopeless where the other is quick. Easy problems are decided in the first turn; from the second on it is
- * worth knowing what every operation demands and supplies, and looking for a short proof that there is no order.
+ * may be hopeless where the other is quick. A search that does not get further gives way to a look for a short proof
+ * that there is no order.
  */
 
 import type { Budget, Input, Json } from '../../rig/contract.ts';
+import { NEVER } from '../../rig/history.ts';
+import type { Uses } from './demand.ts';
 import type { Memory } from './failed.ts';
-import { failsAround } from './piece.ts';
+import { FEW_STATES, failsAround, type Proof } from './piece.ts';
 import type { Problem } from './problem.ts';
 import { type Outcome, Search } from './search.ts';
 import type { Transitions } from './transitions.ts';
 
 /** The factor between the efforts of two turns. */
 export const RISE = 4;
+
+/** Configurations in which the first turn must get further. */
+const FIRST_STALL = 500;
+/** Steps that are taken of a model in the first turn to know what operations demand and supply. */
+const FEW_STEPS = 60_000;
+
+/** What is known of the point at which a problem without a legal order fails. */
+export interface Impossibility {
+  /** A legal order of all that is answered before the answer of `blocked`, and that answer's rank. */
+  readonly order: readonly number[];
+  readonly blocked: number;
+  readonly rank: number;
+  /** What proves that it has no legal order; `null`: every order was tried. */
+  readonly proof: Proof | null;
+}
 
 export class Trial {
   readonly problem: Problem;
@@ -21,56 +38,87 @@ export class Trial {
   nodes = 0;
   /** Once `legal`, a legal order of some of the operations; the rest need not have happened. */
   order: readonly number[] = [];
+  /** Once `impossible`. */
+  impossibility: Impossibility | null = null;
   /** The operation whose answer could not be passed so far; −1 if none was met. */
   blocked = -1;
   readonly #transitions: Transitions<unknown, Input, Json>;
   readonly #memory: Memory;
   #searches: Search[] = [];
+  #uses: Uses | null = null;
   #turns = 0;
+  readonly #until: number;
 
-  constructor(problem: Problem, transitions: Transitions<unknown, Input, Json>, memory: Memory) {
+  /** An order of what is answered before rank `until` is enough. */
+  constructor(problem: Problem, transitions: Transitions<unknown, Input, Json>, memory: Memory, until = NEVER) {
     this.problem = problem;
+    this.#until = until;
     this.#transitions = transitions;
     this.#memory = memory;
   }
 
+  /** True if there is no memory left to go on with. */
+  get isOutOfMemory(): boolean {
+    return this.#searches.length > 0 && this.#searches.every((search) => search.isOutOfMemory);
+  }
+
   /** Goes on for about `effort` configurations for each operation. */
   run(effort: number, budget: Budget): void {
-    if (this.#turns++ < 2) this.#begin();
+    this.#begin();
+    const limit = effort * (2 * this.problem.at.length + FIRST_STALL);
     for (const search of this.#searches) {
       const before = search.nodes;
-      this.outcome = search.run(effort * (2 * this.problem.at.length + 500), budget);
+      this.outcome = search.run(limit, effort * FIRST_STALL, budget);
       this.nodes += search.nodes - before;
       this.blocked = search.blocked;
       if (this.outcome === 'legal') this.order = search.order();
-      if (this.outcome !== 'open') return this.#end();
-      if (this.#turns > 1 && this.#isProvenImpossible(search, effort, budget)) this.outcome = 'impossible';
+      const spend = { left: effort * (FIRST_STALL + (this.problem.at.length >> 2)) };
+      const proof = this.outcome === 'open' ? this.#findProof(search, spend, budget) : null;
+      if (proof) this.outcome = 'impossible';
+      if (this.outcome === 'impossible') this.#note(search, proof);
       if (this.outcome !== 'open') return this.#end();
     }
   }
 
   /** Looks for a proof around the point that the search does not get past. */
-  #isProvenImpossible({ blocked }: Search, effort: number, budget: Budget): boolean {
-    if (blocked < 0) return false;
-    const spend = { left: effort * 2 * this.problem.at.length + 100 };
-    return failsAround(this.problem, this.#transitions, this.problem.end[blocked] as number, spend, budget);
+  #findProof({ blocked, furthest }: Search, spend: { left: number }, budget: Budget): Proof | null {
+    return blocked < 0 ? null : failsAround(this.problem, this.#transitions, furthest, spend, budget);
+  }
+
+  #note(search: Search, proof: Proof | null): void {
+    const { blocked, furthest } = search;
+    const stopsEarly = proof === null && this.#isByDemand();
+    if (blocked >= 0 && !stopsEarly)
+      this.impossibility = { order: search.longestOrder(), blocked, rank: furthest, proof };
   }
 
   /** Takes turns alone until it is decided, or `most` efforts or the budget are spent. */
   decide(most: number, budget: Budget): Outcome {
-    for (let effort = 1; this.outcome === 'open' && effort <= most && !budget.exhausted(); effort *= RISE)
+    for (let effort = 1; this.outcome === 'open' && effort <= most && !budget.exhausted(); effort *= RISE) {
+      if (this.isOutOfMemory) break;
       this.run(effort, budget);
+    }
     this.#end();
     return this.outcome;
   }
 
+  #isByDemand(): boolean {
+    return this.#uses !== null && this.#turns > 1 && this.#transitions.stateCount > FEW_STATES;
+  }
+
+  /** Begins anew where more is known of the model now. */
   #begin(): void {
+    const uses = this.#transitions.uses(this.#turns++ === 0 ? FEW_STEPS : undefined);
+    const isKnownAlready = uses === this.#uses && (this.#turns !== 2 || !this.#isByDemand());
+    if (this.#searches.length > 0 && isKnownAlready) return;
     this.#end();
-    const uses = this.#turns === 1 ? null : this.#transitions.uses();
-    const begin = (sparing: boolean) =>
-      new Search(this.problem, this.#transitions, { memory: this.#memory, sparing, uses });
-    const first = begin(true);
-    this.#searches = first.hasUnknowns ? [first, begin(false)] : [first];
+    this.#uses = uses;
+    const begin = (spending: 'sparing' | 'lavish') => {
+      const options = { memory: this.#memory, spending, uses, byDemand: this.#isByDemand(), until: this.#until };
+      return new Search(this.problem, this.#transitions, options);
+    };
+    const first = begin('sparing');
+    this.#searches = first.hasUnknowns ? [first, begin('lavish')] : [first];
   }
 
   /** Gives back the memory. */

@@ -37,6 +37,11 @@ export class Unknowns {
     return this.kinds.length;
   }
 
+  /** The rank at which the first of a group was invoked. */
+  firstCall(at: number): number {
+    return this.#call[this.operations[this.#begin[at] as number] as number] as number;
+  }
+
   /** The operation of a group to use next if it was invoked before `rank`; −1 if there is none. */
   available(at: number, rank: number): number {
     const next = (this.#begin[at] as number) + (this.used[at] as number);
