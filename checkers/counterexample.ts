@@ -3,6 +3,7 @@
 import type { Anomaly, Budget, Counterexample, Input, Json } from '../rig/contract.ts';
 import { FAIL, type History } from '../rig/history.ts';
 import { type Failure, firstFailure, smallestFailure } from './search/certificate.ts';
+import { partitionName } from './monitors/operations.ts';
 import type { Partition } from './search/problem.ts';
 import { IMPOSSIBLE, type Transitions } from './search/transitions.ts';
 import { nameOf, outcomeOf } from './wording.ts';
@@ -113,7 +114,7 @@ class Story {
     for (let at = 0; at < this.#history.length; at++) {
       if (this.#history.type[at] !== FAIL || (this.#history.invokeIndex[at] as number) > ended) continue;
       const input = this.#history.input(at);
-      if (model.functions?.[input.f] === 'read' || (model.partition?.(input) ?? '') !== this.#partition.name) continue;
+      if (model.functions?.[input.f] === 'read' || partitionName(model, input) !== this.#partition.name) continue;
       const kind = this.#transitions.kind(input, undefined, false);
       const leads = this.#states.some((state) => {
         const next = this.#transitions.step(state, kind);

@@ -1,28 +1,25 @@
 /**
  * Is there one order of the operations, each between its invocation and its answer, that the model allows?
  *
- * Split by the model's partitions, which are searched in turns with rising budgets, so that one hard key does not
- * hide an easy violation of another.
+ * Split by the model's partitions, each judged by itself: a key without a legal order is the system's fault.
  */
 
 import type { Anomaly, Budget, Checker, Input, Json, Model, Verdict } from '../rig/contract.ts';
 import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
 import type { History } from '../rig/history.ts';
-import { explain } from './counterexample.ts';
-import type { Memory } from './search/failed.ts';
-import { anySucceeded, type Partition, partitions, UnknownFunction } from './search/problem.ts';
-import type { Outcome } from './search/search.ts';
-import { RISE, Trial } from './search/trial.ts';
-
-/** What the memos of all searches may take together: 512 MiB in 32-bit words. */
-const MEMORY_WORDS = 512 * 2 ** 18;
+import { Cases } from './cases.ts';
+import type { Monitored } from './monitors/monitor.ts';
+import { UnknownFunction } from './monitors/operations.ts';
+import { anySucceeded } from './search/problem.ts';
 
 /** Partitions without a legal order that are explained; all are counted. */
 const MOST_EXPLAINED = 10;
+/** Undecided partitions that are named. */
+const MOST_NAMED = 5;
 
 /** Judges every partition of a history by `model`, e.g. each key of a register. */
 export const linearizable = <State, In extends Input, Out extends Json>(
-  model: Model<State, In, Out>,
+  model: Model<State, In, Out> & Monitored,
 ): Checker<In, Out> =>
   defineChecker<In, Out>({
     name: `linearizable(${model.name})`,
@@ -31,16 +28,9 @@ export const linearizable = <State, In extends Input, Out extends Json>(
       if (history.length === 0) return valid(name, 'nothing was asked for, so nothing contradicts the model');
       if (!anySucceeded(history)) return unknown(name, 'no operation succeeded, so there was nothing to judge');
       try {
-        const memory: Memory = { left: MEMORY_WORDS };
-        const cases = partitions(history, model).map((partition) => ({
-          partition,
-          trial: new Trial(partition.problem, partition.transitions as never, memory),
-        }));
-        takeTurns(
-          cases.map(({ trial }) => trial),
-          budget,
-        );
-        return judge(name, cases, history, budget);
+        const cases = new Cases(history as unknown as History, model as unknown as Model<unknown> & Monitored);
+        cases.decide(budget);
+        return judge(name, cases, history as unknown as History, budget);
       } catch (error) {
         if (error instanceof UnknownFunction) return unknown(name, error.message);
         throw error;
@@ -48,63 +38,37 @@ export const linearizable = <State, In extends Input, Out extends Json>(
     },
   });
 
-/** A partition on trial. */
-interface Case<State, In extends Input, Out extends Json> {
-  readonly partition: Partition<State, In, Out>;
-  readonly trial: Trial;
-}
-
-function takeTurns(trials: readonly Trial[], budget: Budget): void {
-  let open = trials;
-  for (let effort = 1; open.length > 0 && !budget.exhausted(); effort *= RISE) {
-    for (const trial of open) {
-      if (budget.exhausted()) return;
-      trial.run(effort, budget);
-    }
-    open = open.filter((trial) => trial.outcome === 'open');
-    if (trials.some((trial) => trial.outcome === 'impossible')) return;
-  }
-}
-
-function judge<State, In extends Input, Out extends Json>(
-  name: string,
-  cases: readonly Case<State, In, Out>[],
-  history: History<In, Out>,
-  budget: Budget,
-): Verdict {
-  const of = (outcome: Outcome) => cases.filter(({ trial }) => trial.outcome === outcome);
-  const legal = of('legal');
-  const open = of('open');
-  const operations = cases.reduce((sum, { trial }) => sum + trial.problem.at.length, 0);
+function judge(name: string, cases: Cases, history: History, budget: Budget): Verdict {
+  const { operations, configurations } = cases;
+  const count = operations.partitionCount;
+  const open = cases.with('open');
   const statistics = {
-    partitions: cases.length,
-    operations,
-    configurations: cases.reduce((sum, { trial }) => sum + trial.nodes, 0),
-    undecided: open.map(({ partition }) => partition.name),
+    partitions: count,
+    operations: operations.at.length,
+    configurations,
+    undecided: open.map((partition) => operations.name(partition)),
   };
-  const impossible = of('impossible');
-  const [first, ...rest] = impossible
-    .slice(0, MOST_EXPLAINED)
-    .map(({ partition }) => explain(history, partition, budget));
+  const impossible = cases.with('impossible');
+  const [first, ...rest] = impossible.slice(0, MOST_EXPLAINED).map((partition) => cases.explain(partition, budget));
   if (first) {
-    const where = cases.length > 1 ? ` for ${impossible.length} of ${cases.length} keys` : '';
+    const where = count > 1 ? ` for ${impossible.length} of ${count} keys` : '';
     return invalid(name, `no legal order exists${where}: ${inShort(first)}`, [first, ...rest], statistics);
   }
   if (open.length > 0) {
-    const stuck = open.map(({ partition, trial }) => {
-      const at = trial.blocked < 0 ? -1 : (trial.problem.at[trial.blocked] as number);
+    const stuck = open.slice(0, MOST_NAMED).map((partition) => {
+      const at = cases.stuckAt(partition);
       const far = at < 0 ? 'not begun' : `got to operation ${history.invokeIndex[at]}`;
-      return partition.name === '' ? far : `${partition.name} (${far})`;
+      return operations.name(partition) === '' ? far : `${operations.name(partition)} (${far})`;
     });
-    const some = stuck.length > 5 ? [...stuck.slice(0, 5), `${stuck.length - 5} more`] : stuck;
+    const more = open.length > MOST_NAMED ? [`${open.length - MOST_NAMED} more`] : [];
     return unknown(
       name,
-      `${budget.reason()} ran out: ${legal.length} of ${cases.length} partitions are legal, undecided: ${some.join(', ')}`,
+      `${budget.reason()} ran out: ${cases.with('legal').length} of ${count} partitions are legal, undecided: ${[...stuck, ...more].join(', ')}`,
       statistics,
     );
   }
-  const over = cases.length > 1 ? ` of ${cases.length} keys, each by itself` : '';
-  return valid(name, `${operations} operations${over}, have a legal order`, statistics);
+  const over = count > 1 ? ` of ${count} keys, each by itself` : '';
+  return valid(name, `${operations.at.length} operations${over}, have a legal order`, statistics);
 }
 
 /** `on x, operation 8 cannot be placed (cannot read 5 while it holds 7)` */

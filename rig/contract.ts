@@ -601,8 +601,13 @@ export interface Model<State = Json, In extends Input = Input, Out extends Json 
   step(state: State, input: In, output: Out | undefined): State | Inconsistent;
   /** Two states behave alike exactly when their fingerprints are equal. */
   fingerprint(state: State): string;
-  /** Operations of different partitions never affect each other, e.g. one for each key. */
-  partition?(input: In): string;
+  /**
+   * Operations of different partitions never affect each other. The arguments that tell partitions apart, e.g. one for
+   * each key, or a name; arguments are the quicker way.
+   */
+  readonly partition?: readonly ('key' | 'value')[] | ((input: In) => string);
+  /** Functions that are about all values of a key: a history with any of them is split by key alone. */
+  readonly spanning?: readonly string[];
   /** A sentence for each step, `read a → 3`. */
   describe(input: In, output: Out | undefined): string;
   /** `true`, or what is wrong with the state itself. */

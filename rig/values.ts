@@ -38,6 +38,9 @@ export const isKept = (code: number): boolean => code <= FIRST_KEPT && (code & 1
 /** A short text, or a number that is not its own code. */
 export const isInterned = (code: number): boolean => code <= FIRST_INTERNED && !isKept(code);
 
+/** The code of the interned value with that number. */
+export const codeOfInterned = (number: number): number => FIRST_INTERNED - 2 * number;
+
 /** What of the values goes to another thread: shared memory, and the interned values as they are. */
 export interface ValueParts {
   readonly interned: readonly (string | number)[];
@@ -168,13 +171,13 @@ export class ValueCoder extends Values {
   }
 
   #codeOf(number: number, text: string): number {
-    return (this.#codeOfText[number] ??= FIRST_INTERNED - 2 * (this.interned.push(text) - 1));
+    return (this.#codeOfText[number] ??= codeOfInterned(this.interned.push(text) - 1));
   }
 
   #other(value: string | number): number {
     let at = this.#others.get(value);
     if (at === undefined) this.#others.set(value, (at = this.interned.push(value) - 1));
-    return FIRST_INTERNED - 2 * at;
+    return codeOfInterned(at);
   }
 }
 

@@ -1,11 +1,11 @@
 /** A text for each key: `get` sees all of it, `put` replaces it, `append` adds to its end. */
 
-import type { Input, Model } from '../../rig/contract.ts';
+import type { Input, Json, Model } from '../../rig/contract.ts';
 
 export type KvAppendInput = Input &
   (
-    | { readonly f: 'get'; readonly key: string }
-    | { readonly f: 'put' | 'append'; readonly key: string; readonly value: string }
+    | { readonly f: 'get'; readonly key: Json }
+    | { readonly f: 'put' | 'append'; readonly key: Json; readonly value: string }
   );
 
 /** What a `get` saw; the others observe nothing. */
@@ -29,7 +29,7 @@ export const kvAppend: Model<string, KvAppendInput, KvAppendOutput> = {
   },
 
   fingerprint: (state) => state,
-  partition: ({ key }) => key,
+  partition: ['key'],
   leadsTo: (state, _, output) => typeof output !== 'string' || output.startsWith(state),
 
   describe(input, output) {

@@ -5,6 +5,9 @@
  */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
+import type { Monitored } from '../monitors/monitor.ts';
+import { READ, registerMonitor, SWAP, WRITE } from '../monitors/register.ts';
+import { same, text } from './text.ts';
 
 /** Without a `key` there is one register. An absent value is `null`. */
 export type RegisterInput = Input &
@@ -20,7 +23,7 @@ export type RegisterOutput = Json;
 /** The error class of a swap that was refused because the value differed. */
 export const CAS_MISMATCH = 'cas-mismatch';
 
-export const register: Model<Json, RegisterInput, RegisterOutput> = {
+export const register: Model<Json, RegisterInput, RegisterOutput> & Monitored = {
   name: 'register',
   initial: null,
   functions: { read: 'read', write: 'replace', cas: 'write' },
@@ -43,7 +46,7 @@ export const register: Model<Json, RegisterInput, RegisterOutput> = {
   },
 
   fingerprint: (state) => JSON.stringify(state),
-  partition: (input) => (input.key === undefined ? '' : text(input.key)),
+  partition: ['key'],
   refused: (input, error) => (input.f === 'cas' && error === CAS_MISMATCH ? false : undefined),
 
   describe(input, output) {
@@ -57,9 +60,6 @@ export const register: Model<Json, RegisterInput, RegisterOutput> = {
         return `cas${of} ${text(input.from)} → ${text(input.to)}${output === false ? ', refused' : ''}`;
     }
   },
+
+  monitor: registerMonitor({ read: READ, write: WRITE, cas: SWAP }),
 };
-
-const same = (left: Json, right: Json): boolean =>
-  left === right || (typeof left === 'object' && left !== null && JSON.stringify(left) === JSON.stringify(right));
-
-const text = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));

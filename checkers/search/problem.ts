@@ -1,10 +1,9 @@
-/**
- * The operations of one partition as the search sees them: their kinds, and the ranks of their events among the
- * partition's own events. Ranks replace times: what counts is the order in which events were recorded.
- */
+/** The operations of one partition as the search sees them: their kinds, and the ranks of their events. */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
-import { FAIL, type History, INFO, NEVER, OK } from '../../rig/history.ts';
+import { type History, NEVER, OK } from '../../rig/history.ts';
+import { Operations } from '../monitors/operations.ts';
+import { TupleNumbers } from '../monitors/tuple-numbers.ts';
 import { Transitions } from './transitions.ts';
 
 export interface Problem {
@@ -26,110 +25,68 @@ export interface Partition<State, In extends Input, Out extends Json> {
   readonly transitions: Transitions<State, In, Out>;
 }
 
-/** A history with functions that the model does not know. */
-export class UnknownFunction extends Error {
-  override readonly name = 'UnknownFunction';
-}
-
-/**
- * Splits a history by the model's partitions, in order of first sight. What cannot matter is left out: operations
- * that failed and observed nothing, and reads that nobody heard back from.
- */
+/** Every partition of a history, in order of first sight. */
 export function partitions<State, In extends Input, Out extends Json>(
   history: History<In, Out>,
   model: Model<State, In, Out>,
 ): Partition<State, In, Out>[] {
-  const builders = new Map<string, Builder<State, In, Out>>();
-  const owner: (Builder<State, In, Out> | undefined)[] = [];
-  const local = new Int32Array(history.length);
-  for (let at = 0; at < history.length; at++) {
-    const input = history.input(at);
-    if (model.functions && !Object.hasOwn(model.functions, input.f))
-      throw new UnknownFunction(
-        `the model ${model.name} knows ${Object.keys(model.functions).join(', ')}; operation ${history.invokeIndex[at]} asks for ${input.f}`,
-      );
-    const refusal = observedByFailure(history, model, at);
-    if (history.type[at] === FAIL && refusal === undefined) continue;
-    if (history.type[at] === INFO && model.functions?.[input.f] === 'read') continue;
-    const name = model.partition?.(input) ?? '';
-    let builder = builders.get(name);
-    if (!builder) builders.set(name, (builder = new Builder(name, model)));
-    owner[at] = builder;
-    local[at] = builder.add(at, input, refusal ?? history.output(at), refusal !== undefined);
-  }
-  rank(history, owner, local);
-  return [...builders.values()].map((builder) => builder.build());
+  const operations = operationsOf(history, model);
+  return Array.from({ length: operations.partitionCount }, (_, number) => partitionOf(operations, model, number));
 }
 
-function observedByFailure<State, In extends Input, Out extends Json>(
+/** The table that partitions are made of. */
+export const operationsOf = <State, In extends Input, Out extends Json>(
   history: History<In, Out>,
   model: Model<State, In, Out>,
-  at: number,
-): Out | undefined {
-  if (history.type[at] !== FAIL || !model.refused) return undefined;
-  return model.refused(history.input(at), history.errors[history.error[at] as number] as string);
+): Operations => new Operations(history as unknown as History, model as unknown as Model<unknown, Input, Json>);
+
+/** One partition for the search, without what could not have been observed; `only` some operations, where it is given. */
+export function partitionOf<State, In extends Input, Out extends Json>(
+  operations: Operations,
+  model: Model<State, In, Out>,
+  number: number,
+  only?: readonly number[],
+): Partition<State, In, Out> {
+  const transitions = new Transitions(model);
+  const from = operations.starts[number] as number;
+  const to = operations.starts[number + 1] as number;
+  const column = (whole: Int32Array) =>
+    only ? Int32Array.from(only, (op) => whole[op] as number) : whole.subarray(from, to);
+  const at = column(operations.at);
+  const problem: Problem = {
+    at,
+    kind: kindsOf(operations, transitions, at),
+    call: column(operations.call),
+    end: column(operations.end),
+    rankCount: operations.rankCounts[number] as number,
+  };
+  return { name: operations.name(number), problem: withoutPointless(problem, transitions), transitions };
 }
 
-/** Hands every event to its partition in the order in which they were recorded. */
-function rank<State, In extends Input, Out extends Json>(
-  history: History<In, Out>,
-  owner: readonly (Builder<State, In, Out> | undefined)[],
-  local: Int32Array,
-): void {
-  const ends: number[] = [];
-  for (let at = 0; at < history.length; at++)
-    if (owner[at] && history.completeIndex[at] !== NEVER && history.type[at] !== INFO) ends.push(at);
-  ends.sort((a, b) => (history.completeIndex[a] as number) - (history.completeIndex[b] as number));
-  let next = 0;
-  for (let at = 0; at <= history.length; at++) {
-    const invoked = at < history.length ? (history.invokeIndex[at] as number) : NEVER;
-    for (; next < ends.length; next++) {
-      const ended = ends[next] as number;
-      if ((history.completeIndex[ended] as number) > invoked) break;
-      owner[ended]?.complete(local[ended] as number);
-    }
-    if (at < history.length) owner[at]?.invoke(local[at] as number);
-  }
-}
-
-class Builder<State, In extends Input, Out extends Json> {
-  readonly #name: string;
-  readonly #transitions: Transitions<State, In, Out>;
-  readonly #at: number[] = [];
-  readonly #kind: number[] = [];
-  readonly #call: number[] = [];
-  readonly #end: number[] = [];
-  #rank = 0;
-
-  constructor(name: string, model: Model<State, In, Out>) {
-    this.#name = name;
-    this.#transitions = new Transitions(model);
-  }
-
-  add(at: number, input: In, output: Out | undefined, changesNothing: boolean): number {
-    this.#kind.push(this.#transitions.kind(input, output, changesNothing));
-    this.#end.push(NEVER);
-    return this.#at.push(at) - 1;
-  }
-
-  invoke(op: number): void {
-    this.#call[op] = this.#rank++;
-  }
-
-  complete(op: number): void {
-    this.#end[op] = this.#rank++;
-  }
-
-  build(): Partition<State, In, Out> {
-    const problem = {
-      at: Int32Array.from(this.#at),
-      kind: Int32Array.from(this.#kind),
-      call: Int32Array.from(this.#call),
-      end: Int32Array.from(this.#end),
-      rankCount: this.#rank,
-    };
-    return { name: this.#name, problem: withoutPointless(problem, this.#transitions), transitions: this.#transitions };
-  }
+/** Operations with equal inputs and outputs are of one kind; an input is made once for each. */
+function kindsOf<State, In extends Input, Out extends Json>(
+  { history, codes, refusal }: Operations,
+  transitions: Transitions<State, In, Out>,
+  positions: Int32Array,
+): Int32Array {
+  const { f, keyCode, valueCode, toCode, outputCode } = history;
+  const forms = new TupleNumbers(6);
+  const form = new Int32Array(6);
+  const known: number[] = [];
+  return positions.map((at) => {
+    const refused = refusal.get(at);
+    form[0] = f[at] as number;
+    form[1] = codes.canonical(keyCode[at] as number);
+    form[2] = codes.canonical(valueCode[at] as number);
+    form[3] = codes.canonical(toCode[at] as number);
+    form[4] = refused === undefined ? codes.canonical(outputCode[at] as number) : codes.of(refused);
+    form[5] = refused === undefined ? 0 : 1;
+    return (known[forms.numberOf(form)] ??= transitions.kind(
+      history.input(at) as In,
+      (refused ?? history.output(at)) as Out | undefined,
+      refused !== undefined,
+    ));
+  });
 }
 
 /** Steps a partition may have for the question whether an unknown operation could matter to be worth asking. */

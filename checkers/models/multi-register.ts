@@ -1,0 +1,58 @@
+/**
+ * Registers that are read and written several at once: a `txn` of `["r", key, value]` and `["w", key, value]`, one after the
+ * other, in one step. It cannot be split by key, so it suits short histories.
+ */
+
+import type { Input, Json, Model } from '../../rig/contract.ts';
+import { same, text } from './text.ts';
+
+export type MultiRegisterInput = Input & { readonly f: 'txn'; readonly value: readonly Json[] };
+
+/** The same list with what the reads saw. */
+export type MultiRegisterOutput = Json;
+
+/** By the JSON of its key, what each register holds. */
+type Registers = Readonly<Record<string, Json>>;
+
+export const multiRegister: Model<Registers, MultiRegisterInput, MultiRegisterOutput> = {
+  name: 'multi-register',
+  initial: {},
+  functions: { txn: 'write' },
+
+  step(state, input, output) {
+    let after = state;
+    const seen = Array.isArray(output) ? (output as readonly Json[]) : null;
+    for (const [at, micro] of input.value.entries()) {
+      const [f, key, value] = partsOf(micro);
+      if (f === 'w') after = { ...after, [JSON.stringify(key)]: value };
+      else {
+        const holds = after[JSON.stringify(key)] ?? null;
+        const [, , saw] = seen ? partsOf(seen[at] ?? null) : [f, key, holds];
+        if (!same(saw, holds))
+          return { inconsistent: `cannot read ${text(saw)} from ${text(key)} while it holds ${text(holds)}` };
+      }
+    }
+    return after;
+  },
+
+  fingerprint: (state) =>
+    Object.keys(state)
+      .sort()
+      .map((key) => `${key}: ${JSON.stringify(state[key])}`)
+      .join(', '),
+
+  describe(input, output) {
+    const micros = (Array.isArray(output) ? (output as readonly Json[]) : input.value).map(partsOf);
+    return micros
+      .map(([f, key, value]) =>
+        f === 'w' ? `write ${text(key)} ${text(value)}` : `read ${text(key)} → ${text(value)}`,
+      )
+      .join(', ');
+  },
+};
+
+/** `r` or `w`, the key, and the value. */
+function partsOf(micro: Json): readonly ['r' | 'w', Json, Json] {
+  const [f = 'r', key = null, value = null] = Array.isArray(micro) ? (micro as readonly Json[]) : [];
+  return [f === 'w' || f === 'write' ? 'w' : 'r', key, value];
+}

@@ -1,0 +1,115 @@
+/** Locks, one for each key: acquired only while free, released only while held. They differ in what they know of the holder. */
+
+import type { Input, Json, Model } from '../../rig/contract.ts';
+import { FALSE } from '../../rig/values.ts';
+import { ACQUIRE, fencedLockMonitor, RELEASE } from '../monitors/fenced-lock.ts';
+import { type Monitored, OTHER } from '../monitors/monitor.ts';
+import { SEES_ON, toggleMonitor, TURNS_OFF, TURNS_ON } from '../monitors/toggle.ts';
+import { text } from './text.ts';
+
+export type MutexInput = Input & { readonly f: 'acquire' | 'release'; readonly key?: Json };
+
+const functions = { acquire: 'write', release: 'write' } as const;
+const roles = { acquire: ACQUIRE, release: RELEASE } as const;
+
+const named = ({ f, key }: Input): string => (key === undefined ? f : `${f} ${text(key)}`);
+
+/** It does not know who holds it. An acquisition that is answered `false` saw that somebody did. */
+export const mutex: Model<boolean, MutexInput, Json> & Monitored = {
+  name: 'mutex',
+  initial: false,
+  functions,
+  partition: ['key'],
+  step(held, { f }, output) {
+    if (f === 'acquire' && output === false)
+      return held ? true : { inconsistent: 'cannot be refused a lock that is free' };
+    if (f === 'acquire') return held ? { inconsistent: 'cannot acquire a lock that is held' } : true;
+    return held ? false : { inconsistent: 'cannot release a lock that is free' };
+  },
+  fingerprint: (held) => (held ? 'held' : 'free'),
+  describe: (input, output) => `${named(input)}${output === false ? ', refused' : ''}`,
+  monitor: toggleMonitor({
+    roles,
+    meaning(role, output, _value, isUnknown) {
+      if (role === ACQUIRE) return output === FALSE && !isUnknown ? SEES_ON : TURNS_ON;
+      return role === RELEASE ? TURNS_OFF : OTHER;
+    },
+  }),
+};
+
+export type FencedMutexInput = Input &
+  (
+    | { readonly f: 'acquire'; readonly key?: Json }
+    | { readonly f: 'release'; readonly key?: Json; readonly token: number }
+  );
+
+/** `token` is `null` while it is free, and 0 while it is held by somebody whose token nobody saw. */
+interface Fenced {
+  readonly token: number | null;
+  readonly last: number;
+}
+
+/** Each acquisition is answered with a higher token than all before it, and the release must show it. */
+export const fencedMutex: Model<Fenced, FencedMutexInput, Json> & Monitored = {
+  name: 'fenced-mutex',
+  initial: { token: null, last: -Infinity },
+  functions,
+  partition: ['key'],
+  step({ token, last }, input, output) {
+    if (input.f === 'acquire') {
+      if (token !== null) return { inconsistent: `cannot acquire a lock that is held${withToken(token)}` };
+      if (typeof output !== 'number') return { token: UNSEEN, last };
+      return output > last
+        ? { token: output, last: output }
+        : { inconsistent: `cannot give token ${output} after ${last}` };
+    }
+    if (token === null) return { inconsistent: 'cannot release a lock that is free' };
+    const isRight = token === UNSEEN ? input.token > last : token === input.token;
+    if (!isRight)
+      return { inconsistent: `cannot release with token ${text(input.token)} a lock that is held${withToken(token)}` };
+    return { token: null, last: input.token };
+  },
+  fingerprint: ({ token, last }) => (token === null ? `free, after ${last}` : `held${withToken(token)}, after ${last}`),
+  invariant: ({ token, last }) => token === null || token === UNSEEN || token === last || 'the holder has an old token',
+  describe(input, output) {
+    if (input.f === 'release') return `${named(input)} with token ${text(input.token)}`;
+    return typeof output === 'number' ? `${named(input)} → token ${output}` : named(input);
+  },
+  monitor: fencedLockMonitor(roles),
+};
+
+const UNSEEN = -Infinity;
+const withToken = (token: number): string => (token === UNSEEN ? '' : ` with token ${token}`);
+
+/** `owner`: who asks. */
+export type ReentrantMutexInput = Input & {
+  readonly f: 'acquire' | 'release';
+  readonly key?: Json;
+  readonly owner: Json;
+};
+
+interface Held {
+  readonly owner: string | null;
+  readonly depth: number;
+}
+
+/** Its owner may acquire it again, and must release it as often. */
+export const reentrantMutex: Model<Held, ReentrantMutexInput, Json> = {
+  name: 'reentrant-mutex',
+  initial: { owner: null, depth: 0 },
+  functions,
+  partition: ['key'],
+  step({ owner, depth }, { f, owner: asking }) {
+    const who = JSON.stringify(asking ?? null);
+    if (f === 'acquire') {
+      if (owner !== null && owner !== who)
+        return { inconsistent: `cannot be acquired by ${who} while ${owner} holds it` };
+      return { owner: who, depth: depth + 1 };
+    }
+    if (owner !== who) return { inconsistent: `cannot be released by ${who} while ${owner ?? 'nobody'} holds it` };
+    return { owner: depth === 1 ? null : who, depth: depth - 1 };
+  },
+  fingerprint: ({ owner, depth }) => (owner === null ? 'free' : `held by ${owner}, ${depth} deep`),
+  invariant: ({ owner, depth }) => (owner === null) === (depth === 0) || 'a lock without an owner is held',
+  describe: (input) => `${named(input)} by ${text(input.owner)}`,
+};

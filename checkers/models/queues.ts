@@ -1,0 +1,103 @@
+/** Queues, one for each key: first in, first out; in any order; and last in, first out. An empty one answers `null`. */
+
+import type { Input, Json, Model } from '../../rig/contract.ts';
+import type { Monitored } from '../monitors/monitor.ts';
+import { PUT, queueMonitor, TAKE } from '../monitors/queue.ts';
+import { same, text } from './text.ts';
+
+export type QueueInput = Input &
+  (
+    | { readonly f: 'enqueue' | 'enq'; readonly key?: Json; readonly value: Json }
+    | { readonly f: 'dequeue' | 'deq'; readonly key?: Json }
+  );
+
+/** Of a dequeue the value, or `null` if there was none; an enqueue observes nothing. */
+export type QueueOutput = Json;
+
+const functions = { enqueue: 'write', enq: 'write', dequeue: 'write', deq: 'write' } as const;
+const roles = { enqueue: PUT, enq: PUT, dequeue: TAKE, deq: TAKE } as const;
+
+const isPut = (f: string): boolean => f === 'enqueue' || f === 'enq' || f === 'push';
+
+function describe(input: Input, output: Json | undefined): string {
+  if (isPut(input.f)) return `${input.f} ${text(input['value'])}`;
+  return output === undefined ? input.f : `${input.f} → ${text(output)}`;
+}
+
+const cannotTake = (output: Json, held: string) => ({
+  inconsistent:
+    output === null ? `cannot be empty while it holds ${held}` : `cannot give ${text(output)} while it holds ${held}`,
+});
+
+export const fifoQueue: Model<readonly Json[], QueueInput, QueueOutput> & Monitored = {
+  name: 'fifo-queue',
+  initial: [],
+  functions,
+  partition: ['key'],
+  step(state, input, output) {
+    if (isPut(input.f)) return [...state, input['value'] as Json];
+    const [first = null, ...rest] = state;
+    if (output === undefined || same(output, first)) return state.length === 0 ? state : rest;
+    return cannotTake(output, said(state));
+  },
+  fingerprint: (state) => JSON.stringify(state),
+  describe,
+  monitor: queueMonitor(roles, 'fifo'),
+};
+
+/**
+ * The state: every content that is possible, as a dequeue whose answer was lost may have taken any value. Contents are
+ * in order of their JSON.
+ */
+export const unorderedQueue: Model<readonly (readonly Json[])[], QueueInput, QueueOutput> & Monitored = {
+  name: 'unordered-queue',
+  initial: [[]],
+  functions,
+  partition: ['key'],
+  step(state, input, output) {
+    if (isPut(input.f)) return distinct(state.map((content) => sorted([...content, input['value'] as Json])));
+    const after = distinct(state.flatMap((content) => takenFrom(content, output)));
+    return after.length > 0 ? after : cannotTake(output ?? null, state.map(said).join(' or '));
+  },
+  fingerprint: (state) => state.map(said).join(' or '),
+  describe,
+  monitor: queueMonitor(roles, 'any'),
+};
+
+/** Every content that is left when `output` was taken, or anything if that is not known. */
+function takenFrom(content: readonly Json[], output: Json | undefined): readonly (readonly Json[])[] {
+  if (content.length === 0) return output === undefined || output === null ? [content] : [];
+  const places = [...content.keys()].filter((at) => output === undefined || same(content[at] as Json, output));
+  return places.map((place) => content.filter((_, at) => at !== place));
+}
+
+export type StackInput = Input &
+  ({ readonly f: 'push'; readonly key?: Json; readonly value: Json } | { readonly f: 'pop'; readonly key?: Json });
+
+export const stack: Model<readonly Json[], StackInput, QueueOutput> = {
+  name: 'stack',
+  initial: [],
+  functions: { push: 'write', pop: 'write' },
+  partition: ['key'],
+  step(state, input, output) {
+    if (input.f === 'push') return [...state, input.value];
+    if (output === undefined || same(output, state.at(-1) ?? null)) return state.slice(0, -1);
+    return cannotTake(output, said(state));
+  },
+  fingerprint: (state) => JSON.stringify(state),
+  describe,
+};
+
+const sorted = (content: readonly Json[]): readonly Json[] =>
+  [...content].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+
+function distinct(contents: readonly (readonly Json[])[]): readonly (readonly Json[])[] {
+  const byText = new Map(contents.map((content) => [JSON.stringify(content), content]));
+  return [...byText.keys()].sort().map((name) => byText.get(name) as readonly Json[]);
+}
+
+/** The first few values, and how many more there are. */
+function said(content: readonly Json[]): string {
+  const some = content.slice(0, 6).map((value) => JSON.stringify(value));
+  return `[${some.join(', ')}${content.length > 6 ? `, and ${content.length - 6} more` : ''}]`;
+}

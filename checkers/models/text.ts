@@ -1,0 +1,14 @@
+/** Values as they stand in the sentences of models. */
+
+import type { Json } from '../../rig/contract.ts';
+
+const LONGEST = 60;
+
+/** A text as it is, anything else as JSON; cut where it is long. */
+export function text(value: Json | undefined): string {
+  const whole = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+  return whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
+}
+
+export const same = (left: Json, right: Json): boolean =>
+  left === right || (typeof left === 'object' && left !== null && JSON.stringify(left) === JSON.stringify(right));
