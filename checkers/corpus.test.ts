@@ -44,7 +44,7 @@ describe.skipIf(!isThere)('outside histories with known verdicts', () => {
     expect(verdict.validity, verdict.summary).toBe(validity);
   });
 
-  it('6,000 random register histories get the verdict that Porcupine gave them', async () => {
+  it('6,000 random register histories get the verdict that Porcupine gave them', { timeout: 120_000 }, async () => {
     const wrong: string[] = [];
     const lines = gunzipSync(readFileSync(new URL('register-golden.jsonl.gz', shared)))
       .toString()
