@@ -21,19 +21,23 @@ import {
 import { Findings } from './ledger/findings.ts';
 import { guaranteesOf } from './ledger/guarantees.ts';
 import { judgePayloads, payloadsOf, wasRefusedForGood } from './ledger/payloads.ts';
+import { type ServiceInput, type ServiceOutput, toldAsTransfers } from './ledger/service-requests.ts';
 import { judgeSettled, judgeStuckKeys } from './ledger/stuck-keys.ts';
 import { LEDGER_TERMS } from './ledger/terms.ts';
 import { judgeWire } from './ledger/wire.ts';
 
 export type { TransfersInput, TransfersOutput } from './ledger/evidence.ts';
+export type { ServiceInput, ServiceOutput } from './ledger/service-requests.ts';
 
 const NAME = 'exactly-once';
 
-export const exactlyOnce = defineChecker<TransfersInput, TransfersOutput>({
+export const exactlyOnce = defineChecker<TransfersInput | ServiceInput, TransfersOutput | ServiceOutput>({
   name: NAME,
-  check(history) {
+  check(given) {
+    const told = toldAsTransfers(given as unknown as History);
+    const history = told?.history ?? (given as unknown as History<TransfersInput, TransfersOutput>);
     const evidence = gather(history);
-    const findings = new Findings(history, evidence, LEDGER_TERMS);
+    const findings = new Findings(history, evidence, told?.terms ?? LEDGER_TERMS);
     const acked = [...evidence.transfers.values()].filter(({ ackedAt }) => ackedAt !== NEVER);
     for (const listing of evidence.listings) {
       judgeApplied(findings, listing);
@@ -48,9 +52,17 @@ export const exactlyOnce = defineChecker<TransfersInput, TransfersOutput>({
     const lastAck = acked.reduce((latest, { ackedAt }) => Math.max(latest, ackedAt), -1);
     const truth = evidence.listings.findLast(({ invoked }) => invoked > lastAck) ?? null;
     judgeBalances(findings, truth);
-    return conclude(findings, acked.length, truth, coverage);
+    return withOutlived(conclude(findings, acked.length, truth, coverage), told?.outlived ?? 0);
   },
 });
+
+/** Keys that came again when they need not be known any more were left out, and that is said. */
+function withOutlived(verdict: Verdict, outlived: number): Verdict {
+  if (outlived === 0) return verdict;
+  const reason = `${outlived} keys came again after the service need not know them any more`;
+  const left = { name: 'keys beyond their retention', validity: 'unknown', cases: 0, reason } as const;
+  return { ...verdict, guarantees: [...(verdict.guarantees ?? []), left] };
+}
 
 /** What a list holds: nothing twice, nothing refused, nothing that nobody asked for. */
 function judgeApplied(findings: Findings, { at, applied, completed }: Listing): void {

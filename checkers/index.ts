@@ -1,5 +1,6 @@
 /** Everything in this room; being exported here is being registered. */
 export { bank, bankOverdraft } from './bank.ts';
+export { boundary } from './boundary.ts';
 export { causalReverse } from './causal-reverse.ts';
 export { causal } from './causal.ts';
 export { convergence } from './convergence.ts';

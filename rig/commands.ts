@@ -3,7 +3,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
-import { configSchemaOf, durationMs } from './config.ts';
+import { configSchemaOf } from './config.ts';
+import { durationMs } from './durations.ts';
 import type { Checker, RunHeader, RunRecord } from './contract.ts';
 import { worst } from './define.ts';
 import { EXIT, exitOf, UsageError } from './exit.ts';
@@ -17,6 +18,7 @@ import { isPluginPath } from './plugins.ts';
 import { admit, castOf, checkerBy, hostDrivers, linearizableBy, rooms, summarise } from './rooms.ts';
 import { draw } from './run.ts';
 import { readHeader, readVerdict, Store } from './store.ts';
+import { serviceSchema } from './service-definition.ts';
 import { verdictSchema } from './verdict-schema.ts';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
@@ -184,7 +186,11 @@ export async function heal(
 }
 
 export function schema(name: string | undefined): void {
-  const schemas: Readonly<Record<string, object>> = { verdict: verdictSchema, config: configSchemaOf(rooms) };
+  const schemas: Readonly<Record<string, object>> = {
+    verdict: verdictSchema,
+    config: configSchemaOf(rooms),
+    service: serviceSchema,
+  };
   const chosen = schemas[name ?? 'verdict'];
   if (!chosen) throw new UsageError(`there is no schema "${name}"; there are ${Object.keys(schemas).join(', ')}`);
   print(JSON.stringify(chosen, null, 2));

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkConfig, durationMs, type RunConfig, readValue, specOf } from './config.ts';
+import { checkConfig, type RunConfig, specOf } from './config.ts';
+import { readValue } from './read-value.ts';
+import { durationMs } from './durations.ts';
 import { rooms } from './rooms.ts';
 
 const check = (value: unknown) => checkConfig(value, 'night.yaml', rooms);

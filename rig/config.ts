@@ -4,21 +4,20 @@
  * the alternatives. Nothing is touched before a configuration has passed.
  */
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import { parse } from 'yaml';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Cluster, HostName, Limits, Preset, RunSpec, Workload } from './contract.ts';
+import { durationMs, durationText } from './durations.ts';
 import { UsageError } from './exit.ts';
-import { sentenceOf } from './outcome.ts';
 import { abortConditionOf } from './pulse.ts';
 import type { rooms as Rooms } from './rooms.ts';
+import { DURATION_PATTERN, schemaSentence } from './schema-sentence.ts';
 
-const LARGEST_CONFIG_BYTES = 8 << 20;
 const LONGEST_RUN_MS = 24 * 3_600_000;
 const LONGEST_FAULT = '1m';
 /** What clients ask where nobody says, the first that fits. */
-const USUAL_WORKLOADS: readonly string[] = ['transfers', 'register'];
+const USUAL_WORKLOADS: readonly string[] = ['register', 'transfers', 'requests'];
 
 /** The configuration of one run. Durations are texts such as `500ms`, `60s`, `5m`. Everything has a default. */
 export interface RunConfig {
@@ -51,7 +50,7 @@ export interface RunConfig {
   plugins?: readonly string[];
 }
 
-const duration = { type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h)$' } as const;
+const duration = { type: 'string', pattern: DURATION_PATTERN } as const;
 const oneOrMore = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: 20 }] } as const;
 /** `./mine.ts`: a member of the user's own. */
 const pluginFile = { type: 'string', pattern: '\\.[cm]?[jt]s$', maxLength: 4_096 } as const;
@@ -68,7 +67,7 @@ export const configSchemaOf = (rooms: typeof Rooms) =>
       name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' },
       cluster: { type: 'string', maxLength: 128 },
       bug: { type: 'string', maxLength: 128 },
-      host: { enum: ['auto', 'docker', 'netns', 'loopback', 'memory'] },
+      host: { enum: ['auto', 'docker', 'netns', 'loopback', 'memory', 'attached'] },
       workload: { anyOf: [{ enum: rooms.workloads.names }, pluginFile] },
       nemesis: oneOrMore,
       seed: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },
@@ -99,17 +98,6 @@ export const configSchemaOf = (rooms: typeof Rooms) =>
     },
   }) as const;
 
-/** What a file holds; YAML is a superset of JSON. */
-export function readValue(path: string): unknown {
-  try {
-    if (statSync(path).size > LARGEST_CONFIG_BYTES) throw new Error('it is larger than 8 MiB');
-    const text = readFileSync(path, 'utf8');
-    return path.endsWith('.json') ? JSON.parse(text) : parse(text, { maxAliasCount: 20 });
-  } catch (error) {
-    throw new UsageError(`${path} cannot be read as a configuration: ${sentenceOf(error)}`);
-  }
-}
-
 /** `where` names the source in errors. */
 export function checkConfig(value: unknown, where: string, rooms: typeof Rooms): RunConfig {
   const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true, verbose: true }).compile<RunConfig>(
@@ -117,25 +105,7 @@ export function checkConfig(value: unknown, where: string, rooms: typeof Rooms):
   );
   if (validate(value)) return value;
   const [first] = (validate.errors ?? []).filter((error) => error.keyword !== 'anyOf');
-  throw new UsageError(`${where}: ${first ? sentence(first) : 'it is not a configuration'}`);
-}
-
-function sentence(error: ErrorObject): string {
-  const path = error.instancePath.slice(1).replaceAll('/', '.') || 'the configuration';
-  const value = JSON.stringify(error.data)?.slice(0, 80);
-  const schema = error.parentSchema as { properties?: object } | undefined;
-  switch (error.keyword) {
-    case 'additionalProperties':
-      return `"${error.params['additionalProperty']}" is not a setting; there are ${Object.keys(schema?.properties ?? {}).join(', ')}`;
-    case 'enum':
-      return `${path} is ${value}; it may be ${(error.params['allowedValues'] as string[]).join(', ')}`;
-    case 'pattern':
-      return error.params['pattern'] === duration.pattern
-        ? `${path} is ${value}; a duration is a number with a unit: 500ms, 60s, 5m or 1h`
-        : `${path} is ${value}; it must match ${error.params['pattern']}`;
-    default:
-      return `${path} is ${value}; it ${error.message}`;
-  }
+  throw new UsageError(`${where}: ${first ? schemaSentence(first, 'the configuration') : 'it is not a configuration'}`);
 }
 
 /**
@@ -163,7 +133,7 @@ export function specOf(
     throw new UsageError(
       `cluster ${cluster.name} cannot have ${nodeCount} nodes; it may have ${cluster.nodeCounts.allowed.join(', ')}`,
     );
-  const { nemeses, preset } = nemesesOf(config.nemesis, rooms);
+  const { nemeses, preset } = nemesesOf(config.nemesis ?? usualNemeses(cluster, workload, rooms), rooms);
   const unavailable = unavailableOn(cluster, host, nemeses, rooms);
   for (const reason of unavailable.values()) {
     if (!config.skipUnavailable) throw new UsageError(`${reason}; --skip-unavailable goes on without it`);
@@ -199,8 +169,8 @@ export function specOf(
 
 function workloadFor(cluster: Cluster, wanted: string | undefined, rooms: typeof Rooms): Workload {
   const fitting = rooms.workloads.all.filter((workload) => cluster.apis.includes(workload.api));
-  const usual = fitting.find(({ name }) => USUAL_WORKLOADS.includes(name)) ?? fitting[0];
-  const workload = rooms.workloads.get(wanted ?? usual?.name ?? '');
+  const usual = USUAL_WORKLOADS.find((name) => fitting.some((workload) => workload.name === name));
+  const workload = rooms.workloads.get(wanted ?? usual ?? fitting[0]?.name ?? '');
   if (!fitting.includes(workload))
     throw new UsageError(
       `workload ${workload.name} needs the ${workload.api} API, which cluster ${cluster.name} does not offer (it has ${cluster.apis.join(', ')}); workloads for it: ${fitting.map(({ name }) => name).join(', ')}`,
@@ -246,12 +216,20 @@ function absentFile(path: string): string {
 const namesIn = (wanted: string | readonly string[]): readonly string[] =>
   (typeof wanted === 'string' ? wanted.split(',') : wanted).map((name) => name.trim()).filter((name) => name !== '');
 
+/** What goes wrong where nobody says. Keyed requests are tried by lost answers and repeats above all. */
+const usualNemeses = (cluster: Cluster, { api }: Workload, rooms: typeof Rooms): readonly string[] =>
+  api === 'service'
+    ? ['lost-ack', 'duplicate-delivery', 'retry-storm', 'kill'].filter((name) =>
+        rooms.nemeses.get(name).controls.every((control) => cluster.controls.includes(control)),
+      )
+    : ['partition', 'kill', 'pause'];
+
 /** The nemeses that are meant, those of a preset among them, and that preset. */
 function nemesesOf(
-  wanted: RunConfig['nemesis'],
+  wanted: NonNullable<RunConfig['nemesis']>,
   rooms: typeof Rooms,
 ): { readonly nemeses: readonly string[]; readonly preset: Preset | undefined } {
-  const given = namesIn(wanted ?? ['partition', 'kill', 'pause']).filter((name) => name !== 'none');
+  const given = namesIn(wanted).filter((name) => name !== 'none');
   const [preset, second] = rooms.presets.all.filter(({ name }) => given.includes(name));
   if (preset && second)
     throw new UsageError(`${preset.name} and ${second.name} are both presets, each with its own rhythm; name one`);
@@ -275,6 +253,9 @@ function unavailableOn(
 ): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>();
   const known = cluster.drills?.(host) ?? [];
+  const why = cluster.hosts.includes('attached')
+    ? ': it is attached, and what Ordeal did not start it neither stops nor cuts off'
+    : '';
   for (const name of nemeses) {
     const { controls, states = [], drills = [] } = rooms.nemeses.get(name);
     const missing = drills.find((drill) => !known.includes(drill));
@@ -288,7 +269,7 @@ function unavailableOn(
         );
     for (const control of controls)
       if (!cluster.controls.includes(control))
-        reasons.set(name, `nemesis ${name} needs the ${control} control, which cluster ${cluster.name} lacks`);
+        reasons.set(name, `nemesis ${name} needs the ${control} control, which cluster ${cluster.name} lacks${why}`);
   }
   return reasons;
 }
@@ -299,17 +280,3 @@ const workerCountOf = (concurrency: number | string, nodeCount: number): number 
     : concurrency.endsWith('n')
       ? Number(concurrency.slice(0, -1)) * nodeCount
       : Number(concurrency);
-
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** `1.5s` in milliseconds; `what` names the setting if it is no duration. */
-export function durationMs(text: string, what: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  const unitMs = UNITS_MS[unit ?? ''];
-  if (unitMs === undefined)
-    throw new UsageError(`${what} is "${text}"; a duration is a number with a unit: 500ms, 60s, 5m or 1h`);
-  return Number(amount) * unitMs;
-}
-
-/** The shortest text that `durationMs` reads as this: `90s`, `1500ms`. */
-export const durationText = (ms: number): string => (ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`);

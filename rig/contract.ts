@@ -136,6 +136,7 @@ export interface Apis {
   readonly kv: KeyValue;
   readonly ledger: Ledger;
   readonly lock: Locks;
+  readonly service: Service;
   readonly txn: Transactional;
 }
 
@@ -215,6 +216,84 @@ export type Account = { readonly account: string; readonly opening: number; read
 /** What an account held at some time in the last `staleMs` milliseconds before the answer. */
 export type AgedBalance = { readonly balance: number; readonly staleMs: number };
 export type AppliedTransfer = Transfer & { readonly id: string };
+
+/** A service that names what is asked of it by the client's idempotency key, in the terms that it was declared by. */
+export interface Service {
+  /** The same on every node. */
+  terms(signal: AbortSignal): Promise<ServiceTerms>;
+  /** Resolves to an answer of acceptance; every other is an error of the class `http-STATUS`. */
+  request(request: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer>;
+  /** Every effect that requests had, as often as they had it: a multiset, never deduplicated. */
+  effects(signal: AbortSignal): Promise<readonly ServiceEffect[]>;
+  /** Sends a request spoilt in one way. Resolves to how that ended, whatever it was. */
+  probe(probe: ServiceProbe, signal: AbortSignal): Promise<ProbeAnswer>;
+  /** Bytes that the node's processes hold in memory; `null` where that cannot be seen. */
+  memory(signal: AbortSignal): Promise<number | null>;
+}
+
+/** What was declared of a service: what can be asked, and what its answers mean. */
+export type ServiceTerms = {
+  readonly name: string;
+  readonly operations: { readonly [operation: string]: { readonly values: { readonly [value: string]: ValueRange } } };
+  /** Part of every key of this run. */
+  readonly keyPrefix: string;
+  readonly longestKey: number;
+  /** Values that name a request together with its key. */
+  readonly scope: readonly string[];
+  /** Classes of error: a request with this key is being worked on; it was used with another payload; a refusal that is kept. */
+  readonly inUse: readonly string[];
+  readonly mismatch: readonly string[];
+  readonly kept: readonly string[];
+  /** Statuses of acceptance, and every status that certainly means that nothing was done. */
+  readonly ok: readonly number[];
+  readonly fail: readonly number[];
+  readonly methods: readonly string[];
+  /** Whether a repeat gets the same body too, to the byte. */
+  readonly repeatsBody: boolean;
+  /** How long keys are kept; `null`: longer than any run. */
+  readonly retentionMs: number | null;
+};
+
+/** From what a value of a request is drawn. `not`: another value of the request, from which it differs. */
+export type ValueRange =
+  | { readonly oneOf: readonly (string | number)[]; readonly not?: string }
+  | { readonly integer: readonly [min: number, max: number] }
+  | { readonly text: readonly [shortest: number, longest: number] }
+  | { readonly uuid: true };
+
+export type ServiceValues = { readonly [value: string]: string | number };
+export type ServiceRequest = { readonly operation: string; readonly key: string; readonly values: ServiceValues };
+/** `id` is the service's name for the effect, where it has one. */
+export type ServiceAnswer = { readonly status: number; readonly id: string | null };
+/** `values`: those that can be seen of it. */
+export type ServiceEffect = { readonly key: string; readonly id: string | null; readonly values: ServiceValues };
+
+/** A request, and the one way in which it is spoilt. The request that a `smuggle` hides bears the key with `-hidden` behind it. */
+export type ServiceProbe = ServiceRequest & { readonly spoilt: Spoiling };
+/**
+ * How a probe's request is spoilt. `field` counts the values in its body, `percent` tells where in its bytes. With
+ * `certain`, nobody may take it for a request that means something: it must be refused.
+ */
+export type Spoiling = { readonly certain: boolean } & (
+  | { readonly how: 'value' | 'twice' | 'unknown'; readonly field: number; readonly value: Json }
+  | { readonly how: 'literal'; readonly field: number; readonly text: string }
+  | { readonly how: 'missing'; readonly field: number }
+  | { readonly how: 'deep'; readonly depth: number }
+  | { readonly how: 'large'; readonly bytes: number }
+  | { readonly how: 'large-header'; readonly bytes: number }
+  | { readonly how: 'many-headers'; readonly count: number }
+  | { readonly how: 'cut' | 'short'; readonly percent: number }
+  | { readonly how: 'bytes'; readonly percent: number; readonly bytes: readonly number[] }
+  | { readonly how: 'type'; readonly type: string }
+  | { readonly how: 'split'; readonly pieces: number; readonly gapMs: number }
+  | { readonly how: 'chunk'; readonly size: string }
+  | { readonly how: 'line'; readonly line: string }
+  | { readonly how: 'smuggle'; readonly shape: SmugglingShape }
+);
+/** Where two readers of one message may see different ends of it; behind one of them another request is hidden. */
+export type SmugglingShape = 'cl-te' | 'te-cl' | 'two-lengths' | 'spaced-coding' | 'odd-coding' | 'folded-length';
+/** `status: null`: the connection ended without an answer. `detail`: what it began with, for a person. */
+export type ProbeAnswer = { readonly status: number | null; readonly detail: string };
 
 // ── Moments: when a fault begins and ends, where not by the clock ────────────────────────────────────────
 
@@ -397,8 +476,8 @@ export type WireEntry = {
 
 // ── Clusters ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Where nodes live: containers, network namespaces, plain processes, or this process. */
-export type HostName = 'docker' | 'netns' | 'loopback' | 'memory';
+/** Where nodes live: containers, network namespaces, plain processes, this process; or wherever they were found. */
+export type HostName = 'docker' | 'netns' | 'loopback' | 'memory' | 'attached';
 
 /** A system that can be brought up: what a folder in `clusters/` exports. */
 export interface Cluster {

@@ -13,6 +13,7 @@ import type {
   Verdict,
   Workload,
 } from './contract.ts';
+import type { HttpServiceDefinition } from './service-definition.ts';
 
 export const defineNemesis = <const C extends ControlName, Fault extends Json>(
   nemesis: Nemesis<C, Fault>,
@@ -24,6 +25,9 @@ export const defineWorkload = <A extends ApiName, In extends Input, Out extends 
 
 export const defineChecker = <In extends Input, Out extends Json>(checker: Checker<In, Out>): Checker<In, Out> =>
   checker;
+
+/** Says how to reach a service over HTTP; a file that exports it by default is a cluster, `--cluster ./service.ts`. */
+export const defineHttpService = (definition: HttpServiceDefinition): HttpServiceDefinition => definition;
 
 export const defineCluster = (cluster: Cluster): Cluster => cluster;
 

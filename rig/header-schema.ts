@@ -61,7 +61,7 @@ export const headerSchema = {
         name,
         cluster: name,
         variant: { anyOf: [name, { type: 'null' }] },
-        host: { enum: ['docker', 'netns', 'loopback', 'memory'] },
+        host: { enum: ['docker', 'netns', 'loopback', 'memory', 'attached'] },
         workload: name,
         nemeses: { type: 'array', items: name, maxItems: 50 },
         seed: { type: 'integer', minimum: 0, maximum: 2 ** 32 - 1 },

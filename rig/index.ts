@@ -4,6 +4,7 @@ export type * from './contract.ts';
 export {
   defineChecker,
   defineCluster,
+  defineHttpService,
   defineNemesis,
   defineWorkload,
   invalid,
@@ -14,3 +15,4 @@ export {
 } from './define.ts';
 export { FAIL, History, INFO, NEVER, OK } from './history.ts';
 export { Random } from './random.ts';
+export type * from './service-definition.ts';

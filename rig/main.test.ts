@@ -53,7 +53,7 @@ describe('ordeal', () => {
     [['list', 'toys'], /there is no list of "toys"; there are clusters/],
     [['run', '--cluster', 'memory', '--store', '/proc/none'], /no folder for runs can be made at \/proc\/none/],
     [['heal'], /say which run to heal, or --all/],
-    [['schema', 'x'], /there is no schema "x"; there are verdict, config/],
+    [['schema', 'x'], /there is no schema "x"; there are verdict, config, service/],
   ])('%j is bad usage: 64, a sentence, and nothing touched', async (words, message) => {
     const { stderr, exitCode } = await ordeal(...words);
     expect(stderr).toMatch(message);

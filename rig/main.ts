@@ -5,10 +5,11 @@ import pc from 'picocolors';
 import { check, doctor, exportHistory, heal, list, report, schema } from './commands.ts';
 import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
+import { init } from './init-command.ts';
 import { newNemesis, testNemesis, tryNemesis } from './nemesis-command.ts';
 import { demo, plan, runOnce } from './run-command.ts';
 
-const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory'];
+const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory', 'attached'];
 
 const examples = `
 Examples:
@@ -16,6 +17,7 @@ Examples:
   ordeal run --cluster etcd --workload register --nemesis partition,kill,pause --time-limit 60s
   ordeal run --cluster etcd:stale-reads --workload register --nemesis partition
   ordeal run --cluster ledger --bug ack-before-commit
+  ordeal init --http && ordeal run --cluster ./service.yaml    your own HTTP service
   ordeal run night.yaml --seed 7                   a configuration file; flags win over it
   ordeal plan --cluster etcd --nemesis split-brain -o plan.json && ordeal run plan.json
   ordeal check latest                              judge a stored run again
@@ -46,7 +48,37 @@ function commandLine(): Command {
   )
     .option('-o, --output <file>', 'write the plan for `ordeal run FILE`')
     .action(plan);
+  program
+    .command('init [file]')
+    .description('write a file to begin with (default: service.yaml)')
+    .option('--http', 'how to reach an HTTP service with idempotency keys, with comments')
+    .option('--openapi <file>', 'take its operations from an OpenAPI 3 document, JSON or YAML')
+    .action(init);
   addNemesisCommands(program.command('nemesis').description('write a nemesis of your own'));
+  addJudgingCommands(program);
+  program
+    .command('list [what]')
+    .description('clusters, workloads, nemeses, presets, checkers, models, hosts or runs (default: all)')
+    .option('--json', 'as JSON')
+    .action(list);
+  program
+    .command('doctor')
+    .description('what this machine can and cannot do, and what to install')
+    .option('--json', 'as JSON')
+    .action(doctor);
+  program
+    .command('heal [run]')
+    .description('undo whatever earlier runs left behind: containers, networks, namespaces, rules, processes')
+    .option('--all', 'of every run')
+    .option('--force', 'even of a run that is still going')
+    .action(heal);
+  program.command('schema [name]').description('print a JSON Schema: verdict, config or service').action(schema);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+/** What is done with runs and histories that are there. */
+function addJudgingCommands(program: Command): void {
   program
     .command('check <run-or-file>')
     .description('judge a stored run again, or any history file')
@@ -64,25 +96,6 @@ function commandLine(): Command {
     .command('report [run]')
     .description('draw a stored run again (default: latest)')
     .action((wanted = 'latest') => report(wanted));
-  program
-    .command('list [what]')
-    .description('clusters, workloads, nemeses, presets, checkers, models, hosts or runs (default: all)')
-    .option('--json', 'as JSON')
-    .action(list);
-  program
-    .command('doctor')
-    .description('what this machine can and cannot do, and what to install')
-    .option('--json', 'as JSON')
-    .action(doctor);
-  program
-    .command('heal [run]')
-    .description('undo whatever earlier runs left behind: containers, networks, namespaces, rules, processes')
-    .option('--all', 'of every run')
-    .option('--force', 'even of a run that is still going')
-    .action(heal);
-  program.command('schema [name]').description('print a JSON Schema: verdict or config').action(schema);
-  for (const command of program.commands) command.exitOverride();
-  return program;
 }
 
 function addRunOptions(command: Command): Command {

@@ -87,7 +87,7 @@ describe('a member', () => {
     [{ ...register, checkers: [{ name: 'mine' }] }, /field "checkers.0.check" is missing/],
     [{ ...memory, hosts: ['cloud'] }, /field "hosts.0" is "cloud"; it may be docker, netns, loopback, memory/],
     [{ ...memory, up: null }, /the cluster's field "up" must be a function; it is null/],
-    [{ name: 'odd' }, /neither a nemesis, a workload, a checker nor a cluster/],
+    [{ name: 'odd' }, /neither a nemesis, a workload, a checker, a cluster nor a service/],
     ['text', /its default export is string/],
   ])('that is wrong is refused with the field and what is expected', (member, message) => {
     expect(refusal(member)).toMatch(message);

@@ -10,18 +10,21 @@ import { createJiti } from 'jiti';
 import type { Checker, Cluster, Nemesis, Workload } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { sentenceOf } from './outcome.ts';
+import { readValue } from './read-value.ts';
+import { checkService, type HttpServiceDefinition } from './service-definition.ts';
 
 /** A user's own member of a room. */
 export type Plugin =
   | { readonly kind: 'nemesis'; readonly member: Nemesis }
   | { readonly kind: 'workload'; readonly member: Workload }
   | { readonly kind: 'checker'; readonly member: Checker }
-  | { readonly kind: 'cluster'; readonly member: Cluster };
+  | { readonly kind: 'cluster'; readonly member: Cluster }
+  | { readonly kind: 'service'; readonly member: HttpServiceDefinition };
 
 export type PluginKind = Plugin['kind'];
 
-/** True for `./slow.ts` and `chaos/slow.js`, false for a name such as `kill`. */
-export const isPluginPath = (text: string): boolean => /[/\\]|\.[cm]?[jt]s$/.test(text);
+/** True for `./slow.ts`, `chaos/slow.js` and `service.yaml`, false for a name such as `kill`. */
+export const isPluginPath = (text: string): boolean => /[/\\]|\.([cm]?[jt]s|ya?ml|json)$/.test(text);
 
 const name = { type: 'string', pattern: '^[a-z][a-z0-9]*(-[a-z0-9]+)*$', maxLength: 64 } as const;
 const summary = { type: 'string', minLength: 1, maxLength: 500 } as const;
@@ -36,7 +39,7 @@ const shape = (required: Record<string, object>, optional: Record<string, object
 const checker = shape({ name: { type: 'string', minLength: 1, maxLength: 128 }, check: call });
 
 /** What each kind must look like; functions are told by the keyword `callable`. */
-const shapes: Readonly<Record<PluginKind, object>> = {
+const shapes: Readonly<Record<Exclude<PluginKind, 'service'>, object>> = {
   nemesis: shape(
     {
       name,
@@ -67,7 +70,7 @@ const shapes: Readonly<Record<PluginKind, object>> = {
       summary,
       apis: some({ type: 'string' }),
       controls: { type: 'array', items: { type: 'string' } },
-      hosts: some({ enum: ['docker', 'netns', 'loopback', 'memory'] }),
+      hosts: some({ enum: ['docker', 'netns', 'loopback', 'memory', 'attached'] }),
       variants: { type: 'object', additionalProperties: { type: 'string' } },
       nodeCounts: shape({
         default: { type: 'integer', minimum: 1 },
@@ -85,6 +88,7 @@ const MARKS: readonly (readonly [mark: string, kind: PluginKind])[] = [
   ['generator', 'workload'],
   ['check', 'checker'],
   ['up', 'cluster'],
+  ['operations', 'service'],
 ];
 
 /** The modules by which users' files import Ordeal, `ordeal` among them: the very instances that run. */
@@ -93,6 +97,11 @@ export type OwnModules = Readonly<Record<string, object>>;
 /** @param wanted the kind it must be of; `null`: any. */
 export async function loadPlugin(file: string, wanted: PluginKind | null, own: OwnModules): Promise<Plugin> {
   if (!existsSync(file)) throw new UsageError(`there is no file ${file}${wanted ? ` with a ${wanted}` : ''}`);
+  if (/\.(ya?ml|json)$/.test(file)) {
+    if (wanted !== null && wanted !== 'cluster')
+      throw new UsageError(`${file} is no ${wanted}: in YAML and JSON only a service can be described`);
+    return { kind: 'service', member: checkService(readValue(file), file) };
+  }
   return pluginOf(await loadDefault(file, own), file, wanted);
 }
 
@@ -121,8 +130,13 @@ export function pluginOf(member: unknown, file: string, wanted: PluginKind | nul
     );
   const kind = MARKS.find(([mark]) => mark in member)?.[1] ?? wanted;
   if (kind === null)
-    throw new UsageError(`${file}: its default export is neither a nemesis, a workload, a checker nor a cluster`);
+    throw new UsageError(
+      `${file}: its default export is neither a nemesis, a workload, a checker, a cluster nor a service`,
+    );
+  if (kind === 'service' && (wanted === null || wanted === 'cluster'))
+    return { kind, member: checkService(member, file) };
   if (wanted !== null && kind !== wanted) throw new UsageError(`${file} is a ${kind}, not a ${wanted}`);
+  if (kind === 'service') throw new UsageError(`${file}: its default export is no service`);
   const ajv = new Ajv2020({ allErrors: false, strict: false, verbose: true });
   ajv.addKeyword({
     keyword: 'callable',

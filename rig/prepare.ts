@@ -7,7 +7,8 @@ import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { RealClock } from './clock.ts';
-import { checkConfig, type RunConfig, readValue, specOf } from './config.ts';
+import { checkConfig, type RunConfig, specOf } from './config.ts';
+import { readValue } from './read-value.ts';
 import type { Cluster, HostName, Layout, RunSpec } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { checkPlan, isPlan, type Plan, planOf, requireSame } from './plan.ts';
@@ -107,7 +108,7 @@ async function withPlugins(config: RunConfig, folder: string): Promise<RunConfig
   for (const text of config.plugins ?? []) await named(text, null);
   if (config.workload !== undefined && isPluginPath(config.workload))
     settled.workload = await named(config.workload, 'workload');
-  const [, clusterFile, variant] = /^(.+\.[cm]?[jt]s)(:.+)?$/.exec(config.cluster ?? '') ?? [];
+  const [, clusterFile, variant] = /^(.+\.(?:[cm]?[jt]s|ya?ml|json))(:.+)?$/.exec(config.cluster ?? '') ?? [];
   if (clusterFile !== undefined) settled.cluster = (await named(clusterFile, 'cluster')) + (variant ?? '');
   if (config.nemesis !== undefined) {
     const wanted = typeof config.nemesis === 'string' ? config.nemesis.split(',') : config.nemesis;

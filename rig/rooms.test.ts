@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { memory } from '../clusters/memory/memory.ts';
-import { durationMs } from './config.ts';
+import { durationMs } from './durations.ts';
 import { dutiesOn, tryDuty } from './conformance.ts';
 import type { Completion, Directed, Input, RunSpec, Workload } from './contract.ts';
 import { worst } from './define.ts';

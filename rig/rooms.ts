@@ -1,10 +1,11 @@
 /** The registry: the one file that knows every room. Being exported from a room's index is being registered. */
 
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import * as checkerRoom from '../checkers/index.ts';
 import { linearizable } from '../checkers/linearizable.ts';
 import { models } from '../checkers/models/index.ts';
 import { drivers } from '../clusters/hosts/index.ts';
+import { httpService } from '../clusters/http/http-service.ts';
 import * as clusterRoom from '../clusters/index.ts';
 import * as nemesisRoom from '../nemeses/index.ts';
 import * as reportRoom from '../reports/index.ts';
@@ -106,6 +107,7 @@ export async function admit(file: string, wanted: PluginKind | null): Promise<st
     if (plugin.kind === 'nemesis') rooms.nemeses.add(plugin.member);
     else if (plugin.kind === 'workload') rooms.workloads.add(plugin.member);
     else if (plugin.kind === 'checker') rooms.checkers.add(plugin.member);
+    else if (plugin.kind === 'service') rooms.clusters.add(httpService(plugin.member, dirname(file)));
     else rooms.clusters.add(plugin.member);
     joined.set(plugin.member.name, file);
   }

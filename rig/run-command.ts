@@ -3,7 +3,8 @@
 import { execa } from 'execa';
 import pc from 'picocolors';
 import { conclude } from './commands.ts';
-import { durationText, type RunConfig, specOf } from './config.ts';
+import { type RunConfig, specOf } from './config.ts';
+import { durationText } from './durations.ts';
 import type { RunRecord, RunSpec } from './contract.ts';
 import { EXIT } from './exit.ts';
 import { bearTitle } from './leftovers.ts';

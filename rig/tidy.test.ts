@@ -26,6 +26,7 @@ const COMMAND_LINE = [
   'rig/config.ts',
   'rig/prepare.ts',
   'rig/nemesis-command.ts',
+  'rig/init-command.ts',
   'rig/leftovers.ts',
   'rig/bench/judging.ts',
   'rig/bench/detection-table.ts',

@@ -16,23 +16,8 @@ import {
   settleTheBooks,
   SEMANTICS,
 } from './keyed-transfers.ts';
+import { ODD_KEYS, PREFIX_LENGTHS } from './odd-keys.ts';
 
-/** Long keys differ after so many characters: where a column, a hash or an index might cut them. */
-const PREFIXES = [32, 36, 64, 100, 127];
-/** Keys as people and broken programs make them, each of a name that is unique. */
-const ODD: readonly ((name: string) => string)[] = [
-  () => '',
-  (name) => `"${name}"`,
-  (name) => `${name}, ${name}`,
-  (name) => `${name} with spaces`,
-  (name) => `ключ-${name}`,
-  (name) => `${name}-\u{1f4b8}`,
-  (name) => `${name}'; --`,
-  (name) => `../${name}?%00`,
-  (name) => name.padEnd(255, 'k'),
-  (name) => name.padEnd(256, 'k'),
-  (name) => name.padEnd(20_000, 'k'),
-];
 /** Transfers left open that a worker comes back to. */
 const MOST_OPEN = 20;
 
@@ -56,7 +41,7 @@ export const idempotency = defineWorkload<'ledger', TransfersInput, TransfersOut
       else if (dice < 0.6) yield* nearlyEqual(context, draw, `w${worker}-${count}-`, open);
       else if (dice < 0.85) yield* settle(context, draw.paired(), open);
       else if (dice < 0.93) yield* settle(context, draw.samekey(), open);
-      else yield* insist(context, draw.named(rng.pick(ODD)(`odd-${worker}-${count}`)));
+      else yield* insist(context, draw.named(rng.pick(ODD_KEYS)(`odd-${worker}-${count}`)));
     }
   },
 
@@ -88,7 +73,7 @@ function* reuse(context: WorkerContext, draw: Draw, open: KeyedTransfer[]): Aski
 /** Two keys that differ in their last character alone, of one payer, sometimes for the same. */
 function* nearlyEqual(context: WorkerContext, draw: Draw, name: string, open: KeyedTransfer[]): Asking<void> {
   const { rng } = context;
-  const prefix = name.padEnd(rng.pick(PREFIXES), 'k');
+  const prefix = name.padEnd(rng.pick(PREFIX_LENGTHS), 'k');
   const one = draw.named(`${prefix}a`);
   const other = { ...one, key: `${prefix}b`, amount: rng.chance(0.5) ? one.amount : one.amount + 1 };
   yield* settle(context, one, open);

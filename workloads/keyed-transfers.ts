@@ -4,29 +4,15 @@
  */
 
 import type { TransfersInput, TransfersOutput } from '../checkers/exactly-once.ts';
-import type {
-  Account,
-  Apis,
-  Completion,
-  Directed,
-  FinalContext,
-  NodeId,
-  Transfer,
-  WorkerContext,
-} from '../rig/contract.ts';
+import type { Account, Apis, FinalContext, NodeId, Transfer, WorkerContext } from '../rig/contract.ts';
 import type { Random } from '../rig/random.ts';
+import { type Asks, insist as insistOn } from './insist.ts';
 
 export type KeyedTransfer = { readonly f: 'transfer' } & Transfer;
 /** Requests that end with a result. */
-export type Asking<Result> = Generator<TransfersInput | Directed<TransfersInput>, Result, Completion<TransfersOutput>>;
+export type Asking<Result> = Asks<TransfersInput, TransfersOutput, Result>;
 
 const LARGEST_AMOUNT = 100;
-/** A transfer that is not answered is repeated with its own key so often at most, over about four seconds. */
-const MOST_ATTEMPTS = 8;
-const FIRST_BACKOFF_MS = 40;
-const LONGEST_BACKOFF_MS = 1_200;
-/** Not every client insists after a refusal: a transfer that was only ever refused must never be applied. */
-const GIVE_UP_WHEN_REFUSED = 0.5;
 /** Transfers in doubt that are asked for again at the end. */
 const MOST_SETTLED = 200;
 /** Before the final reads: longer than a sound service works on a request that nobody waits for any more. */
@@ -76,35 +62,9 @@ export async function invoke(
   }
 }
 
-/** Asks, and asks again through other nodes as long as the answer leaves a doubt. Whether it was acknowledged. */
-export function* insist({ rng, nodes, node }: WorkerContext, transfer: KeyedTransfer): Asking<boolean> {
-  const others = nodes.length > 1 ? nodes.filter((other) => other !== node) : nodes;
-  let answer = yield transfer;
-  for (let attempt = 1; attempt < MOST_ATTEMPTS && isWorthRepeating(answer, rng); attempt++) {
-    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS);
-    answer = yield {
-      ask: transfer,
-      via: attempt % 3 === 0 ? node : rng.pick(others),
-      afterMs: Math.round(backoffMs * (0.5 + rng.float() / 2)),
-    };
-  }
-  return answer.type === 'ok';
-}
-
-function isWorthRepeating(answer: Completion<TransfersOutput>, rng: Random): boolean {
-  switch (answer.type) {
-    case 'ok':
-      return false;
-    case 'info':
-      return true;
-    case 'fail':
-      if (answer.error === 'http-409') return true;
-      return (
-        ['http-503', 'connection-refused', 'connect-timeout'].includes(answer.error) &&
-        !rng.chance(GIVE_UP_WHEN_REFUSED)
-      );
-  }
-}
+/** Whether the transfer was acknowledged in the end. */
+export const insist = (context: WorkerContext, transfer: KeyedTransfer): Asking<boolean> =>
+  insistOn<TransfersInput, TransfersOutput>(context, transfer, ['http-409']);
 
 export function* accountNames({ rng, nodes }: WorkerContext): Asking<readonly string[]> {
   for (;;) {

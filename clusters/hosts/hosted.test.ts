@@ -149,6 +149,7 @@ class Trial {
       netns: [['ip', 'netns', 'list'] as const, ['ip', '-oneline', 'link'] as const, ['iptables-save'] as const],
       loopback: [],
       memory: [],
+      attached: [],
     }[this.#driver.name];
     return [...looks.map(([file, ...args]) => execFileSync(file, args)), processesOfRun(this.runId).join(' ')]
       .join('\n')

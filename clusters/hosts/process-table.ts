@@ -23,6 +23,19 @@ export function processesOfRun(runId: string | null): readonly number[] {
   return processIds().filter((pid) => pid !== process.pid && isOfRun(pid, runId) && isAlive(pid));
 }
 
+/** What the processes of that node hold in memory together, in bytes; `null` where none of them can be seen here. */
+export function residentBytes(runId: string, node: string): number | null {
+  let bytes: number | null = null;
+  for (const pid of processesOfRun(runId)) {
+    const environment = attempt(() => readFileSync(`/proc/${pid}/environ`, 'latin1')) ?? '';
+    if (!`\0${environment}`.includes(`\0ORDEAL_NODE=${node}\0`)) continue;
+    const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '';
+    const kilobytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+    bytes = (bytes ?? 0) + 1024 * kilobytes;
+  }
+  return bytes;
+}
+
 /** Whether this process of this machine is a container's; an engine elsewhere counts processes of its own. */
 export const isInCgroupOf = (pid: number, containerId: string): boolean =>
   attempt(() => readFileSync(`/proc/${pid}/cgroup`, 'latin1'))?.includes(containerId) ?? false;

@@ -28,6 +28,7 @@ import { lockClient } from './locks.ts';
 import type { Command } from './machine.ts';
 import { Network } from './network.ts';
 import { type Bug, type Message, Replica, type Reply } from './replica.ts';
+import { serviceClient } from './service.ts';
 
 const bugs: Readonly<Record<Bug, string>> = {
   'double-apply': 'A command that is sent again is applied again.',
@@ -48,7 +49,7 @@ const FAR = 200;
 export const memory = defineCluster({
   name: 'memory',
   summary: 'A simulated replicated store with a ledger, in this process and in virtual time.',
-  apis: ['feed', 'kv', 'ledger', 'lock', 'txn'],
+  apis: ['feed', 'kv', 'ledger', 'lock', 'service', 'txn'],
   controls: ['network', 'processes'],
   lacks: async () => Object.fromEntries(lackingLevers.map((lever) => [`network.${lever}`, NOT_SIMULATED])),
   hosts: ['memory'],
@@ -132,6 +133,7 @@ class MemoryCluster implements RunningCluster {
       kv,
       ledger: ledgerClient(ask),
       lock: lockClient(kv),
+      service: serviceClient(ask),
       txn: txnClient(ask, this.#bug),
     };
     return clients[api] as unknown as Client<A>;

@@ -1,0 +1,336 @@
+/**
+ * What a team says of its own HTTP service, in YAML, JSON or TypeScript: how to ask it, where the key goes, what its
+ * answers mean, where its effects can be seen, and how it is started or where it runs. The schema is the whole truth;
+ * what no schema can say, such as a value that a template names and nobody draws, is checked here too.
+ */
+
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Json, ValueRange } from './contract.ts';
+import { UsageError } from './exit.ts';
+import { DURATION_PATTERN, schemaSentence } from './schema-sentence.ts';
+
+/** Texts may hold `{{name}}`: of requests a value, or `key`; of programs `node`, `host`, `port`, `data`, `shared`, `sink`. */
+export interface HttpServiceDefinition {
+  readonly name: string;
+  readonly summary?: string;
+  /** Ordeal starts the nodes. Or `attach`: they run already, and Ordeal only stands between them and the clients. */
+  readonly start?: ServiceStart;
+  /** Node → its address, `http://127.0.0.1:8080`. */
+  readonly attach?: Readonly<Record<string, string>>;
+  /** Said to load a service on another machine: only then is one attached. */
+  readonly allowRemote?: boolean;
+  /** A path that is answered with this status (200) when a node serves. */
+  readonly ready?: { readonly path: string; readonly status?: number };
+  readonly idempotencyKey: {
+    /** Where it goes: a header, or a field of the body. */
+    readonly header?: string;
+    readonly field?: string;
+    /** Values that together with the key name a request, such as the tenant. */
+    readonly scope?: readonly string[];
+    readonly longest?: number;
+    /** For how long a key is remembered, `24h`. */
+    readonly retention?: string;
+  };
+  readonly operations: Readonly<Record<string, ServiceOperation>>;
+  readonly outcomes?: ServiceOutcomes;
+  readonly effects: ServiceEffects;
+  /** Other ways to run it, such as with a known bug: asked for as `service.yaml:variant`. */
+  readonly variants?: Readonly<
+    Record<string, { readonly summary: string; readonly env: Readonly<Record<string, string>> }>
+  >;
+}
+
+export interface ServiceStart {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** As the node numbers it; `{{port}}` is where it is to listen. */
+  readonly port: number;
+  readonly nodes?: number;
+  /** In order of preference; default: loopback. */
+  readonly hosts?: readonly ('docker' | 'netns' | 'loopback')[];
+  /** For docker: a folder with a Dockerfile, or the name of an image. */
+  readonly image?: { readonly build?: string; readonly name?: string };
+}
+
+export interface ServiceOperation {
+  readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Json;
+  readonly values?: Readonly<Record<string, ValueRange>>;
+  /** Which field of the answer is the service's name for the effect, and whether a repeat gets the same bytes. */
+  readonly answer?: { readonly id?: string; readonly repeated?: 'id' | 'body' };
+}
+
+/** Statuses. Whatever is not named leaves it open what happened. */
+export interface ServiceOutcomes {
+  readonly ok?: readonly number[];
+  readonly fail?: readonly number[];
+  readonly inUse?: readonly number[];
+  readonly mismatch?: readonly number[];
+  readonly kept?: readonly number[];
+}
+
+/** Where effects can be seen, and what of each: paths such as `metadata.key`, columns, or parts of a delivery. */
+export interface ServiceEffects {
+  readonly endpoint?: {
+    readonly path: string;
+    /** Where in the answer the list is; default: the answer itself. */
+    readonly items?: string;
+    /** Pages: `{{after}}` in the path is this field of the last item, until a page is empty; the first is `from`. */
+    readonly after?: { readonly field: string; readonly from: string };
+    readonly headers?: Readonly<Record<string, string>>;
+  };
+  readonly sql?: { readonly connection: string; readonly query: string };
+  readonly sink?: {
+    readonly kind: 'http' | 'smtp';
+    /** Default: any free port, which programs find as `{{sink}}`. */
+    readonly port?: number;
+    /** What a delivery by HTTP is answered with. */
+    readonly answer?: { readonly status?: number; readonly body?: Json };
+  };
+  readonly key: string;
+  readonly id?: string;
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength }) as const;
+const texts = {
+  type: 'object',
+  additionalProperties: { type: 'string', maxLength: 4_096 },
+  maxProperties: 50,
+} as const;
+const names = { type: 'array', items: text(64), maxItems: 20, uniqueItems: true } as const;
+const statuses = {
+  type: 'array',
+  items: { type: 'integer', minimum: 200, maximum: 599 },
+  maxItems: 60,
+  uniqueItems: true,
+} as const;
+const kebab = { type: 'string', pattern: '^[a-z][a-z0-9]*(-[a-z0-9]+)*$', maxLength: 64 } as const;
+const wordPattern = '^[A-Za-z][A-Za-z0-9_]*$';
+const pair = (item: object) => ({ type: 'array', items: item, minItems: 2, maxItems: 2 }) as const;
+const strict = (properties: object, required: readonly string[] = []) =>
+  ({ type: 'object', additionalProperties: false, required, properties }) as const;
+
+const range = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: {
+    oneOf: { type: 'array', items: { type: ['string', 'number'] }, minItems: 1, maxItems: 1_000 },
+    not: text(64),
+    integer: pair({ type: 'integer' }),
+    text: pair({ type: 'integer', minimum: 0, maximum: 10_000 }),
+    uuid: { const: true },
+  },
+} as const;
+
+const operation = strict(
+  {
+    method: { enum: ['POST', 'PUT', 'PATCH', 'DELETE'] },
+    path: { type: 'string', pattern: '^/', maxLength: 2_048 },
+    headers: texts,
+    body: {},
+    values: { type: 'object', propertyNames: { pattern: wordPattern }, additionalProperties: range, maxProperties: 50 },
+    answer: strict({ id: text(256), repeated: { enum: ['id', 'body'] } }),
+  },
+  ['method', 'path'],
+);
+
+/** Published as `ordeal schema service`. */
+export const serviceSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'An HTTP service that Ordeal puts on trial',
+  ...strict(
+    {
+      name: kebab,
+      summary: text(500),
+      start: strict(
+        {
+          command: { type: 'array', items: { type: 'string', maxLength: 4_096 }, minItems: 1, maxItems: 100 },
+          env: texts,
+          port: { type: 'integer', minimum: 1, maximum: 65_535 },
+          nodes: { type: 'integer', minimum: 1, maximum: 9 },
+          hosts: { type: 'array', items: { enum: ['docker', 'netns', 'loopback'] }, minItems: 1, uniqueItems: true },
+          image: { ...strict({ build: text(4_096), name: text(256) }), minProperties: 1, maxProperties: 1 },
+        },
+        ['command', 'port'],
+      ),
+      attach: {
+        type: 'object',
+        propertyNames: { pattern: '^[a-z][a-z0-9-]{0,31}$' },
+        additionalProperties: { type: 'string', pattern: '^http://[^/]+/?$', maxLength: 256 },
+        minProperties: 1,
+        maxProperties: 9,
+      },
+      allowRemote: { type: 'boolean' },
+      ready: strict(
+        { path: { type: 'string', pattern: '^/' }, status: { type: 'integer', minimum: 100, maximum: 599 } },
+        ['path'],
+      ),
+      idempotencyKey: strict({
+        header: { type: 'string', pattern: '^[A-Za-z0-9-]+$', maxLength: 128 },
+        field: text(256),
+        scope: names,
+        longest: { type: 'integer', minimum: 8, maximum: 10_000 },
+        retention: { type: 'string', pattern: DURATION_PATTERN },
+      }),
+      operations: {
+        type: 'object',
+        propertyNames: { pattern: '^[A-Za-z][A-Za-z0-9_-]*$' },
+        additionalProperties: operation,
+        minProperties: 1,
+        maxProperties: 50,
+      },
+      outcomes: strict({ ok: statuses, fail: statuses, inUse: statuses, mismatch: statuses, kept: statuses }),
+      effects: strict(
+        {
+          endpoint: strict(
+            {
+              path: { type: 'string', pattern: '^/', maxLength: 2_048 },
+              items: { type: 'string', maxLength: 256 },
+              after: strict({ field: text(256), from: { type: 'string', maxLength: 256 } }, ['field', 'from']),
+              headers: texts,
+            },
+            ['path'],
+          ),
+          sql: strict({ connection: text(4_096), query: text(16_384) }, ['connection', 'query']),
+          sink: strict(
+            {
+              kind: { enum: ['http', 'smtp'] },
+              port: { type: 'integer', minimum: 1, maximum: 65_535 },
+              answer: strict({ status: { type: 'integer', minimum: 200, maximum: 599 }, body: {} }),
+            },
+            ['kind'],
+          ),
+          key: text(256),
+          id: text(256),
+          values: texts,
+        },
+        ['key'],
+      ),
+      variants: {
+        type: 'object',
+        propertyNames: { pattern: kebab.pattern },
+        additionalProperties: strict({ summary: text(500), env: texts }, ['summary', 'env']),
+        maxProperties: 100,
+      },
+    },
+    ['name', 'idempotencyKey', 'operations', 'effects'],
+  ),
+} as const;
+
+const PROGRAM_WORDS = ['node', 'host', 'port', 'data', 'shared', 'sink', 'ordeal'];
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/;
+
+/** The definition, if it is one; `where` names the file in what is thrown otherwise. */
+export function checkService(value: unknown, where: string): HttpServiceDefinition {
+  const validate = new Ajv2020({
+    allErrors: true,
+    allowUnionTypes: true,
+    verbose: true,
+    strict: false,
+  }).compile<HttpServiceDefinition>(serviceSchema);
+  if (!validate(value)) {
+    const [first] = validate.errors ?? [];
+    throw new UsageError(
+      `${where}: ${first ? schemaSentence(first, 'the definition of a service') : 'it defines no service'}`,
+    );
+  }
+  const problem = problemOf(value);
+  if (problem !== null) throw new UsageError(`${where}: ${problem}`);
+  return value;
+}
+
+/** What is wrong with it that the schema does not see; `null`: nothing. */
+function problemOf(definition: HttpServiceDefinition): string | null {
+  const { start, attach, idempotencyKey, effects, operations } = definition;
+  return (
+    exactlyOne('start or attach', { start, attach }, 'one brings the service up, the other finds it running') ??
+    exactlyOne(
+      'idempotencyKey.header or idempotencyKey.field',
+      pick(idempotencyKey, ['header', 'field']),
+      'the key goes to one place',
+    ) ??
+    exactlyOne(
+      'effects.endpoint, effects.sql or effects.sink',
+      pick(effects, ['endpoint', 'sql', 'sink']),
+      'effects are counted in one place',
+    ) ??
+    placeProblem(definition) ??
+    pageProblem(effects) ??
+    Object.entries(operations).reduce<string | null>(
+      (found, [name, one]) => found ?? operationProblem(name, one, definition),
+      null,
+    )
+  );
+}
+
+function exactlyOne(what: string, given: Readonly<Record<string, unknown>>, why: string): string | null {
+  const count = Object.values(given).filter((value) => value !== undefined).length;
+  if (count === 1) return null;
+  return `${count === 0 ? 'there is no' : 'there is more than one of'} ${what}; give one: ${why}`;
+}
+
+const pick = (from: object, keys: readonly string[]): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(keys.map((key) => [key, (from as Record<string, unknown>)[key]]));
+
+function placeProblem({ start, attach, allowRemote, variants }: HttpServiceDefinition): string | null {
+  for (const [node, url] of Object.entries(attach ?? {})) {
+    const { hostname } = new URL(url);
+    if (!LOOPBACK.test(hostname) && allowRemote !== true)
+      return `attach.${node} is ${url}, which is another machine: say allowRemote: true if you may put load and faults on its traffic`;
+  }
+  if (attach && variants) return 'variants are other ways to start a service, and this one is attached';
+  if (start?.hosts?.includes('docker') && !start.image)
+    return 'start.hosts names docker, and there is no start.image: give build, a folder with a Dockerfile, or name, an image';
+  const templates = [...(start?.command.entries() ?? []), ...Object.entries(start?.env ?? {})];
+  for (const [field, template] of templates)
+    for (const word of wordsIn(template))
+      if (!PROGRAM_WORDS.includes(word))
+        return `start: "${template}" (${field}) names {{${word}}}; there are ${PROGRAM_WORDS.map((one) => `{{${one}}}`).join(', ')}`;
+  return null;
+}
+
+function pageProblem({ endpoint }: ServiceEffects): string | null {
+  if (!endpoint) return null;
+  const isPaged = wordsIn(endpoint.path).includes('after');
+  if (isPaged && !endpoint.after)
+    return 'effects.endpoint.path names {{after}}; say with effects.endpoint.after which field of the last item that is';
+  if (!isPaged && endpoint.after)
+    return 'effects.endpoint.after is given, but effects.endpoint.path does not name {{after}}';
+  return null;
+}
+
+function operationProblem(
+  name: string,
+  { path, headers, body, values = {} }: ServiceOperation,
+  definition: HttpServiceDefinition,
+): string | null {
+  const known = [...Object.keys(values), 'key'];
+  const at = `operations.${name}`;
+  for (const word of wordsIn(JSON.stringify([path, headers ?? {}, body ?? null])))
+    if (!known.includes(word)) return `${at} names {{${word}}}, which is not drawn; its values are ${known.join(', ')}`;
+  for (const [value, one] of Object.entries(values)) {
+    const draws = ['oneOf', 'integer', 'text', 'uuid'].filter((how) => how in one);
+    if (draws.length !== 1)
+      return `${at}.values.${value} must say one of oneOf, integer, text and uuid; it says ${draws.join(', ') || 'none'}`;
+    if ('not' in one && one.not !== undefined && !Object.keys(values).includes(one.not))
+      return `${at}.values.${value}.not is ${one.not}; its values are ${Object.keys(values).join(', ')}`;
+    const bounds = 'integer' in one ? one.integer : 'text' in one ? one.text : [0, 0];
+    if ((bounds[0] ?? 0) > (bounds[1] ?? 0))
+      return `${at}.values.${value} runs from ${bounds[0]} to ${bounds[1]}; the first must not be the larger`;
+  }
+  const { scope = [], field } = definition.idempotencyKey;
+  for (const value of scope)
+    if (!Object.keys(values).includes(value))
+      return `idempotencyKey.scope names ${value}, and ${at} has no such value; it has ${Object.keys(values).join(', ') || 'none'}`;
+  if (field !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body)))
+    return `idempotencyKey.field is ${field}, but ${at} has no body with fields`;
+  return null;
+}
+
+/** The names in `{{…}}`. */
+export const wordsIn = (template: string): readonly string[] =>
+  [...template.matchAll(/\{\{(\w+)\}\}/g)].map(([, word]) => word as string);

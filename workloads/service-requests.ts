@@ -1,0 +1,123 @@
+/** What can be asked of a service, drawn from the terms that it was declared by. */
+
+import type { ServiceInput } from '../checkers/exactly-once.ts';
+import type {
+  Directed,
+  Completion,
+  Input,
+  Json,
+  ServiceRequest,
+  ServiceTerms,
+  ServiceValues,
+  ValueRange,
+  WorkerContext,
+} from '../rig/contract.ts';
+import type { Random } from '../rig/random.ts';
+
+export type KeyedRequest = Extract<ServiceInput, { readonly f: 'request' }>;
+
+const OTHER_TRIES = 20;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+/** Asks until some node tells. */
+export function* readTerms<Out extends Json>({
+  rng,
+  nodes,
+}: WorkerContext): Generator<Directed<Input & { readonly f: 'terms' }>, ServiceTerms, Completion<Out>> {
+  for (;;) {
+    const answer = yield { ask: { f: 'terms' }, via: rng.pick(nodes) };
+    if (answer.type === 'ok') return answer.output as unknown as ServiceTerms;
+  }
+}
+
+/** New requests of one worker, by where their keys come from. */
+export class RequestDraw {
+  readonly #context: WorkerContext;
+  readonly #terms: ServiceTerms;
+  readonly #operations: readonly string[];
+  readonly #pair: number;
+  readonly #pairRng: Random;
+  #count = 0;
+  #pairCount = 0;
+  #sameKeyCount = 0;
+
+  constructor(context: WorkerContext, terms: ServiceTerms) {
+    this.#context = context;
+    this.#terms = terms;
+    this.#operations = Object.keys(terms.operations).sort();
+    this.#pair = Math.floor(context.worker / 2);
+    this.#pairRng = context.shared.fork(`pair ${this.#pair}`);
+  }
+
+  /** Nobody else asks for it. */
+  own(): KeyedRequest {
+    return this.named(`w${this.#context.worker}-${++this.#count}`, false);
+  }
+
+  /** The worker beside this one, on another node, asks for the same at about the same time. */
+  paired(): KeyedRequest {
+    return this.#request(`p${this.#pair}-${++this.#pairCount}`, this.#pairRng);
+  }
+
+  /** Other workers use the same key in another scope; in the same scope they ask for the same. */
+  sameKey(): KeyedRequest {
+    const { shared, worker } = this.#context;
+    const name = `s${++this.#sameKeyCount}`;
+    const operation = shared.fork(`same key ${name}`).pick(this.#operations);
+    const scope: Record<string, string | number> = {};
+    for (const value of this.#terms.scope) {
+      const range = this.#terms.operations[operation]?.values[value];
+      if (range && 'oneOf' in range) scope[value] = range.oneOf[worker % range.oneOf.length] as string | number;
+    }
+    const rng = shared.fork(`same key ${name} of ${JSON.stringify(scope)}`);
+    const key = `${this.#terms.keyPrefix}${name}`;
+    return { f: 'request', operation, key, values: this.#drawValues(operation, rng, scope) };
+  }
+
+  /** Under this key, which nobody else uses; `isWhole`: it has the prefix of the run's keys already. */
+  named(key: string, isWhole = true): KeyedRequest {
+    return this.#request(key, this.#context.rng, isWhole);
+  }
+
+  /** The same key and scope, and something else is asked; `null` where nothing else can be. */
+  otherPayload(request: KeyedRequest): KeyedRequest | null {
+    const scope = Object.fromEntries(this.#terms.scope.map((value) => [value, request.values[value] ?? '']));
+    for (let attempt = 0; attempt < OTHER_TRIES; attempt++) {
+      const values = this.#drawValues(request.operation, this.#context.rng, scope);
+      if (JSON.stringify(values) !== JSON.stringify(request.values)) return { ...request, values };
+    }
+    return null;
+  }
+
+  #request(key: string, rng: Random, isWhole = false): KeyedRequest {
+    const operation = rng.pick(this.#operations);
+    const whole = isWhole || key === '' ? key : `${this.#terms.keyPrefix}${key}`;
+    return { f: 'request', operation, key: whole, values: this.#drawValues(operation, rng, {}) };
+  }
+
+  /** `fixed` are taken as they are. */
+  #drawValues(operation: string, rng: Random, fixed: ServiceValues): ServiceRequest['values'] {
+    const values: Record<string, string | number> = {};
+    for (const [name, range] of Object.entries(this.#terms.operations[operation]?.values ?? {}))
+      values[name] =
+        this.#terms.scope.includes(name) && name in fixed ? (fixed[name] as string) : drawn(range, rng, values);
+    return values;
+  }
+}
+
+function drawn(range: ValueRange, rng: Random, before: ServiceValues): string | number {
+  if ('oneOf' in range) {
+    const taken = range.not === undefined ? undefined : before[range.not];
+    const left = range.oneOf.filter((value) => value !== taken);
+    return rng.pick(left.length > 0 ? left : range.oneOf);
+  }
+  if ('integer' in range) return rng.integer(...range.integer);
+  if ('text' in range) return letters(rng, rng.integer(...range.text));
+  return [8, 4, 4, 4, 12].map((length) => hexadecimal(rng, length)).join('-');
+}
+
+const letters = (rng: Random, length: number): string =>
+  Array.from({ length }, () => LETTERS[rng.integer(0, LETTERS.length - 1)]).join('');
+
+const hexadecimal = (rng: Random, length: number): string =>
+  Array.from({ length }, () => rng.integer(0, 15).toString(16)).join('');
