@@ -324,8 +324,13 @@ export type Sight = { readonly holds: boolean; readonly observed: string };
  * of them, and, if the change outlives the rig, how it is undone by what is found at a node (`undo.ts` there).
  */
 export interface Controls {
+  readonly calls: CallControl;
+  readonly clocks: ClockControl;
+  readonly descriptors: DescriptorControl;
+  readonly disks: DiskControl;
   readonly network: NetworkControl;
   readonly processes: ProcessControl;
+  readonly resources: ResourceControl;
   readonly traffic: TrafficControl;
   readonly drills: DrillControl;
 }
@@ -371,6 +376,66 @@ export interface ProcessControl {
   kill(nodes: readonly NodeId[]): Promise<void>;
   /** `SIGSTOP`; released, `SIGCONT`. */
   pause(nodes: readonly NodeId[]): Promise<void>;
+  /** `SIGTERM`, and `SIGKILL` to what has not ended a few seconds later; released, the node is started again. */
+  terminate(nodes: readonly NodeId[]): Promise<void>;
+  /** `SIGKILL`, started again for so long, `SIGKILL`, and so on; released, the node is started once more. */
+  loop(nodes: readonly NodeId[], upMs: number): Promise<void>;
+}
+
+/** System calls by their Linux names, `fdatasync`, at the boundary between a node's program and the kernel. */
+export interface CallControl {
+  /** A thread of the node that makes this call for the `number`th time dies of it, with its process; released, the node is started again. */
+  crashAt(nodes: readonly NodeId[], call: string, number: number): Promise<void>;
+  /** Every so manieth such call of a thread is not made and fails with that error, `EIO`. */
+  fail(nodes: readonly NodeId[], call: string, error: string, every: number): Promise<void>;
+}
+
+/** What time it is to a node's programs; never the clock of a machine. */
+export interface ClockControl {
+  /** From now on. Several holds add up. Released, the clock is right again, by a jump. */
+  shift(nodes: readonly NodeId[], shift: ClockShift): Promise<void>;
+}
+
+export type ClockShift = {
+  /** How far the clock jumps, back if negative. */
+  readonly byMs: number;
+  /** How much faster than time it goes from then on: 100 is a tenth more; slower if negative. */
+  readonly driftPerMille?: number;
+  /** It jumps there and back again, staying so long each time. */
+  readonly everyMs?: number;
+};
+
+/** The disks on which nodes keep their data: file systems that the rig made for them. */
+export interface DiskControl {
+  /** Nothing can be written any more: `ENOSPC`. */
+  fill(nodes: readonly NodeId[]): Promise<void>;
+  /** Nothing can be changed any more: `EROFS`. */
+  makeReadOnly(nodes: readonly NodeId[]): Promise<void>;
+  /** Every read, write, sync and change of a name takes so much longer. */
+  slow(nodes: readonly NodeId[], ms: number): Promise<void>;
+  /** Such calls fail with `EIO`, each with this probability. */
+  fail(nodes: readonly NodeId[], calls: readonly DiskCall[], chance: number, seed: number): Promise<void>;
+  /** Power loss: the node is killed, and what it has written and not made durable is gone. Released, it is started again. */
+  losePower(nodes: readonly NodeId[]): Promise<void>;
+  /** For ever: the node is killed, and bits of one of its files are turned over, or the end is cut off. Released, it is started again. */
+  damage(nodes: readonly NodeId[], how: 'flip' | 'truncate', seed: number): Promise<void>;
+}
+
+/** What a node asks of its disk: reading, writing, making it durable, or making, renaming and removing names. */
+export type DiskCall = 'read' | 'write' | 'sync' | 'name';
+
+export interface ResourceControl {
+  /** Hundredths of one processor, for all that the node does. */
+  processor(nodes: readonly NodeId[], percent: number): Promise<void>;
+  /** So many per cent more memory than the node needs just now; beyond that the kernel kills it. Released, it is started again. */
+  memory(nodes: readonly NodeId[], sparePercent: number): Promise<void>;
+  /** No more processes and threads than so many beside those that there are. */
+  processes(nodes: readonly NodeId[], spare: number): Promise<void>;
+}
+
+export interface DescriptorControl {
+  /** Each process of the node can have no more files and connections open than so many beside those that it has. */
+  limit(nodes: readonly NodeId[], spare: number): Promise<void>;
 }
 
 export interface TrafficControl {
@@ -510,6 +575,8 @@ export interface ClusterOptions {
   readonly host: HostName;
   readonly variant: string | null;
   readonly nodeCount: number;
+  /** What the nemeses of the run will need: nodes are brought up so that it can be had, or not at all. Absent: nothing that has to be prepared. */
+  readonly controls?: readonly ControlName[];
   /** The run's own directory, absolute. The cluster may write below `nodes/`. */
   readonly directory: string;
   readonly rng: Random;
@@ -527,7 +594,11 @@ export interface Layout {
   readonly parties: readonly Party[];
   /** Which of them talk to each other, where not all do: a cut elsewhere changes nothing. */
   readonly links?: readonly Link[] | undefined;
+  /** Whom a control can strike, where that is not just every node: `disks`, a `store`. */
+  readonly subjects?: Subjects | undefined;
 }
+
+export type Subjects = { readonly [control in ControlName]?: readonly NodeId[] };
 
 /** A cluster that answers. Disposing it takes it down whatever state it is in, and leaves nothing behind. */
 export interface RunningCluster extends Layout, AsyncDisposable {
@@ -577,6 +648,8 @@ export interface Capability {
   readonly needed: boolean;
   /** What was seen, and where it is missing, what to install or do. */
   readonly reason: string;
+  /** The control that cannot be had without it. */
+  readonly control?: ControlName;
 }
 
 // ── Workloads and nemeses ────────────────────────────────────────────────────────────────────────────────

@@ -44,10 +44,11 @@ describe('a file', () => {
          describe: ({ node }) => node }) };`,
     );
     expect(kind).toBe('nemesis');
+    const none = async () => {};
     const thrown = await (member as unknown as typeof kill)
       .inject(
         { targets: 'one', nodes: [] },
-        { processes: { pause: async () => {}, kill: async () => {} } },
+        { processes: { pause: none, kill: none, terminate: none, loop: none } },
         new AbortController().signal,
       )
       .catch((error: unknown) => error);

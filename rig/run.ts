@@ -171,6 +171,7 @@ async function bringUp(
     host: spec.host,
     variant: spec.variant,
     nodeCount: spec.nodeCount,
+    controls: [...new Set(cast.nemeses.flatMap(({ controls }) => controls))],
     directory,
     rng: new Random(spec.seed).fork('cluster'),
     clock,

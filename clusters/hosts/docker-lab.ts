@@ -9,6 +9,7 @@ import { PassThrough, type Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type Dockerode from 'dockerode';
 import type { NodeId, Party } from '../../rig/contract.ts';
+import { Disk, foldersOf } from './disk/disk.ts';
 import { refusalOf } from './docker-engine.ts';
 import type { Image } from './docker-images.ts';
 import { Firewalls, type RunInside } from './firewall.ts';
@@ -21,10 +22,11 @@ import {
   type NodePlan,
   type ProcessState,
   type Program,
+  type Signal,
 } from './host.ts';
 import type { Impairment } from './impairment.ts';
 import { keptLogBytes } from './last-lines.ts';
-import { isInCgroupOf, stateOf } from './process-table.ts';
+import { isInCgroupOf, processesInCgroup, stateOf } from './process-table.ts';
 import { type Command, runCommand } from './run-command.ts';
 import { Shell } from './shell.ts';
 import { nodeAddress, rigAddress } from './subnets.ts';
@@ -43,6 +45,8 @@ export interface DockerLabParts {
   readonly prefix: string;
   readonly reach: Reach;
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether this is root on the engine's own machine. */
+  readonly isBeside: boolean;
   readonly facts: Readonly<Record<string, string>>;
   remove(): Promise<void>;
 }
@@ -61,6 +65,7 @@ export class DockerLab implements Lab {
   readonly #firewalls: Firewalls;
   /** For commands in the namespaces of nodes, where the engine's are within reach. */
   readonly #shells = new Map<NodeId, Shell>();
+  readonly #ownDisks = new Set<NodeId>();
 
   constructor(parts: DockerLabParts) {
     this.facts = parts.facts;
@@ -103,11 +108,11 @@ export class DockerLab implements Lab {
     await this.guard.disturb(node, ['start'], () => tolerate([304], () => container.start()));
   }
 
-  async signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+  async signal(node: NodeId, signal: Signal): Promise<void> {
     const container = this.#containers.get(node);
     if (!container) return;
     // 404: it is gone. 409: it does not run. 500: an older engine says so when there is nothing to pause or to resume.
-    if (signal === 'SIGKILL') {
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') {
       await this.#firewalls.impaired(node).catch(() => {});
       await this.guard.disturb(node, ['kill', signal], () => tolerate([404, 409], () => container.kill({ signal })));
     } else if (signal === 'SIGSTOP') {
@@ -117,6 +122,22 @@ export class DockerLab implements Lab {
 
   async state(node: NodeId): Promise<ProcessState> {
     return (await this.#look(node)).state;
+  }
+
+  async processes(node: NodeId): Promise<readonly number[]> {
+    const container = this.#containers.get(node);
+    return container && this.#parts.isBeside ? processesInCgroup(container.id) : [];
+  }
+
+  async ownDisk(node: NodeId): Promise<Disk> {
+    const { plan, isBeside } = this.#parts;
+    if (!isBeside)
+      throw new Error(`${node} has no disk that could fail: that takes root on the machine of the Docker engine`);
+    const folders = foldersOf(plan.directory, node);
+    const open = () => Disk.open(plan.runId, node, folders.disk, folders.data);
+    const disk = await this.guard.disturb(node, ['mount', folders.data], open);
+    this.#ownDisks.add(node);
+    return disk;
   }
 
   impair(listener: Party, impairments: readonly Impairment[]): Promise<void> {
@@ -190,6 +211,7 @@ export class DockerLab implements Lab {
         NetworkMode: network,
         CapAdd: ['NET_ADMIN'],
         Init: true,
+        Binds: this.#ownDisks.has(node) ? [`${foldersOf(plan.directory, node).data}:${dataFolder}`] : [],
         PortBindings: ports,
         ExtraHosts: [...this.#nodes].map(([name, other]) => `${name}:${other.address}`),
         LogConfig: { Type: 'json-file', Config: { 'max-size': '8m', 'max-file': '2' } },

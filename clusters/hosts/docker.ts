@@ -3,11 +3,13 @@
  * carry the label `ordeal.run`, by which alone they are found again. Images stay, for the next run.
  */
 
+import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import type { Capability, Lacks } from '../../rig/contract.ts';
-import { undoAll } from './controls/undo.ts';
+import { removeBeside, undoAll, undoBeside } from './controls/undo.ts';
+import { foldersOf } from './disk/disk.ts';
 import { findEngine, refusalOf } from './docker-engine.ts';
 import { type Image, imageOf } from './docker-images.ts';
 import { DockerLab, networkOf, type Reach, tolerate } from './docker-lab.ts';
@@ -30,6 +32,9 @@ async function open(plan: LabPlan): Promise<Lab> {
   const remove = async () => {
     await guard.mend(null, ['sweep', plan.runId], () => removeAll(engine, plan.runId));
     await guard.disarm();
+    for (const { id } of plan.nodes)
+      for (const folder of Object.values(foldersOf(plan.directory, id)))
+        await rm(folder, { recursive: true, force: true });
   };
   try {
     plan.progress('making a network');
@@ -42,6 +47,7 @@ async function open(plan: LabPlan): Promise<Lab> {
       prefix,
       reach,
       labels: { [runLabel]: plan.runId },
+      isBeside: isHere(await engine.info()) && process.getuid?.() === 0,
       facts: await factsOf(engine, prefix, images),
       remove,
     });
@@ -129,6 +135,7 @@ async function sweep(runId: string | null): Promise<readonly string[]> {
 /** Lets paused containers of that run go on, and takes back its rules in all that run. */
 async function heal(runId: string): Promise<readonly string[]> {
   const engine = await findEngine();
+  const beside = undoBeside(runId);
   const containers = await engine.listContainers({ filters: { label: [`${runLabel}=${runId}`] } });
   const undone = await Promise.all(
     containers.map(async ({ Id, Names }) => {
@@ -142,10 +149,10 @@ async function heal(runId: string): Promise<readonly string[]> {
       if (!State.Running) return found;
       const run = networkOf(container, State.Pid);
       const processes = () => processesInCgroup(Id);
-      return [...found, ...(await undoAll({ runId, name: `${Names[0]}`, run, processes }))];
+      return [...found, ...(await undoAll({ runId, name: `${Names[0]}`, run, processes, group: Id }))];
     }),
   );
-  return undone.flat();
+  return [...beside, ...undone.flat()];
 }
 
 /** Every container, then every network, of that run or of all; says which. Rejects if one of them stays. */
@@ -161,7 +168,11 @@ async function removeAll(engine: Dockerode, runId: string | null): Promise<reado
     remove: () => engine.getNetwork(Id).remove(),
   }));
   await allGone(networks, 'docker network rm');
-  return [...containers.map(({ name }) => `container ${name}`), ...networks.map(({ name }) => `network ${name}`)];
+  return [
+    ...containers.map(({ name }) => `container ${name}`),
+    ...(await removeBeside(runId)),
+    ...networks.map(({ name }) => `network ${name}`),
+  ];
 }
 
 interface Removable {

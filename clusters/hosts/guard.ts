@@ -7,10 +7,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { HostName } from '../../rig/contract.ts';
 import { Audit } from './audit.ts';
 import { searchPath } from './executables.ts';
+import { ownProgram } from './own-program.ts';
 import { type Command, runCommand } from './run-command.ts';
 
 /** How long the rig may be silent; how much longer its cluster stands; how long one fault may be in force. */
@@ -66,7 +66,13 @@ export class Guard {
     const { ORDEAL_RUN: _, ...environment } = process.env; // It must not be swept like a node.
     const guardian = spawn(
       process.execPath,
-      [...guardianFile(), host, plan.runId, plan.directory, JSON.stringify(patience)],
+      [
+        ...ownProgram(new URL('./guardian', import.meta.url)),
+        host,
+        plan.runId,
+        plan.directory,
+        JSON.stringify(patience),
+      ],
       {
         detached: true,
         cwd: '/',
@@ -182,11 +188,4 @@ export class Guard {
     this.#audit.note(`the lease is lost: ${reason}`);
     this.#lost.abort(new Error(reason));
   }
-}
-
-/** From source, as tests run it, it has to be compiled on its way. */
-function guardianFile(): readonly string[] {
-  const source = import.meta.url.endsWith('.ts');
-  const file = fileURLToPath(new URL(source ? './guardian.ts' : './guardian.js', import.meta.url));
-  return source ? ['--import', import.meta.resolve('jiti/register'), file] : [file];
 }

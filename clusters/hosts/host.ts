@@ -4,6 +4,7 @@
  */
 
 import type { HostDriver, NodeId, Party } from '../../rig/contract.ts';
+import type { Disk } from './disk/disk.ts';
 import type { Guard } from './guard.ts';
 import type { Impairment } from './impairment.ts';
 
@@ -59,6 +60,8 @@ export interface Address {
   readonly port: number;
 }
 
+export type Signal = 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT';
+
 export type ProcessState = 'running' | 'stopped' | 'gone';
 
 /** The place of one run. Disposing it removes every trace outside the run's directory. */
@@ -72,8 +75,12 @@ export interface Lab extends AsyncDisposable {
   /** Starts the node's program, or starts it again on the same data. Resolves when the process exists. */
   start(node: NodeId, program: Program): Promise<void>;
   /** To the node's whole process tree. No error if it is already gone. */
-  signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
+  signal(node: NodeId, signal: Signal): Promise<void>;
   state(node: NodeId): Promise<ProcessState>;
+  /** Its processes as this machine numbers them; none where they are not processes of this machine, or it is down. */
+  processes(node: NodeId): Promise<readonly number[]>;
+  /** Puts the node's data folder on a disk of its own, before its first start. Rejects with the reason where it cannot. */
+  ownDisk(node: NodeId): Promise<Disk>;
   /**
    * What comes to `listener`, a node or `clients`, is impaired in exactly these ways: the whole state, not a change. In
    * force, and read back, once it resolves. A node that is gone is called for again right after its `start`.

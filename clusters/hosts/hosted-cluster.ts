@@ -9,6 +9,7 @@ import { type Clock, deadline } from '../../rig/clock.ts';
 import type {
   ApiName,
   Client,
+  ControlName,
   Controls,
   Evidence,
   Link,
@@ -16,6 +17,7 @@ import type {
   Party,
   RunningCluster,
   Sight,
+  Subjects,
 } from '../../rig/contract.ts';
 import type { Change, Control } from './controls/control.ts';
 import { controlsOn, type ControlSet } from './controls/index.ts';
@@ -30,6 +32,7 @@ export class HostedCluster implements RunningCluster {
   readonly nodes: readonly NodeId[];
   readonly parties: readonly Party[];
   readonly links: readonly Link[] | undefined;
+  readonly subjects: Subjects | undefined;
   /** Nodes and supporting nodes, in the order they are started. */
   readonly members: readonly NodeId[];
   facts: Readonly<Record<string, string>>;
@@ -41,6 +44,7 @@ export class HostedCluster implements RunningCluster {
   /** Aborts when the lease under which faults are in force is lost; see `guard.ts`. */
   readonly lost: AbortSignal;
   readonly #controls: ControlSet;
+  readonly #needed: ReadonlySet<ControlName>;
   readonly #released = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
   #disposed: Promise<void> | null = null;
@@ -52,7 +56,8 @@ export class HostedCluster implements RunningCluster {
     links: readonly Link[] | undefined,
     clock: Clock,
   ) {
-    const { lab, nodes, supporting, host } = deployment;
+    const { lab, nodes, supporting, host, runId, needed } = deployment;
+    this.#needed = needed;
     this.nodes = nodes;
     this.parties = parties;
     this.links = links;
@@ -64,7 +69,10 @@ export class HostedCluster implements RunningCluster {
     this.#clock = clock;
     this.#steps = new Steps(clock);
     const program = (node: NodeId) => this.#program(node);
-    const bench = { lab, clock, steps: this.#steps, members: this.members, parties, program };
+    this.subjects = system.subjects?.({ nodes, supporting }, host);
+    const subjects = (control: ControlName) => this.subjects?.[control] ?? nodes;
+    const { members } = this;
+    const bench = { lab, clock, runId, host, needed, steps: this.#steps, members, parties, subjects, program };
     this.#controls = controlsOn(bench, deployment, system.drills?.(host) ?? {});
     this.lost = lab.guard.lost;
     const letGo = () => {
@@ -79,10 +87,16 @@ export class HostedCluster implements RunningCluster {
 
   /** Starts these nodes and waits until all of them serve. */
   async start(nodes: readonly NodeId[], signal: AbortSignal): Promise<void> {
+    const needed = this.#all.filter(({ name }) => this.#needed.has(name));
+    for (const control of needed)
+      await allSettled(
+        nodes.map((node) => this.#steps.step(`prepare ${node}`, control.prepare?.(node) ?? Promise.resolve())),
+      );
     await allSettled(
       nodes.map((node) => this.#steps.step(`start ${node}`, this.#lab.start(node, this.#program(node)))),
     );
     await this.#allServe(nodes, signal);
+    for (const control of needed) await allSettled(nodes.map(async (node) => control.started?.(node)));
   }
 
   async learnFacts(signal: AbortSignal): Promise<void> {
@@ -135,8 +149,12 @@ export class HostedCluster implements RunningCluster {
 
   release(hold: string): Promise<void> {
     return this.#enqueue(async () => {
+      const isFirst = !this.#released.has(hold);
       this.#released.add(hold);
-      await this.#agree(new Set(this.#all.flatMap((control) => [...control.release(hold)])));
+      const touched = this.#all.map((control) => ({ control, parties: control.release(hold) }));
+      for (const { control, parties } of isFirst ? touched : [])
+        if (control.mayEndNodes) for (const node of parties) await this.#controls.processes.mourn(node);
+      await this.#agree(new Set(touched.flatMap(({ parties }) => [...parties])));
       await allSettled(this.#all.map(async (control) => control.settle?.(hold)));
       this.#lab.guard.letGo(hold);
     });
@@ -201,7 +219,10 @@ export class HostedCluster implements RunningCluster {
 
   async #agreeNode(node: NodeId): Promise<void> {
     const { processes } = this.#controls;
-    const isDown = await processes.takeDown(node);
+    const isDown = await processes.takeDown(
+      node,
+      this.#controls.others.some((control) => control.wantsDown?.(node)),
+    );
     // Before a start for what outlives the process, and after it for what a new process, or a new network, needs anew.
     await this.#agreeOthers(node);
     if (isDown) return;

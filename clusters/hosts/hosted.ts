@@ -18,6 +18,7 @@ import type {
   Party,
   RunningCluster,
   Sight,
+  Subjects,
 } from '../../rig/contract.ts';
 import { defineCluster } from '../../rig/define.ts';
 import { WIRE_FILE } from '../../rig/wire-file.ts';
@@ -48,6 +49,8 @@ export interface SystemDefinition {
   parties?(members: Members): readonly Party[];
   /** Which parties talk to each other. Default: all of them. */
   links?(members: Members): readonly Link[];
+  /** Whom controls can strike on that host, where not just every node. */
+  subjects?(members: Members, host: HostName): Subjects;
   plan(node: NodeId, host: HostName): NodePlan;
   /** What to run on that node; asked again for each restart, and must then say the same. */
   program(node: NodeId, deployment: Deployment): Program;
@@ -87,6 +90,8 @@ export interface Deployment {
   readonly runId: string;
   readonly nodes: readonly NodeId[];
   readonly supporting: readonly NodeId[];
+  /** The controls that the run will need. */
+  readonly needed: ReadonlySet<ControlName>;
   /** `null` where the system does not offer that control. */
   readonly traffic: Traffic | null;
   /** Where clients find `port` of the node: behind the traffic control, where there is one. */
@@ -115,6 +120,7 @@ export function onHosts(system: SystemDefinition): Cluster {
         nodes: members.nodes,
         parties: system.parties?.(members) ?? members.nodes,
         links: system.links?.(members),
+        subjects: system.subjects?.(members, host),
       };
     },
     up: (options) => bringUp(system, options),
@@ -141,6 +147,7 @@ async function bringUp(system: SystemDefinition, options: ClusterOptions): Promi
     runId: options.runId,
     nodes: members.nodes,
     supporting,
+    needed: new Set(options.controls),
     traffic,
     entrance: (node, port) =>
       traffic && port === system.traffic?.port ? traffic.address(node) : lab.address(CLIENTS, node, port),

@@ -4,13 +4,15 @@
  */
 
 import { mkdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Capability, Lacks, NodeId, Party } from '../../rig/contract.ts';
 import { Random } from '../../rig/random.ts';
 import { CappedLog } from './capped-log.ts';
+import { removeBeside } from './controls/undo.ts';
+import { Disk, foldersOf } from './disk/disk.ts';
 import { missingExecutables } from './executables.ts';
 import { FreePorts, noPort } from './free-ports.ts';
 import {
@@ -21,11 +23,13 @@ import {
   type LabPlan,
   type ProcessState,
   type Program,
+  type Signal,
 } from './host.ts';
 import { Guard } from './guard.ts';
 import { type Act, type Impairment, NAME_SERVERS, nameOf, united } from './impairment.ts';
 import { LinkProxy } from './link-proxy.ts';
 import { NodeProcess } from './node-process.ts';
+import { processesInGroup } from './process-table.ts';
 import { sweepProcesses } from './process-sweep.ts';
 import { runCommand } from './run-command.ts';
 
@@ -49,8 +53,8 @@ export const loopback: LabDriver = {
   open,
   probe,
   lacks,
-  heal: sweepProcesses,
-  sweep: sweepProcesses,
+  heal: sweep,
+  sweep,
 };
 
 interface Link {
@@ -89,6 +93,11 @@ async function open(plan: LabPlan): Promise<Lab> {
     await guard?.disarm();
     throw error;
   }
+}
+
+/** Without their rig its links stand still, and nodes are of no use. */
+async function sweep(runId: string | null): Promise<readonly string[]> {
+  return [...(await sweepProcesses(runId)), ...(await removeBeside(runId))];
 }
 
 const placeOf = (node: NodeId, port: number): string => `${node}:${port}`;
@@ -174,13 +183,24 @@ class LoopbackLab implements Lab {
     this.#processes.set(node, started);
   }
 
-  signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+  signal(node: NodeId, signal: Signal): Promise<void> {
     const send = async () => this.#processes.get(node)?.signal(signal);
     return signal === 'SIGCONT' ? this.guard.mend(node, [signal], send) : this.guard.disturb(node, [signal], send);
   }
 
   async state(node: NodeId): Promise<ProcessState> {
     return (await this.#processes.get(node)?.state()) ?? 'gone';
+  }
+
+  /** All of its group. */
+  async processes(node: NodeId): Promise<readonly number[]> {
+    const leader = this.#processes.get(node)?.pid;
+    return leader === undefined ? [] : processesInGroup(leader);
+  }
+
+  ownDisk(node: NodeId): Promise<Disk> {
+    const { data, disk } = foldersOf(this.#plan.directory, node);
+    return this.guard.disturb(node, ['mount', data], () => Disk.open(this.#plan.runId, node, disk, data));
   }
 
   async impair(listener: Party, impairments: readonly Impairment[]): Promise<void> {
@@ -242,6 +262,9 @@ class LoopbackLab implements Lab {
     await Promise.all(this.#links.map(({ proxy }) => proxy.close()));
     this.#ports.free();
     for (const log of this.#logs.values()) log.close();
+    await removeBeside(this.#plan.runId);
+    for (const { id } of this.#plan.nodes)
+      await rm(foldersOf(this.#plan.directory, id).disk, { recursive: true, force: true });
     if (!inTime) throw new Error(`not every node has ended ${END_MS / 1000} s after SIGKILL; run \`ordeal heal\``);
   }
 

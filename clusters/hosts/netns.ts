@@ -11,7 +11,8 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId, Party } from '../../rig/contract.ts';
-import { undoAll } from './controls/undo.ts';
+import { removeBeside, undoAll, undoBeside } from './controls/undo.ts';
+import { Disk, foldersOf } from './disk/disk.ts';
 import { Firewalls, type RunInside } from './firewall.ts';
 import { Guard } from './guard.ts';
 import {
@@ -22,6 +23,7 @@ import {
   type LabPlan,
   type ProcessState,
   type Program,
+  type Signal,
 } from './host.ts';
 import { missingExecutables, searchPath } from './executables.ts';
 import type { Impairment } from './impairment.ts';
@@ -200,12 +202,14 @@ class NamespaceLab implements Lab {
     }
   }
 
-  signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+  signal(node: NodeId, signal: Signal): Promise<void> {
     const send = () => this.#signal(node, signal);
     return signal === 'SIGCONT' ? this.guard.mend(node, [signal], send) : this.guard.disturb(node, [signal], send);
   }
 
-  async #signal(node: NodeId, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+  async #signal(node: NodeId, signal: Signal): Promise<void> {
+    // It may take its time to end.
+    if (signal === 'SIGTERM') return this.#processes(node).forEach((pid) => signalProcess(pid, signal));
     const wanted = { SIGKILL: 'gone', SIGSTOP: 'stopped', SIGCONT: 'running' } as const;
     await signalAll(() => this.#processes(node), signal, wanted[signal]);
   }
@@ -214,6 +218,15 @@ class NamespaceLab implements Lab {
     const leader = this.#leaders.get(node);
     if (leader === undefined || stateOf(leader) === 'gone') return 'gone';
     return this.#processes(node).every((pid) => stateOf(pid) !== 'running') ? 'stopped' : 'running';
+  }
+
+  async processes(node: NodeId): Promise<readonly number[]> {
+    return this.#processes(node);
+  }
+
+  ownDisk(node: NodeId): Promise<Disk> {
+    const { data, disk } = foldersOf(this.#plan.directory, node);
+    return this.guard.disturb(node, ['mount', data], () => Disk.open(this.#plan.runId, node, disk, data));
   }
 
   impair(listener: Party, impairments: readonly Impairment[]): Promise<void> {
@@ -242,7 +255,8 @@ class NamespaceLab implements Lab {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const shell of this.#shells.values()) shell.close();
     await removeAll(this.guard, this.#plan.runId);
-    await Promise.all(this.#plan.nodes.map(({ id }) => rm(this.data(id), { recursive: true, force: true })));
+    const folders = this.#plan.nodes.flatMap(({ id }) => Object.values(foldersOf(this.#plan.directory, id)));
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
   }
 
   #address(party: Party): string {
@@ -302,14 +316,14 @@ async function removeAll(guard: Guard, runId: string): Promise<void> {
 
 async function heal(runId: string): Promise<readonly string[]> {
   const namespaces = (await readdir(namespaceFolder).catch(() => [])).filter((name) => isOf(name, runId));
-  const undone: string[] = [];
+  const undone = [...undoBeside(runId)];
   for (const name of namespaces) {
     const processes = () => processesInside(fileOf(name));
     for (const pid of processes().filter((pid) => stateOf(pid) === 'stopped')) {
       signalProcess(pid, 'SIGCONT');
       undone.push(`process ${pid} goes on`);
     }
-    undone.push(...(await undoAll({ runId, name, run: runIn(name), processes })));
+    undone.push(...(await undoAll({ runId, name, run: runIn(name), processes, group: `${tagOf(runId)}-` })));
   }
   return undone;
 }
@@ -325,7 +339,7 @@ async function sweep(runId: string | null): Promise<readonly string[]> {
     'SIGKILL',
     'gone',
   );
-  const removed = ended.map((pid) => `process ${pid}`);
+  const removed = [...ended.map((pid) => `process ${pid}`), ...(await removeBeside(runId))];
   for (const name of namespaces) {
     await runCommand(['ip', 'netns', 'delete', name]).catch((error: Error) => {
       throw new Error(`${error.message}; by hand: ip netns delete ${name}`, { cause: error });

@@ -7,7 +7,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import type { CappedLog } from './capped-log.ts';
-import type { ProcessState, Program } from './host.ts';
+import type { ProcessState, Program, Signal } from './host.ts';
 import { stateOf } from './process-table.ts';
 
 const PS_MS = 5_000;
@@ -47,7 +47,7 @@ export class NodeProcess {
   }
 
   /** To the whole group. No error if it has ended. */
-  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+  signal(signal: Signal): void {
     if (this.#hasEnded()) return;
     try {
       // Windows has no process groups.

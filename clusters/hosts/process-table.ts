@@ -19,9 +19,11 @@ export function processesInside(namespaceFile: string): readonly number[] {
 }
 
 /** Every process that was started for this run, or with `null` for any run, by `ORDEAL_RUN` in its environment. */
-export function processesOfRun(runId: string | null): readonly number[] {
-  return processIds().filter((pid) => pid !== process.pid && isOfRun(pid, runId) && isAlive(pid));
-}
+export const processesOfRun = (runId: string | null): readonly number[] => processesWith('ORDEAL_RUN', runId);
+
+/** Every process with that variable in its environment: with that value, or with `null` any. */
+export const processesWith = (variable: string, value: string | null): readonly number[] =>
+  processIds().filter((pid) => pid !== process.pid && carries(pid, variable, value) && isAlive(pid));
 
 /** What the processes of that node hold in memory together, in bytes; `null` where none of them can be seen here. */
 export function residentBytes(runId: string, node: string): number | null {
@@ -44,10 +46,13 @@ export const isInCgroupOf = (pid: number, containerId: string): boolean =>
 export const processesInCgroup = (containerId: string): readonly number[] =>
   processIds().filter((pid) => isInCgroupOf(pid, containerId) && isAlive(pid));
 
-/** Whether this process carries the run's id in its environment. */
-function isOfRun(pid: number, runId: string | null): boolean {
+/** Every process of that group. */
+export const processesInGroup = (leader: number): readonly number[] =>
+  processIds().filter((pid) => Number(fieldsOf(pid)?.[2]) === leader && isAlive(pid));
+
+function carries(pid: number, variable: string, value: string | null): boolean {
   const environment = attempt(() => readFileSync(`/proc/${pid}/environ`, 'latin1'));
-  const wanted = `\0ORDEAL_RUN=${runId === null ? '' : `${runId}\0`}`;
+  const wanted = `\0${variable}=${value === null ? '' : `${value}\0`}`;
   return environment !== undefined && `\0${environment}`.includes(wanted);
 }
 
@@ -68,10 +73,14 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
 
 const isAlive = (pid: number): boolean => stateOf(pid) !== 'gone';
 
-/** The third field of `stat`; the second, the name in brackets, may hold anything. */
 function stateLetter(pid: number): string | undefined {
+  return fieldsOf(pid)?.[0];
+}
+
+/** Of `stat`, from the third on: state, parent, group. The second, the name in brackets, may hold anything. */
+function fieldsOf(pid: number): readonly string[] | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  return stat === undefined ? undefined : stat.charAt(stat.lastIndexOf(')') + 2);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 const processIds = (): readonly number[] =>
@@ -85,3 +94,30 @@ function attempt<T>(look: () => T): T | undefined {
     return undefined;
   }
 }
+
+/** Who traces this process, by id; 0: nobody. */
+export const tracerOf = (pid: number): number =>
+  Number(/^TracerPid:\s*(\d+)/m.exec(attempt(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '')?.[1] ?? 0);
+
+/** How many descriptors this process has open, and how many it may; `null` if it has ended. */
+export function descriptorsOf(
+  pid: number,
+): { readonly open: number; readonly soft: number; readonly hard: number } | null {
+  const limits = attempt(() => readFileSync(`/proc/${pid}/limits`, 'latin1'));
+  const open = attempt(() => readdirSync(`/proc/${pid}/fd`).length);
+  const [, soft, hard] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(limits ?? '') ?? [];
+  if (soft === undefined || hard === undefined || open === undefined || stateOf(pid) === 'gone') return null;
+  const count = (text: string) => (text === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(text));
+  return { open, soft: count(soft), hard: count(hard) };
+}
+
+/** The value of a variable in the environment that this process was started with. */
+export const variableOf = (pid: number, variable: string): string | undefined =>
+  attempt(() => readFileSync(`/proc/${pid}/environ`, 'latin1'))
+    ?.split('\0')
+    .find((pair) => pair.startsWith(`${variable}=`))
+    ?.slice(variable.length + 1);
+
+/** What this process calls itself, or was called with. */
+export const titleOf = (pid: number): string =>
+  (attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')) ?? '').replaceAll('\0', ' ').trim();

@@ -11,6 +11,8 @@ interface Held {
   readonly slow: Map<string, Delay>;
   readonly killed: Set<NodeId>;
   readonly paused: Set<NodeId>;
+  /** Those that were killed, and are not now. */
+  readonly revived: Set<NodeId>;
   dropped: number;
   delayed: number;
   isReleased: boolean;
@@ -39,6 +41,16 @@ export class Holds {
 
   kill(hold: string, node: NodeId): void {
     this.#of(hold).killed.add(node);
+  }
+
+  /** A node that this hold has killed may run again for a while. */
+  revive(hold: string, node: NodeId): void {
+    this.#held.get(hold)?.revived.add(node);
+    this.#held.get(hold)?.killed.delete(node);
+  }
+
+  isReleased(hold: string): boolean {
+    return this.#held.get(hold)?.isReleased ?? false;
   }
 
   pause(hold: string, node: NodeId): void {
@@ -80,7 +92,8 @@ export class Holds {
   evidence(hold: string): Evidence {
     const held = this.#held.get(hold);
     if (!held) return { effective: false, observed: 'nothing was done' };
-    const { cuts, lossy, slow, killed, paused, dropped, delayed } = held;
+    const { cuts, lossy, slow, paused, dropped, delayed } = held;
+    const killed = new Set([...held.killed, ...held.revived]);
     const seen = [
       ...(cuts.size > 0 || lossy.size > 0 ? [`${dropped} messages dropped`] : []),
       ...(slow.size > 0 ? [`${delayed} messages delayed`] : []),
@@ -109,6 +122,7 @@ export class Holds {
         slow: new Map(),
         killed: new Set(),
         paused: new Set(),
+        revived: new Set(),
         dropped: 0,
         delayed: 0,
         isReleased: false,

@@ -86,6 +86,7 @@ function refuse(lever: string): never {
 const TICK_MS = 10;
 /** How often a client loses its connection, before the request arrives and before the answer does. */
 const LOSS = 0.005;
+const LOOP_DOWN_MS = 300;
 
 class MemoryCluster implements RunningCluster {
   readonly nodes: readonly NodeId[];
@@ -168,6 +169,11 @@ class MemoryCluster implements RunningCluster {
           for (const node of nodes) this.#holds.kill(hold, node);
           this.#settle();
         },
+        terminate: async (nodes) => {
+          for (const node of nodes) this.#holds.kill(hold, node);
+          this.#settle();
+        },
+        loop: async (nodes, upMs) => this.#loop(hold, nodes, upMs),
         pause: async (nodes) => {
           for (const node of nodes) this.#holds.pause(hold, node);
           this.#settle();
@@ -247,6 +253,16 @@ class MemoryCluster implements RunningCluster {
     const backlog = this.#backlog.get(node);
     if (backlog) backlog.push(act);
     else act();
+  }
+
+  #loop(hold: string, nodes: readonly NodeId[], upMs: number): void {
+    const turn = (isDown: boolean) => {
+      if (this.#holds.isReleased(hold)) return;
+      for (const node of nodes) isDown ? this.#holds.kill(hold, node) : this.#holds.revive(hold, node);
+      this.#settle();
+      this.#options.clock.after(isDown ? LOOP_DOWN_MS : upMs, () => turn(!isDown));
+    };
+    turn(true);
   }
 
   /** Brings every process into the state that the holds leave it. */

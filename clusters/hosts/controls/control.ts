@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from '../../../rig/clock.ts';
-import type { ControlName, Controls, Evidence, NodeId, Party } from '../../../rig/contract.ts';
+import type { ControlName, Controls, Evidence, HostName, NodeId, Party } from '../../../rig/contract.ts';
 import type { Lab, Program } from '../host.ts';
 import type { Steps } from '../steps.ts';
 
@@ -27,6 +27,14 @@ export interface Control<C extends ControlName = ControlName> {
   evidence(hold: string): Promise<Evidence | null>;
   /** From now on nothing is wanted at all, for the faults have been undone by somebody else. */
   releaseAll(): void;
+  /** Makes what the node needs before its first start, in a run that needs this control. Rejects, by name, where it cannot. */
+  prepare?(node: NodeId): Promise<void>;
+  /** Looks at the node after its first start, in a run that needs this control. Rejects, by name, if it is out of reach. */
+  started?(node: NodeId): Promise<void>;
+  /** Whether the node is to be down, for what can only be done to one that is. */
+  wantsDown?(node: NodeId): boolean;
+  /** Nodes may end of what it does. They are started again when it is released. */
+  readonly mayEndNodes?: true;
   /** The program as it has to be started for this control to get hold of it later. */
   dress?(node: NodeId, program: Program): Program;
   close?(): Promise<void>;
@@ -41,12 +49,18 @@ export type Change = (parties: readonly Party[], note: () => void) => Promise<vo
 /** What controls work on. */
 export interface Bench {
   readonly lab: Lab;
+  readonly runId: string;
+  readonly host: HostName;
+  /** The controls that the run will need. */
+  readonly needed: ReadonlySet<ControlName>;
   readonly clock: Clock;
   readonly steps: Steps;
   /** Every node, supporting ones too. */
   readonly members: readonly NodeId[];
   /** Between what the network can be cut. */
   readonly parties: readonly Party[];
+  /** Whom that control can strike: every node, unless the system says otherwise. */
+  subjects(control: ControlName): readonly NodeId[];
   /** What to run on that node, dressed by every control. */
   program(node: NodeId): Program;
 }

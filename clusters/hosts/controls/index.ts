@@ -3,9 +3,14 @@
 import type { ControlName } from '../../../rig/contract.ts';
 import type { Deployment } from '../hosted.ts';
 import type { Bench, Control } from './control.ts';
+import { Calls } from './calls.ts';
+import { Clocks } from './clocks.ts';
+import { Descriptors } from './descriptors.ts';
+import { Disks } from './disks.ts';
 import { type DrillMakers, Drills } from './drills.ts';
 import { Network } from './network.ts';
 import { Processes } from './processes.ts';
+import { Resources } from './resources.ts';
 import { TrafficRules } from './traffic.ts';
 
 export interface ControlSet {
@@ -22,6 +27,11 @@ export function controlsOn(bench: Bench, deployment: Deployment, drills: DrillMa
     processes,
     others: [
       network,
+      new Disks(bench),
+      new Clocks(bench),
+      new Resources(bench),
+      new Descriptors(bench),
+      new Calls(bench),
       ...(traffic ? [new TrafficRules(traffic)] : []),
       new Drills(bench, drills, deployment, processes, network),
     ] as readonly Control<ControlName>[],

@@ -1,5 +1,5 @@
 /**
- * The control `processes`: who is killed and who is paused. Killed beats paused beats running. All other controls act on
+ * The control `processes`: who is killed, asked to end, or paused. Killed beats paused beats running. All other controls act on
  * nodes that are up, so this one goes in two steps: it takes nodes down before the others agree, and lets them up after.
  */
 
@@ -10,8 +10,12 @@ import { Wishes } from './wishes.ts';
 
 const SEEN_MS = 10_000;
 
-type Wish = 'killed' | 'paused';
-const stateOf = { killed: 'gone', paused: 'stopped' } as const;
+/** What has not ended by itself so long after it was asked to is killed. */
+const TERMINATE_MS = 5_000;
+const LOOP_DOWN_MS = 300;
+
+type Wish = 'killed' | 'paused' | 'terminated' | 'looping';
+const stateOf = { killed: 'gone', paused: 'stopped', terminated: 'gone', looping: 'gone' } as const;
 
 export class Processes implements Control<'processes'> {
   readonly name = 'processes';
@@ -21,6 +25,8 @@ export class Processes implements Control<'processes'> {
   readonly #seen = new Map<string, Map<NodeId, ProcessState>>();
   /** Nodes killed under some hold and not started again since. */
   readonly #downed = new Set<NodeId>();
+  /** Holds whose nodes crash again and again: whether they are down just now, and how often they were. */
+  readonly #loops = new Map<string, { isDown: boolean; crashes: number }>();
 
   constructor(bench: Bench) {
     this.#bench = bench;
@@ -38,16 +44,62 @@ export class Processes implements Control<'processes'> {
           throw new Error(`${node} has ended, it cannot be ${how}`);
       }
     };
-    return { kill: (nodes) => halt(nodes, 'killed'), pause: (nodes) => halt(nodes, 'paused') };
+    return {
+      kill: (nodes) => halt(nodes, 'killed'),
+      pause: (nodes) => halt(nodes, 'paused'),
+      terminate: (nodes) => halt(nodes, 'terminated'),
+      loop: async (nodes, upMs) => {
+        const loop = { isDown: true, crashes: 1 };
+        this.#loops.set(hold, loop);
+        await halt(nodes, 'looping');
+        void this.#goRound(loop, upMs, (isDown) => change(nodes, () => void (loop.isDown = isDown))).catch(() => {});
+      },
+    };
   }
 
-  /** Kills the node if it is to be down; says whether it is. */
-  async takeDown(node: NodeId): Promise<boolean> {
-    if (!this.#wishes.of(node).includes('killed')) return false;
+  /** Until the hold is released: then `set` rejects. */
+  async #goRound(loop: { crashes: number }, upMs: number, set: (isDown: boolean) => Promise<void>): Promise<void> {
+    for (;;) {
+      await this.#bench.clock.sleep(LOOP_DOWN_MS);
+      await set(false);
+      await this.#bench.clock.sleep(upMs);
+      await set(true);
+      loop.crashes++;
+    }
+  }
+
+  /** Kills the node if it is to be down, for this control or another; says whether it is. */
+  async takeDown(node: NodeId, forAnother: boolean): Promise<boolean> {
+    const wishes = this.#wishes.of(node);
+    const isLooping = this.#wishes.holding(node).some((hold) => this.#loops.get(hold)?.isDown);
+    const kills = wishes.includes('killed') || isLooping || forAnother;
+    if (!kills && !wishes.includes('terminated')) return false;
     this.#downed.add(node);
+    if (!kills && (await this.#ends(node))) {
+      this.#saw(node, 'gone');
+      return true;
+    }
     await this.#step(`kill ${node}`, this.#bench.lab.signal(node, 'SIGKILL'));
     this.#saw(node, await this.#see(node, 'gone', (state) => state === 'gone'));
     return true;
+  }
+
+  /** Asks the node to end; says whether it did so in time. */
+  async #ends(node: NodeId): Promise<boolean> {
+    const { clock, lab } = this.#bench;
+    if ((await this.#state(node)) === 'gone') return true;
+    await this.#step(`terminate ${node}`, lab.signal(node, 'SIGTERM'));
+    const limit = clock.nowNs() + TERMINATE_MS * 1e6;
+    while (clock.nowNs() < limit) {
+      if ((await this.#state(node)) === 'gone') return true;
+      await clock.sleep(20);
+    }
+    return false;
+  }
+
+  /** A node that ended of a fault is as if it had been taken down. */
+  async mourn(node: NodeId): Promise<void> {
+    if ((await this.#state(node)) === 'gone') this.#downed.add(node);
   }
 
   /** Starts the node if it was taken down and may be up again; says whether it did. */
@@ -85,6 +137,8 @@ export class Processes implements Control<'processes'> {
   async evidence(hold: string): Promise<Evidence | null> {
     if (this.#wishes.touched(hold).size === 0) return null;
     const seen = [...(this.#seen.get(hold) ?? [])].map(([node, state]) => `the process of ${node} was seen ${state}`);
+    const loop = this.#loops.get(hold);
+    if (loop) seen.push(`killed ${loop.crashes} time${loop.crashes === 1 ? '' : 's'}`);
     return { effective: seen.length > 0, observed: seen.join('; ') || 'no process was seen to be halted' };
   }
 

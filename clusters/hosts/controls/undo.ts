@@ -3,9 +3,14 @@
  * rig and its journal are gone. All there is to go by is what is found at each node, under the run's tag.
  */
 
-import type { RunInside } from '../firewall.ts';
-import { takeBackRules } from '../firewall.ts';
+import { removeGroups } from '../cgroups.ts';
+import { healDisks, removeDisks } from '../disk/disk.ts';
+import { type RunInside, takeBackRules } from '../firewall.ts';
 import { messageOf } from '../steps.ts';
+import { endTracers } from './calls.ts';
+import { rightClocks } from './clocks.ts';
+import { freeDescriptors } from './descriptors.ts';
+import { freeResources } from './resources.ts';
 
 /** A node that is up, found by the tag of its run. */
 export interface Found {
@@ -16,6 +21,8 @@ export interface Found {
   readonly run: RunInside;
   /** Its processes, where they are processes of this machine. */
   processes(): readonly number[];
+  /** What the path of its control groups contains, if they are its own. */
+  readonly group: string;
 }
 
 /**
@@ -27,7 +34,18 @@ export type Undo = (found: Found) => Promise<readonly string[]>;
 /** One for each kind of change that outlives the rig. */
 const undos: readonly Undo[] = [
   async ({ runId, name, run }) => ((await takeBackRules(runId, run)) ? [`rules in ${name}`] : []),
+  async ({ processes }) => rightClocks(processes()),
+  async ({ processes, group }) => freeResources(processes(), group),
+  ({ processes }) => freeDescriptors(processes()),
 ];
+
+/** Takes back what a run does to its nodes from beside them: to their disks, and to their system calls. */
+export const undoBeside = (runId: string): readonly string[] => [...endTracers(runId), ...healDisks(runId)];
+
+/** Removes what stands beside the nodes of a run, or of all runs, once these have ended; a line for each. */
+export async function removeBeside(runId: string | null): Promise<readonly string[]> {
+  return [...endTracers(runId), ...(await removeDisks(runId)), ...(await removeGroups(runId))];
+}
 
 /** Takes back everything at one node; tries all kinds whatever happens to one. */
 export async function undoAll(found: Found): Promise<readonly string[]> {
