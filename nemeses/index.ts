@@ -1,7 +1,19 @@
 /** Everything in this room; being exported here is being registered. */
 export { cacheExpiry, cachePoison } from './cache-trouble.ts';
+export { clockDrift, clockJump, clockSkew, clockStrobe } from './clock.ts';
+export { crashAtSync, crashAtWrite } from './crash-at-call.ts';
 export { crashPoint } from './crash-point.ts';
+export {
+  failingDisk,
+  flippedBits,
+  fullDisk,
+  powerCut,
+  readOnlyDisk,
+  slowDisk,
+  truncatedFile,
+} from './disk.ts';
 export { duplicateDelivery } from './duplicate-delivery.ts';
+export { failingSync } from './failing-sync.ts';
 export { failover } from './failover.ts';
 export { killAfterAck, killInElection } from './kill-at.ts';
 export { kill, killAll, killOne } from './kill.ts';
@@ -20,7 +32,9 @@ export { pause, pauseOne } from './pause.ts';
 export { presets } from './presets.ts';
 export { reorderRequests } from './reorder-requests.ts';
 export { replicaLag } from './replica-lag.ts';
+export { crashLoop, hostRestart, restart, terminate } from './restart.ts';
 export { restore } from './restore.ts';
 export { retryStorm } from './retry-storm.ts';
+export { descriptorShortage, memoryShortage, processorShortage, processShortage } from './shortage.ts';
 export { storeOutage } from './store-outage.ts';
 export { tornResponse } from './torn-response.ts';

@@ -1,6 +1,6 @@
 /** Which nodes a fault strikes, chosen by kind first, so that one, some, the leaders and all have their turns. */
 
-import type { ChooseContext, NodeId } from '../rig/contract.ts';
+import type { ChooseContext, ControlName, NodeId } from '../rig/contract.ts';
 
 export type TargetKind = 'one' | 'minority' | 'primaries' | 'all';
 export type Targets = { readonly targets: TargetKind; readonly nodes: readonly NodeId[] };
@@ -12,7 +12,8 @@ const kinds: readonly TargetKind[] = ['one', 'minority', 'primaries', 'all'];
 
 /** Some nodes, at least one, in the cluster's order. A minority is less than half, or one node where that is none. */
 export function chooseTargets({ rng, nodes, primaries }: ChooseContext, weights: TargetWeights): Targets {
-  const possible = kinds.filter((kind) => kind !== 'primaries' || primaries.length > 0);
+  const leads = primaries.some((node) => nodes.includes(node));
+  const possible = kinds.filter((kind) => kind !== 'primaries' || leads);
   const targets = rng.pick(possible.flatMap((kind) => Array<TargetKind>(weights[kind] ?? 0).fill(kind)));
   const some = (count: number) => rng.shuffle(nodes).slice(0, count);
   const struck = new Set(
@@ -25,3 +26,7 @@ export function chooseTargets({ rng, nodes, primaries }: ChooseContext, weights:
   );
   return { targets, nodes: nodes.filter((node) => struck.has(node)) };
 }
+
+/** Whom faults by that control can strike. */
+export const subjectsOf = ({ subjects, nodes }: ChooseContext, control: ControlName): readonly NodeId[] =>
+  subjects?.[control] ?? nodes;

@@ -258,7 +258,9 @@ class MemoryCluster implements RunningCluster {
   #loop(hold: string, nodes: readonly NodeId[], upMs: number): void {
     const turn = (isDown: boolean) => {
       if (this.#holds.isReleased(hold)) return;
-      for (const node of nodes) isDown ? this.#holds.kill(hold, node) : this.#holds.revive(hold, node);
+      for (const node of nodes)
+        if (isDown) this.#holds.kill(hold, node);
+        else this.#holds.revive(hold, node);
       this.#settle();
       this.#options.clock.after(isDown ? LOOP_DOWN_MS : upMs, () => turn(!isDown));
     };

@@ -164,7 +164,7 @@ export class Calls implements Control<'calls'> {
   }
 
   async close(): Promise<void> {
-    for (const node of [...this.#tracers.keys()]) await this.#stop(node, []);
+    for (const node of this.#tracers.keys()) await this.#stop(node, []);
   }
 }
 

@@ -104,7 +104,7 @@ export class DiskFiles {
         this.#listings.delete(u64(body, 0));
         return nothing;
       default:
-        return this.#rename(request);
+        return this.#make(request);
     }
   }
 
@@ -131,7 +131,8 @@ export class DiskFiles {
 
   // ── Names ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  #rename(request: FuseRequest): Buffer {
+  /** Requests that make a name. */
+  #make(request: FuseRequest): Buffer {
     const { opcode, node, body, uid, gid } = request;
     const own = (file: string) => {
       fs.lchownSync(file, uid, gid);
@@ -140,14 +141,11 @@ export class DiskFiles {
     switch (opcode) {
       case FUSE.CREATE: {
         const file = this.#within(node, textAt(body, 16));
-        const descriptor = fs.openSync(
-          file,
-          (body.readUInt32LE(0) & KEPT_FLAGS) | O_CREAT | O_RDWR,
-          body.readUInt32LE(4),
-        );
+        const [flags, mode] = [body.readUInt32LE(0), body.readUInt32LE(4)];
+        const descriptor = fs.openSync(file, (flags & KEPT_FLAGS) | O_CREAT | O_RDWR, mode);
         fs.fchownSync(descriptor, uid, gid);
         const entry = this.#entry(file);
-        return Buffer.concat([entry, openAnswer(this.#opened(u64(entry, 0), descriptor, body.readUInt32LE(0)))]);
+        return Buffer.concat([entry, openAnswer(this.#opened(u64(entry, 0), descriptor, flags))]);
       }
       case FUSE.MKNOD: {
         const mode = body.readUInt32LE(0);
@@ -172,6 +170,14 @@ export class DiskFiles {
         fs.linkSync(this.#path(u64(body, 0)), link);
         return this.#entry(link);
       }
+      default:
+        return this.#remove(request);
+    }
+  }
+
+  /** Requests that take a name away, or change it. */
+  #remove({ opcode, node, body }: FuseRequest): Buffer {
+    switch (opcode) {
       case FUSE.UNLINK: {
         const file = this.#within(node, textAt(body, 0));
         this.#vanishing(file);
