@@ -648,8 +648,6 @@ export interface Capability {
   readonly needed: boolean;
   /** What was seen, and where it is missing, what to install or do. */
   readonly reason: string;
-  /** The control that cannot be had without it. */
-  readonly control?: ControlName;
 }
 
 // ── Workloads and nemeses ────────────────────────────────────────────────────────────────────────────────
@@ -898,6 +896,8 @@ export type PlannedFault = {
   readonly dependsOnPrimaries: boolean;
   /** The nodes that are killed, paused or cut off while it is in force. */
   readonly down: readonly NodeId[];
+  /** The nodes whose data it damages for ever. */
+  readonly damaged?: readonly NodeId[];
 };
 
 /** `spec.json`: the spec and where and how it was run, written before anything is touched. */

@@ -35,6 +35,7 @@ export const plannedFaultSchema = {
     sentence: { type: 'string', maxLength: 65_536 },
     dependsOnPrimaries: { type: 'boolean' },
     down: names,
+    damaged: names,
   },
 } as const;
 

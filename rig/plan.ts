@@ -76,6 +76,19 @@ export function requireSame(plan: Plan, there: Layout, where: string): void {
     );
 }
 
+const TRACED =
+  'strace at the processes of the node; undone by ending it, and, where a node died of it, by starting it again on the same data';
+const FAKED =
+  'the programs of the node read the difference to the right time from a file, by libfaketime; undone by setting it to nothing, and read back';
+const PRLIMIT = 'prlimit on each process of the node; undone by giving back the limit that it had, and read back';
+const OWN_DISK =
+  'the node keeps its data on a file system of the rig’s own (FUSE), which fails as it is told; undone by letting it work, and, where a node died of it, by starting it again on what is left; damage to files CANNOT be undone';
+const GROUPED =
+  'limits of the control group of the node; undone by taking them away, and read back, and, where a node died of it, by starting it again';
+
+/** On all hosts whose nodes are processes. */
+const alike = (means: string) => ({ docker: means, netns: means, loopback: means });
+
 const PROXIED =
   'a proxy between clients and nodes holds, repeats, drops or tears requests; undone by letting all pass again';
 
@@ -84,6 +97,11 @@ const DRILLED =
 
 /** How each control works on each host, and how it is undone. */
 const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, string>>>>> = {
+  calls: alike(TRACED),
+  clocks: alike(FAKED),
+  descriptors: alike(PRLIMIT),
+  disks: alike(OWN_DISK),
+  resources: alike(GROUPED),
   network: {
     docker:
       'iptables rules in chains of their own, inside the network namespaces of the nodes; undone by removing them, and read back',
@@ -100,9 +118,9 @@ const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, strin
   drills: { docker: DRILLED, loopback: DRILLED },
   processes: {
     docker:
-      'SIGKILL or SIGSTOP inside the container; undone by starting the program again on the same data, or SIGCONT',
-    netns: 'SIGKILL or SIGSTOP; undone by starting the program again on the same data, or SIGCONT',
-    loopback: 'SIGKILL or SIGSTOP; undone by starting the program again on the same data, or SIGCONT',
+      'SIGKILL, SIGTERM or SIGSTOP inside the container; undone by starting the program again on the same data, or SIGCONT',
+    netns: 'SIGKILL, SIGTERM or SIGSTOP; undone by starting the program again on the same data, or SIGCONT',
+    loopback: 'SIGKILL, SIGTERM or SIGSTOP; undone by starting the program again on the same data, or SIGCONT',
     memory: 'simulated nodes lose what is not on disk, or stand still; undone by starting or waking them',
   },
 };
@@ -133,12 +151,12 @@ export function planText(plan: Plan, controls: readonly ControlName[]): string {
 }
 
 function faultText(fault: PlannedFault, spec: RunSpec): string {
-  const { atMs, forMs, span, sentence, hold, dependsOnPrimaries } = fault;
+  const { atMs, forMs, span, sentence, hold, dependsOnPrimaries, damaged } = fault;
   const length = span?.until
     ? `≤${seconds(Math.min(longestOf(fault, spec), spec.limits?.longestFaultMs ?? Infinity))}`
     : seconds(forMs);
   const when = `${seconds(atMs).padStart(8)} ${length.padStart(8)}`;
-  return `${when}  ${sentence} (${hold}${dependsOnPrimaries ? '; drawn among the nodes, chosen at its time by who leads then' : ''})`;
+  return `${when}  ${sentence} (${hold}${dependsOnPrimaries ? '; drawn among the nodes, chosen at its time by who leads then' : ''})${damaged ? ' CANNOT BE UNDONE' : ''}`;
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -17,6 +17,8 @@ export interface Reach {
   readonly calls: readonly Call[];
   /** The nodes that are killed, paused, or cut off from most others, in the cluster's order. */
   readonly down: readonly NodeId[];
+  /** The nodes whose data is damaged for ever. */
+  readonly damaged: readonly NodeId[];
 }
 
 const TAKING_NOTE_TIMEOUT_MS = 1_000;
@@ -32,7 +34,9 @@ export async function reachOf(nemesis: Nemesis, fault: Json, layout: Layout, clo
   } finally {
     limit.cancel();
   }
-  return { calls, down: downBy(calls, layout) };
+  const damages = calls.filter(({ control, method }) => control === 'disks' && method === 'damage');
+  const damaged = [...new Set(damages.flatMap(({ arguments: given }) => partiesIn(given[0])))];
+  return { calls, down: downBy(calls, layout), damaged };
 }
 
 /** Controls that do nothing but note what they were asked for. */
@@ -51,9 +55,14 @@ function noting(names: readonly string[], calls: Call[]): Controls {
   return Object.fromEntries(names.map((name) => [name, control(name)])) as unknown as Controls;
 }
 
+/** Controls whose levers are told whom to strike in lists of names. */
+const STRIKING: readonly string[] = ['calls', 'clocks', 'descriptors', 'disks', 'network', 'processes', 'resources'];
+/** Levers that nodes live through: they are slow, or have another time, and serve. */
+const SURVIVED: readonly string[] = ['clocks.shift', 'disks.slow', 'resources.processor'];
+
 /** A name in this call that is nobody's; `undefined` if there is none. */
 export const strangerIn = (call: Call, { nodes, parties }: Layout): string | undefined =>
-  call.control !== 'network' && call.control !== 'processes'
+  !STRIKING.includes(call.control)
     ? undefined
     : call.arguments.flatMap(partiesIn).find((one) => !parties.includes(one) && !nodes.includes(one));
 
@@ -94,12 +103,13 @@ export function refusingStrangers<C extends object>(controls: C, layout: Layout)
   ) as C;
 }
 
-/** Who is killed, paused or cut off by these calls together. */
+/** Who is killed, paused or cut off by these calls together, or may end of them. */
 export function downBy(calls: readonly Call[], layout: Layout): readonly NodeId[] {
   const cut = new Set<string>();
   const down = new Set<NodeId>();
-  for (const { control, arguments: given } of calls) {
-    if (control === 'processes') for (const node of partiesIn(given[0])) down.add(node);
+  for (const { control, method, arguments: given } of calls) {
+    const ends = control !== 'network' && STRIKING.includes(control) && !SURVIVED.includes(`${control}.${method}`);
+    for (const node of ends ? partiesIn(given[0]) : []) down.add(node);
     if (control === 'network')
       for (const from of partiesIn(given[0])) for (const to of partiesIn(given[1])) cut.add(arrow(from, to));
   }

@@ -46,6 +46,12 @@ export const minorityOf = (nodeCount: number): number => Math.max(1, Math.ceil(n
 export const mostDownIn = (spec: RunSpec, { nodes }: Layout): number =>
   spec.limits === undefined || spec.limits.beyondQuorum ? nodes.length : minorityOf(nodes.length);
 
+/** Of how many nodes data may be damaged for ever in a whole run: less than half of those that keep any. */
+const mostDamagedIn = ({ nodes, subjects }: Layout): number => Math.ceil((subjects?.disks ?? nodes).length / 2) - 1;
+
+const TOO_MUCH_DAMAGE =
+  'it cannot be undone, and no more than a minority of those that keep data may be damaged in a run';
+
 /** The stream of chance of one nemesis. */
 export const streamOf = (spec: RunSpec, nemesis: Nemesis): Random =>
   new Random(spec.seed).fork(`nemesis ${nemesis.name}`);
@@ -72,6 +78,7 @@ export async function drawSchedule(
     drawn.map(({ faults }) => faults),
     spec,
     mostDownIn(spec, layout),
+    mostDamagedIn(layout),
   );
   return { faults: placed.faults, omitted: [...omitted, ...placed.omitted], broken };
 }
@@ -101,7 +108,7 @@ async function drawFaults(spec: RunSpec, nemesis: Nemesis, layout: Layout, clock
   return { faults, omitted, broken: [] };
 }
 
-type Choice = Pick<PlannedFault, 'fault' | 'sentence' | 'span' | 'dependsOnPrimaries' | 'down'>;
+type Choice = Pick<PlannedFault, 'fault' | 'sentence' | 'span' | 'dependsOnPrimaries' | 'down' | 'damaged'>;
 
 /** The fault as far as it can be known ahead, or why there can be none. */
 async function chooseAhead(
@@ -127,11 +134,12 @@ async function chooseAhead(
   return { ...chosen, dependsOnPrimaries: !others.every(isAlike) };
 }
 
-const contextOf = ({ nodes, parties, links }: Layout, rng: Random, primaries: readonly NodeId[]): ChooseContext => ({
+const contextOf = (layout: Layout, rng: Random, primaries: readonly NodeId[]): ChooseContext => ({
   rng,
-  nodes,
-  parties,
-  links,
+  nodes: layout.nodes,
+  parties: layout.parties,
+  links: layout.links,
+  subjects: layout.subjects,
   primaries,
 });
 
@@ -156,8 +164,10 @@ export async function choose(
     const fault = asJson(chosen, nemesis);
     const span = spanOf(nemesis, fault, layout);
     const sentence = nemesis.describe(fault) + spanText(span ?? {});
-    const { down } = await reachOf(nemesis, fault, layout, clock);
-    if (down.length <= most) return { fault, sentence, ...(span ? { span } : {}), down, rng };
+    const { down, damaged } = await reachOf(nemesis, fault, layout, clock);
+    if (damaged.length > mostDamagedIn(layout)) return TOO_MUCH_DAMAGE;
+    const lasting = damaged.length > 0 ? { damaged } : {};
+    if (down.length <= most) return { fault, sentence, ...(span ? { span } : {}), down, ...lasting, rng };
     fewest = Math.min(fewest, down.length);
   }
   return `in ${MOST_DRAWS} draws it always took down ${fewest} of ${layout.nodes.length} nodes or more, and no more than ${most} may be; --beyond-quorum allows it`;
@@ -180,10 +190,12 @@ function place(
   queues: readonly (readonly PlannedFault[])[],
   spec: RunSpec,
   most: number,
+  mostDamaged: number,
 ): Pick<Schedule, 'faults' | 'omitted'> {
   const untilMs = faultsEndMs(spec);
   const placed: PlannedFault[] = [];
   const omitted: Omission[] = [];
+  let damaged = new Set<NodeId>();
   const lanes = queues.map((faults) => ({ waiting: [...faults], freeMs: 0 }));
   const readyMs = ({ waiting, freeMs }: (typeof lanes)[number]) => Math.max(waiting[0]?.atMs ?? Infinity, freeMs);
   for (;;) {
@@ -193,6 +205,11 @@ function place(
     });
     const fault = lane.waiting.shift();
     if (!fault) break;
+    const damagedThen = new Set([...damaged, ...(fault.damaged ?? [])]);
+    if (damagedThen.size > mostDamaged) {
+      omitted.push({ nemesis: fault.nemesis, hold: fault.hold, reason: TOO_MUCH_DAMAGE });
+      continue;
+    }
     const atMs = roomFor(fault, Math.max(fault.atMs, lane.freeMs), placed, spec, most);
     const forMs = Math.min(fault.forMs, untilMs - atMs);
     if (forMs < fault.forMs / 2) {
@@ -205,6 +222,7 @@ function place(
       continue;
     }
     placed.push({ ...fault, atMs, forMs });
+    damaged = damagedThen;
     lane.freeMs = atMs + forMs + spec.calmMs[0];
   }
   return { faults: placed.sort((a, b) => a.atMs - b.atMs), omitted };

@@ -19,7 +19,10 @@ const imageFolder = path.join(packageRoot, 'clusters', 'etcd', 'image');
 export const etcd = onHosts({
   name: 'etcd',
   summary: 'A replicated key-value store by Raft, version 3.4 of Debian; linearizable unless asked otherwise.',
-  controls: ['network', 'processes'],
+  controls: ['calls', 'clocks', 'descriptors', 'disks', 'network', 'processes', 'resources'],
+  lacks: () => ({
+    'clocks.shift': 'etcd is a Go program, which asks the kernel for the time and not the C library',
+  }),
   variants: {
     'stale-reads': 'Clients use serializable reads, which a node answers from its own copy, however old that is.',
   },

@@ -15,6 +15,7 @@ import { type Image, imageOf } from './docker-images.ts';
 import { DockerLab, networkOf, type Reach, tolerate } from './docker-lab.ts';
 import { Guard } from './guard.ts';
 import type { Lab, LabDriver, LabPlan } from './host.ts';
+import { allFor, nodeLacks } from './node-lacks.ts';
 import { packetLacks } from './packet-lacks.ts';
 import { processesInCgroup } from './process-table.ts';
 import { freePorts } from './published-ports.ts';
@@ -230,7 +231,8 @@ async function probe(): Promise<readonly Capability[]> {
 async function lacks(): Promise<Lacks> {
   try {
     const isBeside = isHere(await (await findEngine()).info()) && process.getuid?.() === 0;
-    return isBeside ? await packetLacks(['unshare', '--net', '--']) : {};
+    if (!isBeside) return allFor('takes root on the machine of the Docker engine');
+    return { ...(await packetLacks(['unshare', '--net', '--'])), ...(await nodeLacks('in images')) };
   } catch {
     return {}; // Without an engine it is the host that is missing.
   }

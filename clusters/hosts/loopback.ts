@@ -28,6 +28,7 @@ import {
 import { Guard } from './guard.ts';
 import { type Act, type Impairment, NAME_SERVERS, nameOf, united } from './impairment.ts';
 import { LinkProxy } from './link-proxy.ts';
+import { nodeLacks } from './node-lacks.ts';
 import { NodeProcess } from './node-process.ts';
 import { processesInGroup } from './process-table.ts';
 import { sweepProcesses } from './process-sweep.ts';
@@ -281,7 +282,7 @@ class LoopbackLab implements Lab {
 
 async function lacks(): Promise<Lacks> {
   const packets = Object.keys(lacking).map((act) => [`network.${act}`, NO_PACKETS]);
-  return Object.fromEntries([...packets, ['network.failNames', NO_NAMES]]) as Lacks;
+  return { ...Object.fromEntries([...packets, ['network.failNames', NO_NAMES]]), ...(await nodeLacks('here')) };
 }
 
 async function probe(): Promise<readonly Capability[]> {

@@ -2,6 +2,7 @@
 
 import type { Capability, Lacks } from '../../rig/contract.ts';
 import { missingExecutables } from './executables.ts';
+import { nodeLacks } from './node-lacks.ts';
 import { packetLacks } from './packet-lacks.ts';
 import { runCommand } from './run-command.ts';
 import { canEnterUserNamespace, userNamespace } from './user-namespace.ts';
@@ -35,7 +36,8 @@ export async function probe(): Promise<readonly Capability[]> {
 
 export async function lacks(): Promise<Lacks> {
   if (process.platform !== 'linux') return {};
-  return packetLacks(process.getuid?.() === 0 ? ['unshare', '--net', '--'] : userNamespace);
+  const around = process.getuid?.() === 0 ? (['unshare', '--net', '--'] as const) : userNamespace;
+  return { ...(await packetLacks(around)), ...(await nodeLacks('here')) };
 }
 
 const watchdog: Capability = {

@@ -25,7 +25,7 @@ const HIDDEN_RETRIES = 2;
 export const ledger = onHosts({
   name: 'ledger',
   summary: 'An HTTP service that moves money, with idempotency keys: three processes in front of one durable store.',
-  controls: ['network', 'processes', 'traffic', 'drills'],
+  controls: ['calls', 'clocks', 'descriptors', 'disks', 'drills', 'network', 'processes', 'resources', 'traffic'],
   drills: drillsOn,
   traffic: { port: LEDGER_PORT, keyField: KEY_FIELD },
   variants: BUGS,
@@ -49,6 +49,19 @@ export const ledger = onHosts({
       .flatMap((other) => nodes.map((node): Link => [other, node])),
     ...(supporting.includes(REPLICA) ? [[STORE, REPLICA] as const] : []),
   ],
+  subjects: ({ nodes, supporting = [] }) => {
+    const all = [...supporting, ...nodes];
+    return { calls: all, clocks: all, disks: supporting.filter((member) => member !== CACHE), resources: all };
+  },
+  lacks: (host): Readonly<Record<string, string>> =>
+    host === 'loopback'
+      ? Object.fromEntries(
+          ['fill', 'makeReadOnly', 'slow', 'fail', 'losePower', 'damage'].map((lever) => [
+            `disks.${lever}`,
+            'the processes of the ledger share a file on the disk of this machine, which no fault may strike',
+          ]),
+        )
+      : {},
   plan: planOf,
   program: programOf,
   async ready(node, deployment, signal) {
