@@ -6,7 +6,6 @@
 import type { ChooseContext, ClockShift, NodeId } from '../rig/contract.ts';
 import { defineNemesis } from '../rig/define.ts';
 import type { Random } from '../rig/random.ts';
-import { listed } from './listed.ts';
 import { chooseTargets, subjectsOf } from './targets.ts';
 
 type Shifts = { readonly shifts: readonly { readonly node: NodeId; readonly shift: ClockShift }[] };

@@ -61,10 +61,17 @@ const STRIKING: readonly string[] = ['calls', 'clocks', 'descriptors', 'disks', 
 const SURVIVED: readonly string[] = ['clocks.shift', 'disks.slow', 'resources.processor'];
 
 /** A name in this call that is nobody's; `undefined` if there is none. */
-export const strangerIn = (call: Call, { nodes, parties }: Layout): string | undefined =>
-  !STRIKING.includes(call.control)
-    ? undefined
-    : call.arguments.flatMap(partiesIn).find((one) => !parties.includes(one) && !nodes.includes(one));
+export function strangerIn(
+  { control, arguments: given }: Call,
+  { nodes, parties, subjects }: Layout,
+): string | undefined {
+  if (!STRIKING.includes(control)) return undefined;
+  const known = new Set([...nodes, ...parties, ...Object.values(subjects ?? {}).flat()]);
+  return given
+    .slice(0, control === 'network' ? 2 : 1)
+    .flatMap(partiesIn)
+    .find((one) => !known.has(one));
+}
 
 /** False if these calls cut only links over which nothing is ever sent. */
 export const touchesSomething = (calls: readonly Call[], { links }: Layout): boolean =>

@@ -47,7 +47,8 @@ export const mostDownIn = (spec: RunSpec, { nodes }: Layout): number =>
   spec.limits === undefined || spec.limits.beyondQuorum ? nodes.length : minorityOf(nodes.length);
 
 /** Of how many nodes data may be damaged for ever in a whole run: less than half of those that keep any. */
-const mostDamagedIn = ({ nodes, subjects }: Layout): number => Math.ceil((subjects?.disks ?? nodes).length / 2) - 1;
+const mostDamagedIn = ({ nodes, subjects }: Layout): number =>
+  Math.max(0, Math.ceil((subjects?.disks ?? nodes).length / 2) - 1);
 
 const TOO_MUCH_DAMAGE =
   'it cannot be undone, and no more than a minority of those that keep data may be damaged in a run';
