@@ -188,6 +188,24 @@ describe('exactly-once', () => {
     expect(names(100)).toEqual(['stale-balance']);
   });
 
+  it('lets a balance be as old as it says, and finds stale-beyond-bound', () => {
+    // An event each second: the payments end at 1 s and 3 s, the read begins at 4 s.
+    const names = (balance: number, staleMs: number) =>
+      namesOf(
+        [payment('k1'), receipt('t1')],
+        [payment('k2'), receipt('t2')],
+        [{ f: 'balance', account: 'a', mayBeOld: true }, { ok: { balance, staleMs } }],
+        books(applied('t1', 'k1'), applied('t2', 'k2')),
+        holding(80, 20),
+      );
+    expect(names(80, 0)).toEqual([]);
+    expect(names(90, 2_000)).toEqual([]);
+    expect(names(100, 4_000)).toEqual([]);
+    expect(names(90, 500)).toEqual(['stale-beyond-bound']);
+    expect(names(100, 2_000)).toEqual(['stale-beyond-bound']);
+    expect(names(877, 4_000)).toEqual(['stale-beyond-bound']);
+  });
+
   it('finds money-not-conserved: in one account, in all together, and in an opening that changed', () => {
     const before: readonly Step[] = [[payment('k1'), receipt('t1')], books(applied('t1', 'k1'))];
     expect(namesOf(...before, holding(90, 10))).toEqual([]);

@@ -18,6 +18,7 @@ export { longFork } from './long-fork.ts';
 export { lostWrites } from './lost-writes.ts';
 export { models } from './models/index.ts';
 export { queue, totalQueue } from './queue.ts';
+export { replayed } from './replayed.ts';
 export { sessions } from './sessions.ts';
 export { setEventual, setFull } from './set-full.ts';
 export { freshReads, staleness1s, staleness10s } from './staleness.ts';

@@ -7,9 +7,13 @@ import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
 import { init } from './init-command.ts';
 import { newNemesis, testNemesis, tryNemesis } from './nemesis-command.ts';
+import { replayTraffic } from './replay-command.ts';
 import { demo, plan, runOnce } from './run-command.ts';
 
 const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory', 'attached'];
+const SPEEDS = ['recorded', 'maximal'];
+const ORDERS = ['recorded', 'shuffled'];
+const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory'];
 
 const examples = `
 Examples:
@@ -54,6 +58,7 @@ function commandLine(): Command {
     .option('--http', 'how to reach an HTTP service with idempotency keys, with comments')
     .option('--openapi <file>', 'take its operations from an OpenAPI 3 document, JSON or YAML')
     .action(init);
+  addReplayCommand(program.command('replay-traffic <run>'));
   addNemesisCommands(program.command('nemesis').description('write a nemesis of your own'));
   addJudgingCommands(program);
   program
@@ -125,6 +130,30 @@ function addRunOptions(command: Command): Command {
     .option('--store <directory>', 'where runs are kept (default: .ordeal)')
     .option('--quiet', 'print the end only')
     .option('--json', 'print the verdict as JSON on standard output');
+}
+
+const replayExamples = `
+Examples:
+  ordeal replay-traffic latest --into ledger                        rebuild the books, then send everything again
+  ordeal replay-traffic latest --into ledger --order shuffled       in another order, as fast as it goes
+  ordeal replay-traffic latest --into ledger --restore              restore the store from a backup in between
+  ordeal replay-traffic latest --into ledger:key-in-memory          which a bug does not survive`;
+
+function addReplayCommand(command: Command): void {
+  command
+    .description('send the requests of a stored run again, keys included: nothing may be applied twice')
+    .requiredOption('--into <name>', 'which system, brought up anew: `name` or `name:variant`')
+    .addOption(new Option('--host <name>', 'where its nodes live').choices(HOSTS))
+    .option('--nodes <n>', 'how many nodes')
+    .addOption(new Option('--speed <speed>', 'with the recorded pauses or without').choices(SPEEDS).default('maximal'))
+    .addOption(new Option('--order <order>', 'as recorded or shuffled').choices(ORDERS).default('recorded'))
+    .option('--restore', 'restore its store from a backup before everything is sent again')
+    .option('--seed <n>', 'of the shuffling')
+    .option('--store <directory>', 'where runs are kept (default: .ordeal)')
+    .option('--quiet', 'print the end only')
+    .option('--json', 'print the verdict as JSON on standard output')
+    .addHelpText('after', replayExamples)
+    .action(replayTraffic);
 }
 
 function addNemesisCommands(nemesis: Command): void {

@@ -78,6 +78,7 @@ export const rooms = {
 
 export { insideUserNamespace } from '../clusters/hosts/index.ts';
 export { summarise } from '../reports/index.ts';
+export { replayOf } from '../workloads/replay.ts';
 
 export const hostDrivers: readonly HostDriver[] = drivers;
 

@@ -12,7 +12,7 @@ import { planText } from './plan.ts';
 import { makePlan, prepare, type RunFlags } from './prepare.ts';
 import { Progress } from './progress.ts';
 import { castOf, fileOf, insideUserNamespace, rooms } from './rooms.ts';
-import { type Audience, run } from './run.ts';
+import { type Audience, type Cast, run } from './run.ts';
 import { Store, writeJson } from './store.ts';
 
 const DEMO: RunConfig = {
@@ -43,9 +43,12 @@ export async function plan(path: string | undefined, flags: RunFlags): Promise<v
 }
 
 export interface Manner {
-  readonly verb: 'run' | 'demo';
+  readonly verb: 'run' | 'demo' | 'replay-traffic';
   /** The plan that is followed. */
   readonly path?: string | undefined;
+  /** Other members than those that the spec names, and the command that runs the same again. */
+  readonly cast?: Cast;
+  readonly command?: string;
   /** Tells a person how it ended, and sets the exit code. */
   readonly finish?: (record: RunRecord, json: boolean) => void;
 }
@@ -54,7 +57,7 @@ export interface Manner {
 export async function execute(
   spec: RunSpec,
   flags: RunFlags,
-  { verb, path, finish = conclude }: Manner,
+  { verb, path, cast = castOf(spec), command, finish = conclude }: Manner,
 ): Promise<void> {
   if (!spec.plan) await makePlan(spec); // Refuses what could not be done, before anything is touched.
   if (spec.host === 'netns' && process.getuid?.() !== 0) {
@@ -82,9 +85,9 @@ export async function execute(
   try {
     const { record, left } = await run(
       spec,
-      castOf(spec),
+      cast,
       store,
-      path !== undefined && spec.plan ? `ordeal run ${path}` : commandOf(spec, verb),
+      command ?? (path !== undefined && spec.plan ? `ordeal run ${path}` : commandOf(spec, verb)),
       audience,
     );
     progress?.end();
@@ -170,7 +173,7 @@ function sentenceOf(spec: RunSpec): string {
 }
 
 /** The command that runs the same again: what differs from the defaults, and the seed. */
-function commandOf(spec: RunSpec, verb: 'run' | 'demo'): string {
+function commandOf(spec: RunSpec, verb: Manner['verb']): string {
   const plain = specOf(
     verb === 'demo' ? DEMO : { cluster: spec.cluster, workload: spec.workload },
     spec.host,

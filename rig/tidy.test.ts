@@ -27,6 +27,7 @@ const COMMAND_LINE = [
   'rig/prepare.ts',
   'rig/nemesis-command.ts',
   'rig/init-command.ts',
+  'rig/replay-command.ts',
   'rig/leftovers.ts',
   'rig/bench/judging.ts',
   'rig/bench/detection-table.ts',

@@ -19,7 +19,8 @@ export type TransfersInput = Input &
     | ({ readonly f: 'transfer' } & Transfer)
     | { readonly f: 'balance'; readonly account: string; readonly mayBeOld?: true }
     | { readonly f: 'accounts' }
-    | { readonly f: 'applied' }
+    /** `expected`: the digest of what is to be in it, where that is known beforehand. */
+    | { readonly f: 'applied'; readonly expected?: string }
   );
 
 /** Of `transfer`, `balance`, `accounts` and `applied`, in this order. */
