@@ -200,9 +200,10 @@ describe('exactly-once', () => {
       );
     expect(names(80, 0)).toEqual([]);
     expect(names(90, 2_000)).toEqual([]);
+    expect(names(100, 3_000)).toEqual([]);
     expect(names(100, 4_000)).toEqual([]);
-    expect(names(90, 500)).toEqual(['stale-beyond-bound']);
-    expect(names(100, 2_000)).toEqual(['stale-beyond-bound']);
+    expect(names(100, 500)).toEqual(['stale-beyond-bound']);
+    expect(names(100, 1_000)).toEqual(['stale-beyond-bound']);
     expect(names(877, 4_000)).toEqual(['stale-beyond-bound']);
   });
 
