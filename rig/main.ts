@@ -13,7 +13,6 @@ import { demo, plan, runOnce } from './run-command.ts';
 const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory', 'attached'];
 const SPEEDS = ['recorded', 'maximal'];
 const ORDERS = ['recorded', 'shuffled'];
-const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory'];
 
 const examples = `
 Examples:
