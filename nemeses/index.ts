@@ -19,6 +19,7 @@ export { killAfterAck, killInElection } from './kill-at.ts';
 export { kill, killAll, killOne } from './kill.ts';
 export { lateDuplicate } from './late-duplicate.ts';
 export { lostAck } from './lost-ack.ts';
+export { grow, replaceMember, shrink } from './membership.ts';
 export {
   partition,
   partitionHalves,

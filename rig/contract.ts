@@ -328,6 +328,7 @@ export interface Controls {
   readonly clocks: ClockControl;
   readonly descriptors: DescriptorControl;
   readonly disks: DiskControl;
+  readonly membership: MembershipControl;
   readonly network: NetworkControl;
   readonly processes: ProcessControl;
   readonly resources: ResourceControl;
@@ -436,6 +437,16 @@ export interface ResourceControl {
 export interface DescriptorControl {
   /** Each process of the node can have no more files and connections open than so many beside those that it has. */
   limit(nodes: readonly NodeId[], spare: number): Promise<void>;
+}
+
+/** Who belongs to the system, through what it offers itself for that; one node after the other. */
+export interface MembershipControl {
+  /** They leave, and end. Released, they join again, with nothing of what they knew. */
+  remove(nodes: readonly NodeId[]): Promise<void>;
+  /** Spare nodes join. Released, they leave. */
+  add(nodes: readonly NodeId[]): Promise<void>;
+  /** Each leaves and joins again on an empty disk, as a machine that was lost for good. Nothing stays to be undone. */
+  replace(nodes: readonly NodeId[]): Promise<void>;
 }
 
 export interface TrafficControl {
@@ -596,6 +607,8 @@ export interface Layout {
   readonly links?: readonly Link[] | undefined;
   /** Whom a control can strike, where that is not just every node: `disks`, a `store`. */
   readonly subjects?: Subjects | undefined;
+  /** Nodes that may join, where the cluster offers `membership`. */
+  readonly spares?: readonly NodeId[] | undefined;
 }
 
 export type Subjects = { readonly [control in ControlName]?: readonly NodeId[] };

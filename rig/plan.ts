@@ -116,6 +116,12 @@ const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, strin
     loopback: PROXIED,
   },
   drills: { docker: DRILLED, loopback: DRILLED },
+  membership: {
+    docker:
+      'nodes leave and join as the system offers it, and are started on empty disks; undone by the opposite, and read back',
+    netns:
+      'nodes leave and join as the system offers it, and are started on empty disks; undone by the opposite, and read back',
+  },
   processes: {
     docker:
       'SIGKILL, SIGTERM or SIGSTOP inside the container; undone by starting the program again on the same data, or SIGCONT',

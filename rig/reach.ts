@@ -56,17 +56,26 @@ function noting(names: readonly string[], calls: Call[]): Controls {
 }
 
 /** Controls whose levers are told whom to strike in lists of names. */
-const STRIKING: readonly string[] = ['calls', 'clocks', 'descriptors', 'disks', 'network', 'processes', 'resources'];
+const STRIKING: readonly string[] = [
+  'calls',
+  'clocks',
+  'descriptors',
+  'disks',
+  'membership',
+  'network',
+  'processes',
+  'resources',
+];
 /** Levers that nodes live through: they are slow, or have another time, and serve. */
-const SURVIVED: readonly string[] = ['clocks.shift', 'disks.slow', 'resources.processor'];
+const SURVIVED: readonly string[] = ['clocks.shift', 'disks.slow', 'membership.add', 'resources.processor'];
 
 /** A name in this call that is nobody's; `undefined` if there is none. */
 export function strangerIn(
   { control, arguments: given }: Call,
-  { nodes, parties, subjects }: Layout,
+  { nodes, parties, spares = [], subjects }: Layout,
 ): string | undefined {
   if (!STRIKING.includes(control)) return undefined;
-  const known = new Set([...nodes, ...parties, ...Object.values(subjects ?? {}).flat()]);
+  const known = new Set([...nodes, ...parties, ...spares, ...Object.values(subjects ?? {}).flat()]);
   return given
     .slice(0, control === 'network' ? 2 : 1)
     .flatMap(partiesIn)

@@ -141,6 +141,7 @@ const contextOf = (layout: Layout, rng: Random, primaries: readonly NodeId[]): C
   parties: layout.parties,
   links: layout.links,
   subjects: layout.subjects,
+  spares: layout.spares,
   primaries,
 });
 

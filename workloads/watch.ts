@@ -14,7 +14,7 @@ const KEYS = 3;
 const FOLLOWS = 0.2;
 const DELETES = 0.2;
 /** How far ahead a watch may begin, in what the store grows by while one change is made. */
-const AHEAD = [1, 5, 25] as const;
+const AHEAD = [1, 10, 100] as const;
 /** Workers count their values from multiples of this. */
 const VALUES_PER_WORKER = 1_000_000;
 const FINAL_TRIES = 5;
@@ -79,7 +79,7 @@ export const watch = defineWorkload<'feed', Asked, WatchOutput>({
 
   *generator(context) {
     const { worker, nodes } = context;
-    yield* Math.floor(worker / nodes.length) % 3 === 2 ? looksAhead(context) : follows(context);
+    yield* Math.floor(worker / nodes.length) % 2 === 1 ? looksAhead(context) : follows(context);
   },
 
   /** Whoever writes a last mark under a prefix must be told all that was acknowledged there before. */

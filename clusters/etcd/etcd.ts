@@ -9,17 +9,17 @@ import { netns } from '../hosts/netns.ts';
 import { connectEtcd } from './client.ts';
 import { connectFeed } from './feed.ts';
 import { connectLocks } from './locks.ts';
+import { membership, PEER_PORT, peerUrl } from './membership.ts';
 import { leaders, SNAPSHOT_COUNT, states } from './states.ts';
 import { ask, CLIENT_PORT, origin } from './status.ts';
 import { connectTransactions } from './transactions.ts';
 
-const peerPort = 2380;
 const imageFolder = path.join(packageRoot, 'clusters', 'etcd', 'image');
 
 export const etcd = onHosts({
   name: 'etcd',
   summary: 'A replicated key-value store by Raft, version 3.4 of Debian; linearizable unless asked otherwise.',
-  controls: ['calls', 'clocks', 'descriptors', 'disks', 'network', 'processes', 'resources'],
+  controls: ['calls', 'clocks', 'descriptors', 'disks', 'membership', 'network', 'processes', 'resources'],
   lacks: () => ({
     'clocks.shift': 'etcd is a Go program, which asks the kernel for the time and not the C library',
   }),
@@ -36,10 +36,14 @@ export const etcd = onHosts({
     txn: async (node, deployment) =>
       connectTransactions(origin(node, deployment), { serializable: deployment.variant === 'stale-reads' }),
   },
-  members: (nodeCount) => ({ nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`) }),
+  members: (nodeCount) => ({
+    nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`),
+    spares: [`n${nodeCount + 1}`],
+  }),
+  membership,
   plan: (id) => ({
     id,
-    ports: [CLIENT_PORT, peerPort],
+    ports: [CLIENT_PORT, PEER_PORT],
     image: { name: 'etcd', directory: imageFolder },
     executables: [{ name: 'etcd', install: 'etcd-server' }],
   }),
@@ -60,19 +64,27 @@ export const etcd = onHosts({
   },
 });
 
-function flags(node: NodeId, { lab, nodes, runId }: Deployment): readonly string[] {
-  const peer = (name: NodeId) => `http://${lab.address(node, name, peerPort).host}:${peerPort}`;
+function flags(node: NodeId, deployment: Deployment): readonly string[] {
+  const { lab, roster, runId } = deployment;
+  const joins = roster.joins(node);
+  const peer = (name: NodeId) => peerUrl(name, deployment, node);
   const listen = (port: number) => `http://${lab.listen(node, port).host}:${port}`;
   return [
     ['--name', node],
-    ['--data-dir', `${lab.data(node)}/etcd`],
-    ['--listen-peer-urls', listen(peerPort)],
+    ['--data-dir', `${lab.data(node)}/etcd${joins === 0 ? '' : `-${joins}`}`],
+    ['--listen-peer-urls', listen(PEER_PORT)],
     ['--initial-advertise-peer-urls', peer(node)],
     ['--listen-client-urls', listen(CLIENT_PORT)],
     ['--advertise-client-urls', `http://${lab.address(node, node, CLIENT_PORT).host}:${CLIENT_PORT}`],
-    ['--initial-cluster', nodes.map((name) => `${name}=${peer(name)}`).join(',')],
+    [
+      '--initial-cluster',
+      roster
+        .whenJoined(node)
+        .map((name) => `${name}=${peer(name)}`)
+        .join(','),
+    ],
     ['--initial-cluster-token', runId],
-    ['--initial-cluster-state', 'new'],
+    ['--initial-cluster-state', joins === 0 ? 'new' : 'existing'],
     ['--heartbeat-interval', '100'],
     ['--election-timeout', '1000'],
     ['--snapshot-count', String(SNAPSHOT_COUNT)],

@@ -61,6 +61,8 @@ export class DockerLab implements Lab {
   readonly #nodes: ReadonlyMap<NodeId, { readonly plan: NodePlan; readonly address: string }>;
   readonly #containers = new Map<NodeId, Dockerode.Container>();
   /** The first process of each container, when it was last looked at. */
+  /** What each container was made to run. */
+  readonly #programs = new Map<NodeId, string>();
   readonly #pids = new Map<NodeId, number>();
   readonly #firewalls: Firewalls;
   /** For commands in the namespaces of nodes, where the engine's are within reach. */
@@ -101,9 +103,14 @@ export class DockerLab implements Lab {
 
   async start(node: NodeId, program: Program): Promise<void> {
     const make = () => this.#create(node, program);
+    const command = JSON.stringify(program);
+    // A container runs one program for ever: with another one the node is a new machine.
+    if (this.#programs.get(node) !== command) await this.#containers.get(node)?.remove({ force: true, v: true });
     const container =
-      this.#containers.get(node) ?? (await this.guard.disturb(node, ['create', ...program.command], make));
+      (this.#programs.get(node) === command ? this.#containers.get(node) : undefined) ??
+      (await this.guard.disturb(node, ['create', ...program.command], make));
     this.#containers.set(node, container);
+    this.#programs.set(node, command);
     this.#firewalls.renewed(node);
     await this.guard.disturb(node, ['start'], () => tolerate([304], () => container.start()));
   }

@@ -72,7 +72,10 @@ export interface Lab extends AsyncDisposable {
   listen(node: NodeId, port: number): Address;
   /** The node's own folder for data and logs, as the node sees it. Its content survives `SIGKILL`. */
   data(node: NodeId): string;
-  /** Starts the node's program, or starts it again on the same data. Resolves when the process exists. */
+  /**
+   * Starts the node's program, or starts it again on the same data; with another program than before, perhaps on an
+   * empty disk. Resolves when the process exists.
+   */
   start(node: NodeId, program: Program): Promise<void>;
   /** To the node's whole process tree. No error if it is already gone. */
   signal(node: NodeId, signal: Signal): Promise<void>;

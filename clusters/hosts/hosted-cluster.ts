@@ -33,6 +33,7 @@ export class HostedCluster implements RunningCluster {
   readonly parties: readonly Party[];
   readonly links: readonly Link[] | undefined;
   readonly subjects: Subjects | undefined;
+  readonly spares: readonly NodeId[];
   /** Nodes and supporting nodes, in the order they are started. */
   readonly members: readonly NodeId[];
   facts: Readonly<Record<string, string>>;
@@ -56,11 +57,12 @@ export class HostedCluster implements RunningCluster {
     links: readonly Link[] | undefined,
     clock: Clock,
   ) {
-    const { lab, nodes, supporting, host, runId, needed } = deployment;
+    const { lab, nodes, supporting, host, spares, runId, needed } = deployment;
     this.#needed = needed;
     this.nodes = nodes;
     this.parties = parties;
     this.links = links;
+    this.spares = spares;
     this.members = [...supporting, ...nodes];
     this.facts = { host, ...lab.facts };
     this.#system = system;
@@ -73,7 +75,10 @@ export class HostedCluster implements RunningCluster {
     const subjects = (control: ControlName) => this.subjects?.[control] ?? nodes;
     const { members } = this;
     const bench = { lab, clock, runId, host, needed, steps: this.#steps, members, parties, subjects, program };
-    this.#controls = controlsOn(bench, deployment, system.drills?.(host) ?? {});
+    const membership = system.membership
+      ? { ...system.membership(deployment), serves: (node: NodeId, signal: AbortSignal) => this.#serves(node, signal) }
+      : null;
+    this.#controls = controlsOn(bench, deployment, { drills: system.drills?.(host) ?? {}, membership });
     this.lost = lab.guard.lost;
     const letGo = () => {
       for (const control of this.#all) control.releaseAll();
@@ -82,7 +87,8 @@ export class HostedCluster implements RunningCluster {
   }
 
   get #all(): readonly Control[] {
-    return [...this.#controls.others, this.#controls.processes as Control];
+    const { membership, others, processes } = this.#controls;
+    return [...others, ...((membership ? [membership] : []) as readonly Control[]), processes as Control];
   }
 
   /** Starts these nodes and waits until all of them serve. */
@@ -213,19 +219,21 @@ export class HostedCluster implements RunningCluster {
   /** Makes these parties be as all holds together want them; tries all of them whatever happens to one. */
   async #agree(parties: ReadonlySet<Party>): Promise<void> {
     await allSettled(
-      [...parties].map((party) => (this.members.includes(party) ? this.#agreeNode(party) : this.#agreeOthers(party))),
+      [...parties].map((party) =>
+        this.members.includes(party) || this.spares.includes(party) ? this.#agreeNode(party) : this.#agreeOthers(party),
+      ),
     );
   }
 
   async #agreeNode(node: NodeId): Promise<void> {
-    const { processes } = this.#controls;
+    const { membership, processes } = this.#controls;
     const isDown = await processes.takeDown(
       node,
       this.#controls.others.some((control) => control.wantsDown?.(node)),
     );
     // Before a start for what outlives the process, and after it for what a new process, or a new network, needs anew.
     await this.#agreeOthers(node);
-    if (isDown) return;
+    if (isDown || (membership && !(await membership.admits(node)))) return;
     if (await processes.letUp(node)) await this.#agreeOthers(node);
     await processes.agree(node);
   }

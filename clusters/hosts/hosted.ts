@@ -23,6 +23,7 @@ import type {
 import { defineCluster } from '../../rig/define.ts';
 import { WIRE_FILE } from '../../rig/wire-file.ts';
 import { Traffic } from '../traffic/traffic.ts';
+import { type MembershipHooks, Roster } from './controls/membership.ts';
 import { type Address, CLIENTS, type Lab, type LabDriver, type NodePlan, type Program } from './host.ts';
 import type { DrillMakers } from './controls/drills.ts';
 import { HostedCluster } from './hosted-cluster.ts';
@@ -60,6 +61,8 @@ export interface SystemDefinition {
   primaries(deployment: Deployment, signal: AbortSignal): Promise<readonly NodeId[]>;
   /** The states that it can be seen to be in; see `Cluster.states`. */
   readonly states?: Readonly<Record<string, SystemState>>;
+  /** Needed for the `membership` control: how nodes join and leave. */
+  membership?(deployment: Deployment): Omit<MembershipHooks, 'serves'>;
   /** Needed for the `traffic` control: what clients speak HTTP/1.1 to, and which field bears the idempotency key. */
   readonly traffic?: { readonly port: number; readonly keyField: string };
   /** Needed for the `drills` control: the troubles of its own parts that it can make on that host. */
@@ -80,6 +83,8 @@ export interface Members {
   readonly nodes: readonly NodeId[];
   /** What the nodes need, such as a `store`: started first, and never in `RunningCluster.nodes`. */
   readonly supporting?: readonly NodeId[];
+  /** Who may join later; not started with the others. */
+  readonly spares?: readonly NodeId[];
 }
 
 /** One cluster that has been or is being brought up, as its definition sees it. */
@@ -92,6 +97,9 @@ export interface Deployment {
   readonly supporting: readonly NodeId[];
   /** The controls that the run will need. */
   readonly needed: ReadonlySet<ControlName>;
+  readonly spares: readonly NodeId[];
+  /** Who belongs to the system now: the nodes at first, later whoever `membership` made a member. */
+  readonly roster: Roster;
   /** `null` where the system does not offer that control. */
   readonly traffic: Traffic | null;
   /** Where clients find `port` of the node: behind the traffic control, where there is one. */
@@ -121,6 +129,7 @@ export function onHosts(system: SystemDefinition): Cluster {
         parties: system.parties?.(members) ?? members.nodes,
         links: system.links?.(members),
         subjects: system.subjects?.(members, host),
+        ...(members.spares ? { spares: members.spares } : {}),
       };
     },
     up: (options) => bringUp(system, options),
@@ -130,11 +139,11 @@ export function onHosts(system: SystemDefinition): Cluster {
 async function bringUp(system: SystemDefinition, options: ClusterOptions): Promise<RunningCluster> {
   const driver = driverFor(system, options);
   const members = system.members(options.nodeCount, options.host);
-  const supporting = members.supporting ?? [];
+  const { supporting = [], spares = [] } = members;
   const lab = await driver.open({
     runId: options.runId,
     system: system.name,
-    nodes: [...supporting, ...members.nodes].map((node) => system.plan(node, options.host)),
+    nodes: [...supporting, ...members.nodes, ...spares].map((node) => system.plan(node, options.host)),
     directory: options.directory,
     progress: options.progress,
     signal: options.signal,
@@ -148,6 +157,8 @@ async function bringUp(system: SystemDefinition, options: ClusterOptions): Promi
     nodes: members.nodes,
     supporting,
     needed: new Set(options.controls),
+    spares,
+    roster: new Roster(members.nodes),
     traffic,
     entrance: (node, port) =>
       traffic && port === system.traffic?.port ? traffic.address(node) : lab.address(CLIENTS, node, port),

@@ -8,22 +8,31 @@ import { Clocks } from './clocks.ts';
 import { Descriptors } from './descriptors.ts';
 import { Disks } from './disks.ts';
 import { type DrillMakers, Drills } from './drills.ts';
+import { Membership, type MembershipHooks } from './membership.ts';
 import { Network } from './network.ts';
 import { Processes } from './processes.ts';
 import { Resources } from './resources.ts';
 import { TrafficRules } from './traffic.ts';
 
 export interface ControlSet {
+  /** `null` where the system does not offer that control. */
+  readonly membership: Membership | null;
   readonly processes: Processes;
-  /** All but `processes`. */
+  /** All but these two. */
   readonly others: readonly Control[];
 }
 
-/** @param drills those of the system on that host */
-export function controlsOn(bench: Bench, deployment: Deployment, drills: DrillMakers): ControlSet {
+/** What the system brings of its own, on that host; `null`: nothing of the kind. */
+export interface OwnMeans {
+  readonly drills: DrillMakers;
+  readonly membership: MembershipHooks | null;
+}
+
+export function controlsOn(bench: Bench, deployment: Deployment, { drills, membership }: OwnMeans): ControlSet {
   const { traffic } = deployment;
   const [processes, network] = [new Processes(bench), new Network(bench)];
   return {
+    membership: membership && new Membership(bench, membership, deployment),
     processes,
     others: [
       network,
