@@ -16,6 +16,40 @@ export function halves(parties: readonly Party[], rng: Random): Grudge {
   return grudge(parties, (listener, sender) => left.includes(listener) !== left.includes(sender));
 }
 
+/** Fewer than half, but at least one, on one side; all others on the other. */
+export function minority(parties: readonly Party[], rng: Random): Grudge {
+  const few = rng.shuffle(parties).slice(0, rng.integer(1, Math.max(1, Math.ceil(parties.length / 2) - 1)));
+  return grudge(parties, (listener, sender) => few.includes(listener) !== few.includes(sender));
+}
+
+/** The smallest majority there is on one side; all others on the other. */
+export function majority(parties: readonly Party[], rng: Random): Grudge {
+  const most = rng.shuffle(parties).slice(0, Math.floor(parties.length / 2) + 1);
+  const side = most.length < parties.length ? most : most.slice(1);
+  return grudge(parties, (listener, sender) => side.includes(listener) !== side.includes(sender));
+}
+
+/** Two halves that do not hear each other, and one party between them that hears both and is heard by both. */
+export function bridge(parties: readonly Party[], rng: Random): Grudge {
+  const [middle, ...others] = rng.shuffle(parties);
+  if (others.length < 2) return halves(parties, rng);
+  const left = others.slice(0, Math.ceil(others.length / 2));
+  return grudge(
+    parties,
+    (listener, sender) => listener !== middle && sender !== middle && left.includes(listener) !== left.includes(sender),
+  );
+}
+
+/** Each link is cut or not, by the toss of a coin; at least one is. */
+export function random(parties: readonly Party[], rng: Random): Grudge {
+  const pairs = parties.flatMap((one, at) => parties.slice(at + 1).map((other) => [one, other] as const));
+  const tossed = pairs.filter(() => rng.chance(0.5));
+  const cut = tossed.length > 0 ? tossed : rng.shuffle(pairs).slice(0, 1);
+  return grudge(parties, (listener, sender) =>
+    cut.some((pair) => pair.includes(listener as never) && pair.includes(sender as never)),
+  );
+}
+
 /** One party hears nobody and is heard by nobody. */
 export const oneAlone = (parties: readonly Party[], rng: Random): Grudge => eachAlone(parties, [rng.pick(parties)]);
 

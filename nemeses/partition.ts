@@ -6,7 +6,7 @@ import type { Random } from '../rig/random.ts';
 import * as grudges from './grudge.ts';
 import { listed } from './listed.ts';
 
-type Topology = 'halves' | 'one' | 'ring' | 'primaries' | 'one-way';
+type Topology = 'halves' | 'one' | 'minority' | 'majority' | 'ring' | 'bridge' | 'primaries' | 'random' | 'one-way';
 type Partition = { readonly topology: Topology; readonly deaf: grudges.Grudge };
 
 const topologies: {
@@ -14,7 +14,11 @@ const topologies: {
 } = {
   halves: grudges.halves,
   one: grudges.oneAlone,
+  minority: grudges.minority,
+  majority: grudges.majority,
   ring: grudges.majoritiesRing,
+  bridge: grudges.bridge,
+  random: grudges.random,
   primaries: grudges.primariesAlone,
   'one-way': grudges.oneWay,
 };
@@ -58,7 +62,20 @@ export const partition = partitionInto(
   'Cuts the network in two, around one party, into overlapping majorities, around the primaries, or one way.',
   ['halves', 'one', 'ring', 'primaries', 'one-way'],
 );
+export const partitionBridge = partitionInto(
+  'partition-bridge',
+  'Cuts the network in two halves, with one node between them that still hears both.',
+  ['bridge'],
+);
 export const partitionHalves = partitionInto('partition-halves', 'Cuts the network in two at random.', ['halves']);
+export const partitionMajority = partitionInto(
+  'partition-majority',
+  'Cuts the network into the smallest majority and the rest.',
+  ['majority'],
+);
+export const partitionMinority = partitionInto('partition-minority', 'Cuts a minority off from the majority.', [
+  'minority',
+]);
 export const partitionOne = partitionInto('partition-one', 'Cuts one node, or another party, off from everybody.', [
   'one',
 ]);
@@ -70,6 +87,11 @@ export const partitionOneWay = partitionInto(
 export const partitionPrimaries = partitionInto('partition-primaries', 'Cuts each of some primaries off alone.', [
   'primaries',
 ]);
+export const partitionRandom = partitionInto(
+  'partition-random',
+  'Cuts each link or leaves it, by the toss of a coin.',
+  ['random'],
+);
 export const partitionRing = partitionInto(
   'partition-ring',
   'Everybody hears a majority, and no two hear the same one.',

@@ -3,9 +3,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
+import { whyNot, whyNotOn } from './availability.ts';
 import { configSchemaOf } from './config.ts';
 import { durationMs } from './durations.ts';
-import type { Checker, RunHeader, RunRecord } from './contract.ts';
+import type { Capability, Checker, Nemesis, RunHeader, RunRecord } from './contract.ts';
 import { worst } from './define.ts';
 import { EXIT, exitOf, UsageError } from './exit.ts';
 import { EXPORT_FORMATS, exported } from './export.ts';
@@ -155,22 +156,52 @@ function entriesOf(kind: (typeof KINDS)[number]): readonly (readonly [string, st
 }
 
 export async function doctor(flags: { readonly json?: boolean }): Promise<void> {
-  const found = await Promise.all(
-    hostDrivers.map(async (driver) => ({ host: driver.name, capabilities: await driver.probe() })),
-  );
+  const memory = rooms.clusters.get('memory');
+  const simulation: Capability = {
+    name: 'always',
+    available: true,
+    needed: true,
+    reason: "it lives in Ordeal's own process, on virtual time",
+  };
+  const found = await Promise.all([
+    ...hostDrivers.map(async (driver) => {
+      const lacks = await driver.lacks();
+      const faults = await faultsBy((nemesis) => whyNot(nemesis, lacks));
+      return { host: driver.name, capabilities: await driver.probe(), faults };
+    }),
+    faultsBy((nemesis) => whyNotOn(memory, 'memory', nemesis)).then((faults) => ({
+      host: 'memory',
+      capabilities: [simulation],
+      faults,
+    })),
+  ]);
   if (flags.json) return void print(JSON.stringify(found, null, 2));
-  for (const { host, capabilities } of found) {
-    const missing = capabilities.filter(({ needed, available }) => needed && !available);
-    print(
-      `${missing.length === 0 ? pc.green('✔') : pc.red('✘')} ${pc.bold(host)}${missing.length === 0 ? '' : ' is not available'}`,
-    );
-    for (const { name, available, reason } of capabilities)
-      print(`    ${available ? pc.green('✔') : pc.red('✘')} ${name}: ${reason}`);
+  for (const { host, capabilities, faults } of found) {
+    const isMissing = capabilities.some(({ needed, available }) => needed && !available);
+    const mark = (isThere: boolean) => (isThere ? pc.green('✔') : pc.red('✘'));
+    print(`${mark(!isMissing)} ${pc.bold(host)}${isMissing ? ' is not available' : ''}`);
+    for (const { name, available, reason } of capabilities) print(`    ${mark(available)} ${name}: ${reason}`);
+    if (isMissing) continue;
+    const possible = faults.filter(({ available }) => available).map(({ name }) => name);
+    print(`    ${mark(true)} faults: ${possible.join(', ')}`);
+    for (const { name, available, reason } of faults) if (!available) print(`    ${mark(false)} ${name}: ${reason}`);
   }
-  print(
-    `${pc.green('✔')} ${pc.bold('memory')}\n    ${pc.green('✔')} always: it lives in Ordeal's own process, on virtual time`,
-  );
+  print('Whether a cluster offers the control that a fault needs is told by `ordeal list` and before each run.');
 }
+
+/** Of every nemesis, whether it can work at some place. */
+const faultsBy = (reasonAgainst: (nemesis: Nemesis) => Promise<string | null>): Promise<readonly Capability[]> =>
+  Promise.all(
+    rooms.nemeses.all.map(async (nemesis) => {
+      const reason = await reasonAgainst(nemesis);
+      return {
+        name: nemesis.name,
+        available: reason === null,
+        needed: false,
+        reason: reason === null ? nemesis.summary : `it needs ${reason}`,
+      };
+    }),
+  );
 
 export async function heal(
   wanted: string | undefined,

@@ -3,6 +3,7 @@
  * test`. Each duty is a sentence; what breaks it is told in another.
  */
 
+import { whyNotOn } from './availability.ts';
 import { deadline, VirtualClock, within } from './clock.ts';
 import type { ChooseContext, Cluster, Controls, Json, Nemesis, Party } from './contract.ts';
 import { spanOf } from './moments.ts';
@@ -154,9 +155,11 @@ export const nemesisDuties: readonly Duty[] = [
   },
 ];
 
-/** Those that can be asked for on this cluster. */
-export const dutiesOn = (bench: Cluster, { controls }: Nemesis): readonly Duty[] =>
-  nemesisDuties.filter((duty) => !duty.onCluster || controls.every((control) => bench.controls.includes(control)));
+/** Those that can be asked for on this cluster, a simulated one. */
+export async function dutiesOn(bench: Cluster, nemesis: Nemesis): Promise<readonly Duty[]> {
+  const isAvailable = (await whyNotOn(bench, 'memory', nemesis)) === null;
+  return nemesisDuties.filter((duty) => !duty.onCluster || isAvailable);
+}
 
 /** `null`, or what is wrong, as a sentence. */
 export async function tryDuty(duty: Duty, nemesis: Nemesis, bench: Cluster): Promise<string | null> {

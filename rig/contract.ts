@@ -348,6 +348,11 @@ export type Lacks = Readonly<Record<string, string>>;
 export interface NetworkControl {
   /** It vanishes without a word: a blackhole. */
   drop(from: readonly Party[], to: readonly Party[]): Promise<void>;
+  /**
+   * Cuts each of `out` off from all `others`, both ways, one after the other and `gapMs` apart; in force once the last one
+   * is. Released, they come back in the order of `back`, as far apart.
+   */
+  swizzle(out: readonly NodeId[], others: readonly Party[], back: readonly NodeId[], gapMs: number): Promise<void>;
   /** It is answered by a reset: whoever connects is refused at once, and who goes on talking is hung up on. */
   reject(from: readonly Party[], to: readonly Party[]): Promise<void>;
   /** New connections vanish without a word; established ones go on. */

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import pc from 'picocolors';
+import { whyNotOn } from './availability.ts';
 import { RealClock } from './clock.ts';
 import { dutiesOn, nemesisDuties, tryDuty } from './conformance.ts';
 import { type RunConfig } from './config.ts';
@@ -125,7 +126,7 @@ function problemsOf({ sentence, injectedNs, releasedNs, evidence, stuck }: Fault
 export async function testNemesis(file: string, flags: RunFlags): Promise<void> {
   const nemesis = rooms.nemeses.get(await admit(resolve(file), 'nemesis'));
   const memory = rooms.clusters.get('memory');
-  const duties = dutiesOn(memory, nemesis);
+  const duties = await dutiesOn(memory, nemesis);
   let failed = 0;
   for (const duty of duties) {
     const problem = await tryDuty(duty, nemesis, memory);
@@ -133,7 +134,7 @@ export async function testNemesis(file: string, flags: RunFlags): Promise<void> 
     print(problem === null ? `${pc.green('✔')} ${duty.says}` : `${pc.red('✘')} ${duty.says}\n    ${problem}`);
   }
   if (duties.length < nemesisDuties.length)
-    print(`- cluster memory lacks one of ${nemesis.controls.join(', ')}: not tried there`);
+    print(`- not tried on cluster memory: ${await whyNotOn(memory, 'memory', nemesis)}`);
   if (failed > 0) {
     print(`${nemesis.name} broke ${failed} of ${duties.length} promises; processes were left in peace`);
     process.exitCode = EXIT.invalid;
@@ -151,8 +152,8 @@ async function onLoopback(file: string, nemesis: Nemesis, flags: RunFlags): Prom
     calm: ['1s', '1s'],
     fault: ['1500ms', '1500ms'],
   };
-  if (!nemesis.controls.every((control) => rooms.clusters.get('ledger').controls.includes(control)))
-    return void print(`- cluster ledger lacks one of ${nemesis.controls.join(', ')}: not tried on processes`);
+  const reason = await whyNotOn(rooms.clusters.get('ledger'), 'loopback', nemesis);
+  if (reason !== null) return void print(`- not tried on processes: ${reason}`);
   const spec = await prepare(null, { ...flags, nemesis: pathOf(file) }, base);
   const plan = await makePlan(spec);
   const reaches = await Promise.all(

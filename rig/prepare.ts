@@ -6,6 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { whyNotOn } from './availability.ts';
 import { RealClock } from './clock.ts';
 import { checkConfig, type RunConfig, specOf } from './config.ts';
 import { readValue } from './read-value.ts';
@@ -43,7 +44,9 @@ export async function prepare(
   const plugins = [...new Set([...(fromFile.plugins ?? []), ...(fromFlags.plugins ?? [])])];
   const config: RunConfig = { ...base, ...fromFile, ...fromFlags, plugins };
   const seed = config.seed ?? randomInt(2 ** 32);
-  return specOf(config, await chooseHost(config), seed, rooms, (message) => process.stderr.write(`${message}\n`));
+  const say = (message: string) => process.stderr.write(`${message}\n`);
+  const spec = specOf(config, await chooseHost(config), seed, rooms, say);
+  return withoutUnavailable(spec, config.skipUnavailable === true);
 }
 
 /**
@@ -62,6 +65,19 @@ export async function makePlan(spec: RunSpec): Promise<Plan> {
       throw new UsageError(`nemesis ${name} could do nothing in this run: ${omission.reason}`);
   }
   return planOf(spec, layout, schedule);
+}
+
+/** Refuses nemeses that cannot work there, or, where that was asked for, goes on without them and says so. */
+async function withoutUnavailable(spec: RunSpec, isSkipping: boolean): Promise<RunSpec> {
+  const { cluster, nemeses } = castOf(spec);
+  const left: string[] = [];
+  for (const nemesis of nemeses) {
+    const reason = await whyNotOn(cluster, spec.host, nemesis);
+    if (reason === null) left.push(nemesis.name);
+    else if (isSkipping) process.stderr.write(`skipped: nemesis ${nemesis.name}, for it needs ${reason}\n`);
+    else throw new UsageError(`nemesis ${nemesis.name} needs ${reason}; --skip-unavailable goes on without it`);
+  }
+  return { ...spec, nemeses: left };
 }
 
 function layoutOf(cluster: Cluster, nodeCount: number, host: HostName): Layout {
@@ -92,6 +108,7 @@ async function planned(plan: Plan, file: string, flags: RunFlags): Promise<Plan>
       throw new UsageError(`${file} plans a fault of nemesis ${nemesis}, which it does not name`);
   requireSame(plan, layoutOf(cluster, spec.nodeCount, spec.host), file);
   await chooseHost({ cluster: spec.cluster, host: spec.host });
+  await withoutUnavailable(spec, false);
   return plan;
 }
 

@@ -119,6 +119,9 @@ export function refusingStrangers<C extends object>(controls: C, layout: Layout)
   ) as C;
 }
 
+/** What else is done to the network leaves those whom it strikes at work. */
+const CUTTING: readonly string[] = ['drop', 'reject', 'swizzle'] satisfies readonly (keyof Controls['network'])[];
+
 /** Who is killed, paused or cut off by these calls together, or may end of them. */
 export function downBy(calls: readonly Call[], layout: Layout): readonly NodeId[] {
   const cut = new Set<string>();
@@ -126,8 +129,12 @@ export function downBy(calls: readonly Call[], layout: Layout): readonly NodeId[
   for (const { control, method, arguments: given } of calls) {
     const ends = control !== 'network' && STRIKING.includes(control) && !SURVIVED.includes(`${control}.${method}`);
     for (const node of ends ? partiesIn(given[0]) : []) down.add(node);
-    if (control === 'network')
-      for (const from of partiesIn(given[0])) for (const to of partiesIn(given[1])) cut.add(arrow(from, to));
+    if (control !== 'network' || !CUTTING.includes(method)) continue;
+    for (const from of partiesIn(given[0]))
+      for (const to of partiesIn(given[1])) {
+        cut.add(arrow(from, to));
+        if (method === 'swizzle') cut.add(arrow(to, from));
+      }
   }
   for (const node of cut.size === 0 ? [] : cutOff(cut, layout)) down.add(node);
   return layout.nodes.filter((node) => down.has(node));

@@ -12,7 +12,7 @@ import type { NodeId, Party } from '../../rig/contract.ts';
 import { Disk, foldersOf } from './disk/disk.ts';
 import { refusalOf } from './docker-engine.ts';
 import type { Image } from './docker-images.ts';
-import { Firewalls, type RunInside } from './firewall.ts';
+import { type Access, Firewalls, type RunInside } from './firewall.ts';
 import type { Guard } from './guard.ts';
 import {
   type Address,
@@ -111,7 +111,7 @@ export class DockerLab implements Lab {
       (await this.guard.disturb(node, ['create', ...program.command], make));
     this.#containers.set(node, container);
     this.#programs.set(node, command);
-    this.#firewalls.renewed(node);
+    await this.#firewalls.renewed(node);
     await this.guard.disturb(node, ['start'], () => tolerate([304], () => container.start()));
   }
 
@@ -180,6 +180,7 @@ export class DockerLab implements Lab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const shell of this.#shells.values()) shell.close();
+    await this.#firewalls.close();
     await this.#parts.remove();
   }
 
@@ -251,20 +252,22 @@ export class DockerLab implements Lab {
   }
 
   /** Into the container's network: by its process, as root beside the engine (3 ms); otherwise through the engine. */
-  async #access(node: NodeId): Promise<RunInside | null> {
+  async #access(node: NodeId): Promise<Access | null> {
     const container = this.#containers.get(node);
     const lastPid = this.#pids.get(node) ?? 0;
     // Asking the engine takes longer than the rest; a process in the cgroup of the container is the container's.
     const shell = this.#shell(node);
     const run = (command: Command, input?: string) => shell.run(command, input);
-    if (container && isBeside(container, lastPid)) return networkOf(container, lastPid, run);
+    if (container && isBeside(container, lastPid))
+      return { run: networkOf(container, lastPid, run), enter: enter(lastPid) };
     const { state, pid } = await this.#look(node);
     if (!container || state === 'gone') return null;
     this.#pids.set(node, pid);
     const inside = networkOf(container, pid, run);
-    if (state === 'running' || isBeside(container, pid)) return inside;
+    if (isBeside(container, pid)) return { run: inside, enter: enter(pid) };
+    if (state === 'running') return { run: inside, enter: null };
     // Nothing can be executed in a paused container: it is let go for the moment that this takes.
-    return async (command, input) => {
+    const whileUnpaused: RunInside = async (command, input) => {
       await container.unpause();
       try {
         return await inside(command, input);
@@ -272,6 +275,7 @@ export class DockerLab implements Lab {
         if (!this.guard.lost.aborted) await container.pause();
       }
     };
+    return { run: whileUnpaused, enter: null };
   }
 }
 
@@ -279,10 +283,12 @@ export class DockerLab implements Lab {
 const isBeside = (container: Dockerode.Container, pid: number): boolean =>
   process.getuid?.() === 0 && stateOf(pid) !== 'gone' && isInCgroupOf(pid, container.id);
 
+const enter = (pid: number): readonly [string, ...string[]] => ['nsenter', `--target=${pid}`, '--net', '--'];
+
 /** Runs commands in the network namespace of a container that is not gone; through the engine it must not be paused. */
 export function networkOf(container: Dockerode.Container, pid: number, run: RunInside = runCommand): RunInside {
   if (isBeside(container, pid)) {
-    return (command, input) => run(['nsenter', `--target=${pid}`, '--net', '--', ...command], input);
+    return (command, input) => run([...enter(pid), ...command], input);
   }
   return (command, input) =>
     executeIn(container, input === undefined ? command : ['sh', '-c', 'printf %s "$0" | "$@"', input, ...command]);

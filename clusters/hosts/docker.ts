@@ -17,6 +17,7 @@ import { Guard } from './guard.ts';
 import type { Lab, LabDriver, LabPlan } from './host.ts';
 import { allFor, nodeLacks } from './node-lacks.ts';
 import { packetLacks } from './packet-lacks.ts';
+import { sweepProcesses } from './process-sweep.ts';
 import { processesInCgroup } from './process-table.ts';
 import { freePorts } from './published-ports.ts';
 import { freePrefixes, prefixesHere, rigAddress } from './subnets.ts';
@@ -130,7 +131,7 @@ async function sweep(runId: string | null): Promise<readonly string[]> {
   } catch {
     return [];
   }
-  return removeAll(engine, runId);
+  return [...(await removeAll(engine, runId)), ...(await sweepProcesses(runId))];
 }
 
 /** Lets paused containers of that run go on, and takes back its rules in all that run. */

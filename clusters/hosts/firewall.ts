@@ -8,12 +8,19 @@ import type { NodeId, Party } from '../../rig/contract.ts';
 import type { Guard } from './guard.ts';
 import { CLIENTS } from './host.ts';
 import { type Impairment, NAME_SERVERS, nameOf, united } from './impairment.ts';
-import { type Direction, packetRules } from './packet-rules.ts';
+import { PacketQueue, queuesFor } from './packet-queue.ts';
+import { type Direction, duplicateRule, packetRules } from './packet-rules.ts';
 import type { Command } from './run-command.ts';
 import { allSettled } from './steps.ts';
 
 /** Runs a command inside a node's network namespace. */
 export type RunInside = (command: Command, input?: string) => Promise<string>;
+
+/** Into a node's network namespace; `enter` goes before a command that is to stay there, `null` where none can. */
+export interface Access {
+  readonly run: RunInside;
+  readonly enter: readonly string[] | null;
+}
 
 const save: Command = ['iptables-save', '-c', '-t', 'filter'];
 const restore: Command = ['iptables-restore', '--noflush', '--wait', '5'];
@@ -22,8 +29,15 @@ const replaceAndSave = `${restore.join(' ')} && printf '${replaced.trim()}\\n' &
 const tagOf = (runId: string): string => `ordeal-${runId}`;
 const hooks = { in: 'INPUT', out: 'OUTPUT' } as const;
 
-/** By direction: what is wanted there. */
-type Wanted = Readonly<Record<Direction, readonly Impairment[]>>;
+/** By direction: what is wanted there; and what the node is to send twice. */
+type Wanted = Readonly<Record<Direction, readonly Impairment[]>> & { readonly doubled: readonly Doubled[] };
+type Doubled = {
+  readonly from: Party;
+  readonly do: 'duplicate';
+  readonly probability: number;
+  readonly listener: Party;
+};
+const isDuplicate = (impairment: Impairment): boolean => impairment.do === 'duplicate';
 /** By direction: the names of the impairments in force, once for each rule; `null`: not even the chain is there. */
 type Found = Readonly<Record<Direction, readonly string[] | null>>;
 /** A new namespace has no rules. */
@@ -32,70 +46,99 @@ const nothing: Found = { in: null, out: null };
 /** The firewalls of all nodes of a lab, which together make parties deaf. */
 export class Firewalls {
   readonly #walls: ReadonlyMap<NodeId, Firewall>;
-  readonly #run: (node: NodeId) => Promise<RunInside | null>;
+  readonly #access: (node: NodeId) => Promise<Access | null>;
   readonly #guard: Guard;
   readonly #address: (party: Party) => string;
   readonly #wanted = new Map<Party, readonly Impairment[]>();
 
-  /** `run` gives access to a node's namespace, or `null` while the node has none. */
+  /** `access` to a node's namespace, or `null` while the node has none. */
   constructor(
     runId: string,
     nodes: readonly NodeId[],
     guard: Guard,
     address: (party: Party) => string,
-    run: (node: NodeId) => Promise<RunInside | null>,
+    access: (node: NodeId) => Promise<Access | null>,
   ) {
     this.#walls = new Map(nodes.map((node) => [node, new Firewall(runId, node, guard, address)]));
-    this.#run = run;
+    this.#access = access;
     this.#guard = guard;
     this.#address = address;
   }
 
   async impair(listener: Party, impairments: readonly Impairment[]): Promise<void> {
-    this.#wanted.set(listener, united(impairments));
-    const nodes = listener === CLIENTS ? [...this.#walls.keys()] : [listener];
-    await allSettled(nodes.map((node) => this.#set(node)));
+    const before = this.#wanted.get(listener) ?? [];
+    const wanted = united(impairments);
+    const doubled = (some: readonly Impairment[]) => some.filter(isDuplicate).map(({ from }) => from);
+    if (doubled(wanted).includes(CLIENTS))
+      throw new Error('the packets of clients cannot be sent twice; those of nodes can');
+    this.#wanted.set(listener, wanted);
+    const senders = [...doubled(before), ...doubled(wanted)];
+    const nodes = new Set(listener === CLIENTS ? this.#walls.keys() : [listener, ...senders]);
+    await allSettled([...nodes].map((node) => this.#set(node)));
   }
 
   async impaired(listener: Party): Promise<ReadonlyMap<string, number>> {
+    const doubling = (this.#wanted.get(listener) ?? []).filter(isDuplicate).map(({ from }) => from);
+    const others = listener === CLIENTS ? [...this.#walls.keys()] : doubling;
+    const counts = new Map<string, number>();
+    const note = (found: ReadonlyMap<string, number>, isMeant: (kind: string) => boolean) => {
+      for (const [kind, packets] of found) if (isMeant(kind)) add(counts, kind.split('>')[0] as string, packets);
+    };
     if (listener !== CLIENTS) {
       const { in: heard, out: said } = await this.#count(listener);
-      return new Map([...heard, ...[...said].filter(([kind]) => kind.startsWith(`${NAME_SERVERS}:`))]);
+      note(heard, () => true);
+      note(said, (kind) => kind.startsWith(`${NAME_SERVERS}:`));
     }
-    const counts = await Promise.all([...this.#walls.keys()].map((node) => this.#count(node)));
-    return new Map(counts.flatMap(({ out }) => [...out].filter(([kind]) => !kind.startsWith(`${NAME_SERVERS}:`))));
+    for (const { out } of await Promise.all(others.map((node) => this.#count(node))))
+      note(
+        out,
+        (kind) =>
+          (kind.includes('>') ? kind.endsWith(`>${listener}`) : listener === CLIENTS) && !kind.startsWith(NAME_SERVERS),
+      );
+    return counts;
   }
 
   /** Breaks established connections of the node with these parties, which the other end is told by a reset; says how many. */
   async reset(node: NodeId, parties: readonly Party[]): Promise<number> {
-    const run = await this.#run(node);
-    if (!run || parties.length === 0) return 0;
+    const access = await this.#access(node);
+    if (!access || parties.length === 0) return 0;
     const others = parties.map((party) => `dst ${this.#address(party)}`).join(' or ');
     const command: Command = ['ss', '-K', '-H', '-t', '-n', 'state', 'established', `( ${others} )`];
-    const said = await this.#guard.disturb(node, command, () => run(command));
+    const said = await this.#guard.disturb(node, command, () => access.run(command));
     return said.split('\n').filter((line) => line.trim() !== '').length;
   }
 
   /** The node has a new namespace, or none: what its rules had counted is kept, and they are no longer in force. */
-  renewed(node: NodeId): void {
+  async renewed(node: NodeId): Promise<void> {
     this.#wall(node).renewed();
+    await this.#wall(node).close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#walls.values()].map((wall) => wall.close()));
   }
 
   async #set(node: NodeId): Promise<void> {
-    const run = await this.#run(node);
-    if (!run) return;
+    const access = await this.#access(node);
+    if (!access) return;
     const own = this.#wanted.get(node) ?? [];
     const ofClients = this.#wanted.get(CLIENTS) ?? [];
     // Whoever sends what is dropped on its way out is told so; silence has to be made at what comes in.
     const isRefusal = ({ from, do: act }: Impairment) => from === NAME_SERVERS && act === 'reject';
-    await this.#wall(node).set(run, {
-      in: own.filter((impairment) => !isRefusal(impairment)),
-      out: [...ofClients.filter(({ from }) => from === node), ...own.filter(isRefusal)],
+    await this.#wall(node).set(access, {
+      in: own.filter((impairment) => !isRefusal(impairment) && !isDuplicate(impairment)),
+      out: [
+        ...ofClients.filter((impairment) => impairment.from === node && !isDuplicate(impairment)),
+        ...own.filter(isRefusal),
+      ],
+      doubled: [...this.#wanted].flatMap(([listener, some]) =>
+        some.filter((one) => isDuplicate(one) && one.from === node).map((one) => ({ ...one, listener }) as Doubled),
+      ),
     });
   }
 
   #count(node: NodeId): Promise<Counts> {
-    return this.#wall(node).count(() => this.#run(node));
+    return this.#wall(node).count(() => this.#access(node));
   }
 
   #wall(node: NodeId): Firewall {
@@ -144,6 +187,9 @@ class Firewall {
   /** The rules as they were last seen; `null` after a change that failed. */
   #known: Found | null = nothing;
   #queue: Promise<unknown> = Promise.resolve();
+  /** Where packets wait, and how. */
+  #packetQueue: PacketQueue | null = null;
+  #queues: readonly string[] = [];
 
   constructor(runId: string, node: NodeId, guard: Guard, address: (party: Party) => string) {
     this.#runId = runId;
@@ -161,10 +207,18 @@ class Firewall {
     this.#known = nothing;
   }
 
-  count(access: () => Promise<RunInside | null>): Promise<Counts> {
+  /** Nobody waits for packets any more: the namespace is gone. */
+  async close(): Promise<void> {
+    await this.#packetQueue?.stop();
+    this.#packetQueue = null;
+    this.#queues = [];
+  }
+
+  count(access: () => Promise<Access | null>): Promise<Counts> {
     return this.#enqueue(async () => {
-      const run = this.#known && same(this.#known, nothing) ? null : await access();
-      if (run) this.#known = this.#read(await run(save));
+      this.#packetQueue?.mustBeAlive();
+      const here = this.#known && same(this.#known, nothing) ? null : await access();
+      if (here) this.#known = this.#read(await here.run(save));
       const sum = (direction: Direction) => {
         const counts = new Map(this.#past[direction]);
         for (const [kind, packets] of this.#current[direction]) add(counts, kind, packets);
@@ -174,9 +228,15 @@ class Firewall {
     });
   }
 
-  set(run: RunInside, impairments: Wanted): Promise<void> {
+  set({ run, enter }: Access, impairments: Wanted): Promise<void> {
     return this.#enqueue(async () => {
-      const wanted = { in: this.#rules('in', impairments), out: this.#rules('out', impairments) };
+      const queues = queuesFor([...impairments.in, ...impairments.out]);
+      const texts = [...queues.values()].map(({ text: queue }) => queue);
+      await this.#wait(texts, enter);
+      const wanted = {
+        in: this.#rules('in', impairments, queues),
+        out: [...this.#rules('out', impairments, queues), ...this.#doublings(impairments)],
+      };
       let before = this.#known;
       if (!before || same(before, ruling(wanted))) before = this.#read(await run(save));
       if (same(before, ruling(wanted))) return;
@@ -189,6 +249,19 @@ class Firewall {
         `the rules ${this.#tag} were to be ${text(ruling(wanted))}, but are ${text(this.#known ?? nothing)}`,
       );
     });
+  }
+
+  /** Sees to it that somebody waits at exactly these queues. */
+  async #wait(queues: readonly string[], enter: readonly string[] | null): Promise<void> {
+    if (queues.join() === this.#queues.join()) return;
+    await this.#packetQueue?.stop();
+    this.#packetQueue = null;
+    this.#queues = queues;
+    if (queues.length === 0) return;
+    if (!enter) throw new Error('packets can be made to wait only where the rig is root beside the engine');
+    this.#packetQueue = await this.#guard.disturb(this.#node, ['packet-queue', ...queues], () =>
+      PacketQueue.start(this.#runId, enter, queues),
+    );
   }
 
   /** In one go, since each process costs time: reads what has been counted, replaces, and reads what is in force now. */
@@ -210,13 +283,20 @@ class Firewall {
     return same(found, before) && same(this.#known, ruling(wanted)) && (harms || !is.includes(this.#tag));
   }
 
-  #rules(direction: Direction, wanted: Wanted): readonly Rule[] {
+  #rules(direction: Direction, wanted: Wanted, queues: ReturnType<typeof queuesFor>): readonly Rule[] {
     return wanted[direction].flatMap((impairment) =>
-      packetRules(direction, impairment, (party) => this.#address(party)).map((rule) => ({
+      packetRules(direction, impairment, this.#address, queues.get(impairment)?.number).map((rule) => ({
         name: nameOf(impairment),
         rule,
       })),
     );
+  }
+
+  #doublings({ doubled }: Wanted): readonly Rule[] {
+    return doubled.map(({ listener, ...impairment }) => ({
+      name: nameOf(impairment).replace('=', `>${listener}=`),
+      rule: duplicateRule(this.#address(listener), impairment.probability),
+    }));
   }
 
   #chain(direction: Direction): string {

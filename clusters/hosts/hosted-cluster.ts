@@ -153,8 +153,11 @@ export class HostedCluster implements RunningCluster {
     });
   }
 
-  release(hold: string): Promise<void> {
-    return this.#enqueue(async () => {
+  async release(hold: string): Promise<void> {
+    const agree = (parties: ReadonlySet<Party>) => this.#enqueue(() => this.#agree(parties));
+    // Other changes go on meanwhile, and what fails here is tried again below.
+    for (const control of this.#all) await control.unwind?.(hold, agree).catch(() => {});
+    await this.#enqueue(async () => {
       const isFirst = !this.#released.has(hold);
       this.#released.add(hold);
       const touched = this.#all.map((control) => ({ control, parties: control.release(hold) }));

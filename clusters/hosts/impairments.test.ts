@@ -16,6 +16,8 @@ import { CLIENTS, type LabDriver } from './host.ts';
 import { type Deployment, onHosts } from './hosted.ts';
 import { loopback } from './loopback.ts';
 import { netns } from './netns.ts';
+import { AIDE } from './packet-queue.ts';
+import { carries, processesOfRun } from './process-table.ts';
 
 const port = 7000;
 const nodes = ['n1', 'n2'];
@@ -301,21 +303,73 @@ for (const [driver, needs] of [
             /from n1 to name servers were stopped/,
           );
       });
-    } else {
-      it('delays what is said, in order', async () => {
-        const open = await trial.call('n1');
+
+      it.each([
+        ['reorder', /reached n1 late/],
+        ['corrupt', /to n1 (was|were) corrupted/],
+      ] as const)(
+        'can %s packets, and what TCP carries arrives all the same',
+        async (lever, observed) => {
+          const open = await trial.call('n1');
+          await under(
+            lever,
+            async (network) => {
+              await network[lever]([CLIENTS], ['n1'], 0.5);
+              for (let line = 0; line < 6; line++) await said(open, `line ${line}`, AbortSignal.timeout(10_000));
+            },
+            observed,
+          );
+          open.destroy();
+        },
+        60_000,
+      );
+
+      it('sends packets twice', async () => {
+        const { lab } = trial.deployment;
+        const { host } = lab.address('n1', 'n2', port);
+        const hear =
+          'use IO::Socket::INET; my $s = IO::Socket::INET->new(Proto => "udp", LocalPort => 9000); my $n = 0; my $end = time + 4; while (time < $end) { my $r = ""; vec($r, fileno($s), 1) = 1; if (select($r, undef, undef, 0.2)) { $s->recv(my $x, 9); $n++ } } print $n';
+        const say = `use IO::Socket::INET; sleep 1; my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "${host}", PeerPort => 9000); $s->send("x") for 1..20`;
         await under(
-          'delay',
+          'duplicate',
           async (network) => {
-            await network.delay([CLIENTS], ['n1'], { ms: 300, jitterMs: 50 });
-            expect(await said(open, 'slowly')).toBeGreaterThan(200);
-            expect(await said(open, 'send 100000', AbortSignal.timeout(5_000))).toBeLessThan(3_000);
+            await network.duplicate(['n1'], ['n2'], 0.9);
+            const [heard] = await Promise.all([
+              lab.execute('n2', ['perl', '-e', hear]),
+              lab.execute('n1', ['perl', '-e', say]),
+            ]);
+            expect(Number(heard)).toBeGreaterThan(25);
           },
-          /reached n1 late/,
+          /reached n2 twice/,
         );
-        expect(await said(open, 'quickly')).toBeLessThan(200);
-        open.destroy();
-      });
+      }, 30_000);
     }
+
+    it('delays what is said, in order', async () => {
+      const open = await trial.call('n1');
+      await under(
+        'delay',
+        async (network) => {
+          await network.delay([CLIENTS], ['n1'], { ms: 300, jitterMs: 50 });
+          expect(await said(open, 'slowly', AbortSignal.timeout(10_000))).toBeGreaterThan(200);
+          expect(await said(open, 'send 100000', AbortSignal.timeout(10_000))).toBeGreaterThan(200);
+        },
+        /reached n1 late/,
+      );
+      expect(processesOfRun(trial.runId).filter((pid) => carries(pid, AIDE, null))).toEqual([]);
+      open.destroy();
+    }, 30_000);
+
+    it('cuts nodes off one by one, and lets them come back in another order', async () => {
+      const began = performance.now();
+      await trial.network('swizzle').swizzle(['n1', 'n2'], [CLIENTS], ['n2', 'n1'], 400);
+      expect(performance.now() - began).toBeGreaterThan(400);
+      expect([await outcome(trial.call('n1')), await outcome(trial.call('n2'))]).toEqual(['silence', 'silence']);
+      const released = trial.cluster.release('swizzle');
+      await expect.poll(() => outcome(trial.call('n2', AbortSignal.timeout(200)))).toBe('answered');
+      await released;
+      expect(await outcome(trial.call('n1'))).toBe('answered');
+      expect((await trial.cluster.inspect('swizzle')).effective).toBe(true);
+    }, 30_000);
   });
 }

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId, Party } from '../../rig/contract.ts';
 import { removeBeside, undoAll, undoBeside } from './controls/undo.ts';
 import { Disk, foldersOf } from './disk/disk.ts';
-import { Firewalls, type RunInside } from './firewall.ts';
+import { type Access, Firewalls, type RunInside } from './firewall.ts';
 import { Guard } from './guard.ts';
 import {
   type Address,
@@ -29,7 +29,8 @@ import { missingExecutables, searchPath } from './executables.ts';
 import type { Impairment } from './impairment.ts';
 import { copyTail } from './last-lines.ts';
 import { lacks, probe } from './netns-probe.ts';
-import { processesInside, processesOfRun, signalProcess, stateOf } from './process-table.ts';
+import { AIDE } from './packet-queue.ts';
+import { carries, processesInside, processesOfRun, signalProcess, stateOf } from './process-table.ts';
 import { type Command, runCommand } from './run-command.ts';
 import { Shell } from './shell.ts';
 import { freePrefixes, nodeAddress, prefixesHere, rigAddress } from './subnets.ts';
@@ -42,12 +43,8 @@ export const netns: LabDriver = { name: 'netns', open, probe, lacks, heal, sweep
 const tagOf = (runId: string): string => `ordeal-${runId}`;
 const namespaceOf = (runId: string, place: string): string => `${tagOf(runId)}-${place}`;
 const fileOf = (namespace: string): string => path.join(namespaceFolder, namespace);
-const inside = (namespace: string, command: Command): Command => [
-  'nsenter',
-  `--net=${fileOf(namespace)}`,
-  '--',
-  ...command,
-];
+const entering = (namespace: string): Command => ['nsenter', `--net=${fileOf(namespace)}`, '--'];
+const inside = (namespace: string, command: Command): Command => [...entering(namespace), ...command];
 
 const runIn =
   (namespace: string): RunInside =>
@@ -156,7 +153,7 @@ class NamespaceLab implements Lab {
       nodes,
       guard,
       (party) => this.#address(party),
-      async (node) => this.#runIn(node),
+      async (node) => this.#access(node),
     );
     this.facts = { kernel: kernelVersion, network: `${prefix}.0/24` };
   }
@@ -254,6 +251,7 @@ class NamespaceLab implements Lab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const shell of this.#shells.values()) shell.close();
+    await this.#firewalls.close();
     await removeAll(this.guard, this.#plan.runId);
     const folders = this.#plan.nodes.flatMap(({ id }) => Object.values(foldersOf(this.#plan.directory, id)));
     await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
@@ -279,13 +277,14 @@ class NamespaceLab implements Lab {
   }
 
   #processes(node: NodeId): readonly number[] {
-    return processesInside(fileOf(this.#namespace(node)));
+    return processesInside(fileOf(this.#namespace(node))).filter((pid) => !carries(pid, AIDE, null));
   }
 
-  #runIn(node: NodeId): RunInside {
+  #access(node: NodeId): Access {
     const shell = this.#shells.get(node) ?? new Shell();
     this.#shells.set(node, shell);
-    return (command, input) => shell.run(inside(this.#namespace(node), command), input);
+    const namespace = this.#namespace(node);
+    return { run: (command, input) => shell.run(inside(namespace, command), input), enter: entering(namespace) };
   }
 }
 

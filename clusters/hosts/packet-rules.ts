@@ -9,15 +9,20 @@ export type Direction = 'in' | 'out';
 /** The smallest burst that a rate may have, so that one large packet fits. */
 const BURST_BYTES = 16 * 1024;
 
-/** @param address of a party; for what goes out, the other end is `clients`, or whoever answers questions for names. */
+/**
+ * @param queue for what has to wait in user space
+ * @param address of a party; for what goes out, the other end is `clients`, or whoever answers questions for names
+ */
 export function packetRules(
   direction: Direction,
   impairment: Impairment,
   address: (party: Party) => string,
+  queue: number | undefined,
 ): readonly string[] {
-  if (impairment.from === NAME_SERVERS) return names[direction].flatMap((match) => acts(match, impairment, direction));
+  if (impairment.from === NAME_SERVERS)
+    return names[direction].flatMap((match) => acts(match, impairment, direction, queue));
   const match = direction === 'in' ? `-s ${address(impairment.from)}` : `-d ${address('clients')}`;
-  return acts(match, impairment, direction);
+  return acts(match, impairment, direction, queue);
 }
 
 /** What comes from name servers, and what goes there; 127.0.0.11 is the one that an engine puts into each container. */
@@ -26,7 +31,7 @@ const names: Readonly<Record<Direction, readonly string[]>> = {
   out: ['-d 127.0.0.11', '! -d 127.0.0.11 -p udp --dport 53', '! -d 127.0.0.11 -p tcp --dport 53'],
 };
 
-function acts(match: string, impairment: Impairment, direction: Direction): readonly string[] {
+function acts(match: string, impairment: Impairment, direction: Direction, queue = 0): readonly string[] {
   switch (impairment.do) {
     case 'drop':
       return [`${match} -j DROP`];
@@ -40,7 +45,7 @@ function acts(match: string, impairment: Impairment, direction: Direction): read
     case 'drop-new':
       return [`${match} -p tcp --syn -j DROP`];
     case 'lose':
-      return [`${match} -m statistic --mode random --probability ${impairment.probability} -j DROP`];
+      return [`${match} ${chance(impairment.probability)} -j DROP`];
     case 'limit': {
       const rate = Math.round(impairment.bytesPerSecond);
       const burst = Math.max(BURST_BYTES, rate);
@@ -50,9 +55,17 @@ function acts(match: string, impairment: Impairment, direction: Direction): read
       ];
     }
     case 'delay':
+      return [`${match} -j NFQUEUE --queue-num ${queue} --queue-bypass`];
     case 'reorder':
     case 'corrupt':
+      return [`${match} ${chance(impairment.probability)} -j NFQUEUE --queue-num ${queue} --queue-bypass`];
     case 'duplicate':
-      throw new Error(`no packet filter can ${impairment.do} packets`);
+      throw new Error('packets are sent twice by who sends them');
   }
 }
+
+/** For what a node sends to one listener: a copy takes the same way. */
+export const duplicateRule = (listener: string, probability: number): string =>
+  `-d ${listener} ${chance(probability)} -j TEE --gateway ${listener}`;
+
+const chance = (probability: number): string => `-m statistic --mode random --probability ${probability}`;

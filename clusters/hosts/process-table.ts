@@ -50,7 +50,8 @@ export const processesInCgroup = (containerId: string): readonly number[] =>
 export const processesInGroup = (leader: number): readonly number[] =>
   processIds().filter((pid) => Number(fieldsOf(pid)?.[2]) === leader && isAlive(pid));
 
-function carries(pid: number, variable: string, value: string | null): boolean {
+/** Whether this variable has this value, or with `null` any, in the environment of the process. */
+export function carries(pid: number, variable: string, value: string | null): boolean {
   const environment = attempt(() => readFileSync(`/proc/${pid}/environ`, 'latin1'));
   const wanted = `\0${variable}=${value === null ? '' : `${value}\0`}`;
   return environment !== undefined && `\0${environment}`.includes(wanted);

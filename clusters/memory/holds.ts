@@ -31,6 +31,12 @@ export class Holds {
     for (const sender of from) for (const listener of to) this.#of(hold).cuts.add(link(sender, listener));
   }
 
+  /** Nothing more is cut between this node and others under that hold. */
+  rejoin(hold: string, node: NodeId): void {
+    const cuts = this.#held.get(hold)?.cuts;
+    for (const cut of cuts ?? []) if (cut.split('>').includes(node)) cuts?.delete(cut);
+  }
+
   lose(hold: string, from: readonly Party[], to: readonly Party[], probability: number): void {
     for (const sender of from) for (const listener of to) this.#of(hold).lossy.set(link(sender, listener), probability);
   }
@@ -95,7 +101,7 @@ export class Holds {
     const { cuts, lossy, slow, paused, dropped, delayed } = held;
     const killed = new Set([...held.killed, ...held.revived]);
     const seen = [
-      ...(cuts.size > 0 || lossy.size > 0 ? [`${dropped} messages dropped`] : []),
+      ...(cuts.size > 0 || lossy.size > 0 || dropped > 0 ? [`${dropped} messages dropped`] : []),
       ...(slow.size > 0 ? [`${delayed} messages delayed`] : []),
       ...(killed.size > 0 ? [`${[...killed].join(', ')} killed`] : []),
       ...(paused.size > 0 ? [`${[...paused].join(', ')} paused`] : []),

@@ -101,6 +101,8 @@ class MemoryCluster implements RunningCluster {
   /** What arrived at each paused node: it waits in the buffers of the kernel. */
   readonly #backlog = new Map<NodeId, (() => void)[]>();
   readonly #losses: Random;
+  /** hold → who comes back in which order when it is released. */
+  readonly #comingBack = new Map<string, { readonly back: readonly NodeId[]; readonly gapMs: number }>();
   #requests = 0;
   #stopTicking = () => {};
 
@@ -161,6 +163,7 @@ class MemoryCluster implements RunningCluster {
           lackingLevers.map((lever) => [lever, async () => refuse(lever)]),
         ) as unknown as LackingLevers),
         drop: async (from, to) => this.#holds.drop(hold, from, to),
+        swizzle: (...parts) => this.#swizzle(hold, ...parts),
         lose: async (from, to, probability) => this.#holds.lose(hold, from, to, probability),
         delay: async (from, to, delay) => this.#holds.delay(hold, from, to, delay),
       },
@@ -187,6 +190,12 @@ class MemoryCluster implements RunningCluster {
   }
 
   async release(hold: string): Promise<void> {
+    const { back, gapMs } = this.#comingBack.get(hold) ?? { back: [], gapMs: 0 };
+    this.#comingBack.delete(hold);
+    for (const [at, node] of back.entries()) {
+      if (at > 0) await this.#options.clock.sleep(gapMs);
+      this.#holds.rejoin(hold, node);
+    }
     this.#holds.release(hold);
     this.#settle();
   }
@@ -216,6 +225,16 @@ class MemoryCluster implements RunningCluster {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopTicking();
     this.#network.close();
+  }
+
+  async #swizzle(hold: string, ...[out, others, back, gapMs]: Parameters<NetworkControl['swizzle']>): Promise<void> {
+    this.#comingBack.set(hold, { back, gapMs });
+    for (const [at, node] of out.entries()) {
+      if (at > 0) await this.#options.clock.sleep(gapMs);
+      if (!this.#comingBack.has(hold)) return; // It was released meanwhile.
+      this.#holds.drop(hold, [node], others);
+      this.#holds.drop(hold, others, [node]);
+    }
   }
 
   /** A client's request: over the network to the node, and the answer back. Either may be lost. */

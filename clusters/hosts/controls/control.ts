@@ -19,6 +19,8 @@ export interface Control<C extends ControlName = ControlName> {
    * be down: then it is called again after the node was started.
    */
   agree(party: Party): Promise<void>;
+  /** Before the rest is released at once: gives up, part after part, what has to go in some order, and lets the parties agree. */
+  unwind?(hold: string, agree: (parties: ReadonlySet<Party>) => Promise<void>): Promise<void>;
   /** From now on nothing is wanted under that hold. Returns every party that it ever wanted something of. */
   release(hold: string): ReadonlySet<Party>;
   /** Does what is left to do once all parties of a hold that was released agree. Any number of times. */

@@ -25,6 +25,8 @@ export class Network implements Control<'network'> {
   readonly #counts = new Map<string, Count[]>();
   /** hold → connections that it broke. */
   readonly #broken = new Map<string, number>();
+  /** hold → who comes back in which order when it is released. */
+  readonly #comingBack = new Map<string, { readonly back: readonly NodeId[]; readonly gapMs: number }>();
   /** Holds of which nothing more is to be counted. */
   readonly #settled = new Set<string>();
 
@@ -59,6 +61,18 @@ export class Network implements Control<'network'> {
         must(ms >= 0 && jitterMs >= 0 && jitterMs <= ms && ms <= 60_000, `a delay of ${ms} ± ${jitterMs} ms is none`);
         await impair(from, to, { do: 'delay', ms, jitterMs });
       },
+      swizzle: async (out, others, back, gapMs) => {
+        for (const party of [...out, ...others, ...back]) mustBeOneOf(party, this.#bench.parties, 'cut off');
+        must(gapMs >= 0 && gapMs <= 5_000, `nodes cannot be cut off ${gapMs} ms apart`);
+        this.#comingBack.set(hold, { back, gapMs });
+        for (const [at, node] of out.entries()) {
+          if (at > 0) await this.#bench.clock.sleep(gapMs);
+          await change([node, ...others], () => {
+            this.#want(hold, others, [node], { do: 'drop' });
+            this.#want(hold, [node], others, { do: 'drop' });
+          });
+        }
+      },
       reset: async (from, to) => {
         for (const party of [...from, ...to]) mustBeOneOf(party, this.#bench.parties, 'reset');
         await change([], () => this.#broken.set(hold, this.#broken.get(hold) ?? 0));
@@ -86,6 +100,16 @@ export class Network implements Control<'network'> {
       this.#counts.set(hold, [...(this.#counts.get(hold) ?? []), { listener, kind, before, since: before }]);
     }
     await steps.step(`change the network of ${listener}`, lab.impair(listener, this.#wishes.of(listener)));
+  }
+
+  /** Those that were cut off one by one come back one by one. */
+  async unwind(hold: string, agree: (parties: ReadonlySet<Party>) => Promise<void>): Promise<void> {
+    const { back, gapMs } = this.#comingBack.get(hold) ?? { back: [], gapMs: 0 };
+    this.#comingBack.delete(hold);
+    for (const [at, node] of back.entries()) {
+      if (at > 0) await this.#bench.clock.sleep(gapMs);
+      await agree(this.#wishes.take(hold, (listener, { from }) => listener === node || from === node));
+    }
   }
 
   release(hold: string): ReadonlySet<Party> {

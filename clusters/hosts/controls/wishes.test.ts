@@ -31,6 +31,15 @@ describe('what holds want together', () => {
     expect(wishes.under('a', 'n1')).toEqual(['x', 'y']);
   });
 
+  it('can be given up in part', () => {
+    const wishes = new Wishes<string>();
+    for (const wish of ['x', 'y']) wishes.add('a', 'n1', wish);
+    wishes.add('a', 'n2', 'y');
+    expect([...wishes.take('a', (_, wish) => wish === 'x')]).toEqual(['n1']);
+    expect([wishes.of('n1'), wishes.of('n2')]).toEqual([['y'], ['y']]);
+    expect([...wishes.touched('a')]).toEqual(['n1', 'n2']);
+  });
+
   it('is nothing once all were released', () => {
     const wishes = new Wishes<string>();
     for (const hold of ['a', 'b']) wishes.add(hold, 'n1', hold);

@@ -13,6 +13,18 @@ export class Wishes<Wish> {
     this.#holds.set(hold, parties);
   }
 
+  /** Gives up those wishes of the hold that are picked; returns the parties of whom they were. */
+  take(hold: string, isPicked: (party: Party, wish: Wish) => boolean): ReadonlySet<Party> {
+    const parties = this.#holds.get(hold) ?? new Map<Party, Wish[]>();
+    const changed = new Set<Party>();
+    for (const [party, wishes] of parties) {
+      const kept = wishes.filter((wish) => !isPicked(party, wish));
+      if (kept.length < wishes.length) changed.add(party);
+      parties.set(party, kept);
+    }
+    return changed;
+  }
+
   /** All wishes in force, the oldest hold's first. */
   of(party: Party): readonly Wish[] {
     return this.holding(party).flatMap((hold) => [...this.under(hold, party)]);
