@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import Docker from 'dockerode';
 import { describe, it } from 'vitest';
 
-export type Need = 'docker' | 'root' | 'chromium' | 'etcd' | 'fuse' | 'tools';
+export type Need = 'docker' | 'root' | 'chromium' | 'etcd' | 'fuse' | 'postgres' | 'tools';
 
 /** Why a need is not met here; `null` where it is. */
 const missing: Readonly<Record<Need, string | null>> = {
@@ -21,6 +21,9 @@ const missing: Readonly<Record<Need, string | null>> = {
       : 'network namespaces need Linux and root; run the tests as root',
   chromium: existsSync('/usr/bin/chromium') ? null : 'no /usr/bin/chromium; apt-get install chromium',
   fuse: existsSync('/dev/fuse') ? null : 'no /dev/fuse; the kernel has no FUSE, or this container may not use it',
+  postgres: existsSync('/usr/lib/postgresql/15/bin/postgres')
+    ? null
+    : 'no /usr/lib/postgresql/15/bin/postgres; apt-get install postgresql-15',
   tools: ['/usr/bin/strace', '/usr/bin/prlimit', '/usr/bin/busybox'].every((file) => existsSync(file))
     ? null
     : 'strace, prlimit or a static busybox is missing; apt-get install strace util-linux busybox-static libfaketime',
