@@ -244,8 +244,44 @@ describe('a doubt', () => {
     expect(namesOf([first, ...doubts(lost)], book, { finalFrom: 90 })).toEqual([]);
   });
 
+  it('that is settled at last is none, however often it was asked about', () => {
+    const settled: Step = [pay('k2'), receipt('t2'), { from: 34, to: 35 }];
+    expect(namesOf([first, ...doubts(lost), settled], [...book, applied('t2', 'k2')], { finalFrom: 30 })).toEqual([]);
+  });
+
   it('must not outlive the faults', () => {
     expect(namesOf([first, ...doubts(lost)], book, { finalFrom: 30 })).toEqual(['unresolved-outcome']);
+  });
+});
+
+describe('several reads of the books', () => {
+  const list = (books: readonly object[], from: number, to: number): Step => [
+    { f: 'applied' },
+    { ok: books as unknown as Json },
+    { from, to },
+  ];
+  const held = (balance: number, from: number): Step => [
+    { f: 'balance', account: 'a' },
+    { ok: balance },
+    { from, to: from + 1 },
+  ];
+  const second: Step = [pay('k2'), lost, { from: 1, to: 2 }];
+
+  it('may differ where they overlap, but what one held the next must hold', () => {
+    const both = [...book, applied('t2', 'k2')];
+    expect(namesOf([first, second, list(both, 10, 20), list(book, 15, 25)], both)).toEqual([]);
+    expect(namesOf([first, second, list(both, 10, 12), list(book, 15, 25)], both)).toEqual(['lost-application']);
+  });
+
+  it('do not make a balance wrong that was read before the second of two effects', () => {
+    const twice = [...book, applied('t2', 'k1')];
+    expect(namesOf([first, held(90, 5)], twice)).toEqual(['duplicate-application']);
+    expect(namesOf([first, held(100, 5)], twice)).toEqual(['duplicate-application', 'stale-balance']);
+  });
+
+  it('rule out that something was applied earlier than the list that lacks it', () => {
+    expect(namesOf([first, second, held(90, 5)], book)).toEqual([]);
+    expect(namesOf([first, second, held(80, 5)], book)).toEqual(['stale-balance']);
   });
 });
 
