@@ -2,3 +2,5 @@
 export { etcd } from './etcd/etcd.ts';
 export { ledger } from './ledger/ledger.ts';
 export { memory } from './memory/memory.ts';
+export { nats } from './nats/nats.ts';
+export { redis } from './redis/redis.ts';

@@ -1,0 +1,84 @@
+/** The API `service` on Redis: one script takes the key, numbers the effect and appends it to a list, or finds the key taken. */
+
+import type { Client, ServiceEffect, ServiceTerms, ServiceValues } from '../../rig/contract.ts';
+import { Refused, RequestError } from '../../rig/define.ts';
+import type { Address } from '../hosts/host.ts';
+import { dial } from './connection.ts';
+
+const LONGEST_KEY = 512;
+const LIST = 'effects';
+
+/** KEYS: the idempotency key's own, the counter, the list. ARGV: the effect. Returns the id. */
+const TAKE = `
+local id = redis.call('GET', KEYS[1])
+if id then return id end
+id = tostring(redis.call('INCR', KEYS[2]))
+redis.call('SET', KEYS[1], id, 'NX')
+redis.call('RPUSH', KEYS[3], cjson.encode({id = id, effect = ARGV[1]}))
+return id`;
+
+const TERMS: ServiceTerms = {
+  name: 'redis',
+  operations: { place: { values: { quantity: { integer: [1, 100] } } } },
+  keyPrefix: '',
+  longestKey: LONGEST_KEY,
+  scope: [],
+  inUse: [],
+  mismatch: [],
+  kept: [],
+  ok: [200],
+  fail: [],
+  methods: ['EVAL'],
+  repeatsBody: false,
+  retentionMs: null,
+};
+
+/** How the errors begin that a server gives before it runs a script. */
+const DEFINITE: Readonly<Record<string, string>> = {
+  READONLY: 'read-only',
+  LOADING: 'loading',
+  NOREPLICAS: 'no-replicas',
+  MASTERDOWN: 'primary-down',
+};
+
+export async function connectOrders(address: Address): Promise<Client<'service'>> {
+  const connection = await dial(address);
+  const { redis } = connection;
+  return {
+    definite: new Set(Object.values(DEFINITE)),
+    terms: async () => TERMS,
+    async request({ key, values }) {
+      if (key === '' || key.length > LONGEST_KEY) throw new Refused('bad-key', 'a key has 1 to 512 characters');
+      try {
+        const id = await redis.eval(TAKE, 3, `key:${key}`, 'count', LIST, JSON.stringify({ key, values }));
+        return { status: 200, id: String(id) };
+      } catch (error) {
+        throw errorOf(error);
+      }
+    },
+    async effects() {
+      try {
+        const [role] = (await redis.call('ROLE')) as readonly unknown[];
+        if (role !== 'master') throw new RequestError('read-only', 'a replica may lack what the primary has');
+        return (await redis.lrange(LIST, 0, -1)).map(effectOf);
+      } catch (error) {
+        throw errorOf(error);
+      }
+    },
+    probe: () => Promise.reject(new Refused('no-probe', 'what is spoilt is a matter of HTTP services')),
+    memory: async () => null,
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+function effectOf(text: string): ServiceEffect {
+  const { id, effect } = JSON.parse(text) as { readonly id: string; readonly effect: string };
+  const { key, values } = JSON.parse(effect) as { readonly key: string; readonly values: ServiceValues };
+  return { key, id, values };
+}
+
+function errorOf(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  const { message } = error as Error;
+  return new RequestError(DEFINITE[message.split(' ')[0] ?? ''] ?? 'connection-lost', message.slice(0, 200));
+}
