@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import Docker from 'dockerode';
 import { describe, it } from 'vitest';
 
-export type Need = 'docker' | 'root' | 'chromium' | 'etcd' | 'fuse' | 'postgres' | 'tools';
+export type Need = 'docker' | 'root' | 'chromium' | 'etcd' | 'fuse' | 'nats' | 'postgres' | 'redis' | 'tools';
 
 /** Why a need is not met here; `null` where it is. */
 const missing: Readonly<Record<Need, string | null>> = {
@@ -27,6 +27,8 @@ const missing: Readonly<Record<Need, string | null>> = {
   tools: ['/usr/bin/strace', '/usr/bin/prlimit', '/usr/bin/busybox'].every((file) => existsSync(file))
     ? null
     : 'strace, prlimit or a static busybox is missing; apt-get install strace util-linux busybox-static libfaketime',
+  nats: existsSync('/usr/sbin/nats-server') ? null : 'no /usr/sbin/nats-server; apt-get install nats-server',
+  redis: existsSync('/usr/bin/redis-server') ? null : 'no /usr/bin/redis-server; apt-get install redis-server',
   etcd: existsSync('/usr/bin/etcd') ? null : 'no /usr/bin/etcd; apt-get install etcd-server',
 };
 

@@ -10,10 +10,9 @@ const LIST = 'effects';
 
 /** KEYS: the idempotency key's own, the counter, the list. ARGV: the effect. Returns the id. */
 const TAKE = `
-local id = redis.call('GET', KEYS[1])
-if id then return id end
-id = tostring(redis.call('INCR', KEYS[2]))
-redis.call('SET', KEYS[1], id, 'NX')
+if not redis.call('SET', KEYS[1], '', 'NX') then return redis.call('GET', KEYS[1]) end
+local id = tostring(redis.call('INCR', KEYS[2]))
+redis.call('SET', KEYS[1], id)
 redis.call('RPUSH', KEYS[3], cjson.encode({id = id, effect = ARGV[1]}))
 return id`;
 
