@@ -2,7 +2,7 @@
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { ADD, counterMonitor, DOWN, READ, UP } from '../monitors/counter.ts';
-import type { Monitored } from '../monitors/monitor.ts';
+import { monitored } from '../monitors/monitor.ts';
 import { text } from './text.ts';
 
 export type CounterInput = Input &
@@ -11,7 +11,7 @@ export type CounterInput = Input &
     | { readonly f: 'read'; readonly key?: Json }
   );
 
-export const counter: Model<number, CounterInput, Json> & Monitored = {
+const plainCounter: Model<number, CounterInput, Json> = {
   name: 'counter',
   initial: 0,
   functions: { add: 'write', increment: 'write', decrement: 'write', read: 'read' },
@@ -29,8 +29,11 @@ export const counter: Model<number, CounterInput, Json> & Monitored = {
     if (input.f === 'read') return output === undefined ? 'read' : `read → ${text(output)}`;
     return `add ${amountOf(input)}`;
   },
-
-  monitor: counterMonitor({ add: ADD, increment: UP, decrement: DOWN, read: READ }),
 };
+
+export const counter = monitored(
+  plainCounter,
+  counterMonitor({ add: ADD, increment: UP, decrement: DOWN, read: READ }),
+);
 
 const amountOf = ({ f, value = 1 }: CounterInput): number => (f === 'decrement' ? -Number(value) : Number(value));

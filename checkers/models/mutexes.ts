@@ -3,7 +3,7 @@
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { FALSE } from '../../rig/values.ts';
 import { ACQUIRE, fencedLockMonitor, RELEASE } from '../monitors/fenced-lock.ts';
-import { type Monitored, OTHER } from '../monitors/monitor.ts';
+import { monitored, OTHER } from '../monitors/monitor.ts';
 import { SEES_ON, toggleMonitor, TURNS_OFF, TURNS_ON } from '../monitors/toggle.ts';
 import { text } from './text.ts';
 
@@ -15,7 +15,7 @@ const roles = { acquire: ACQUIRE, release: RELEASE } as const;
 const named = ({ f, key }: Input): string => (key === undefined ? f : `${f} ${text(key)}`);
 
 /** It does not know who holds it. An acquisition that is answered `false` saw that somebody did. */
-export const mutex: Model<boolean, MutexInput, Json> & Monitored = {
+const plainMutex: Model<boolean, MutexInput, Json> = {
   name: 'mutex',
   initial: false,
   functions,
@@ -28,14 +28,18 @@ export const mutex: Model<boolean, MutexInput, Json> & Monitored = {
   },
   fingerprint: (held) => (held ? 'held' : 'free'),
   describe: (input, output) => `${named(input)}${output === false ? ', refused' : ''}`,
-  monitor: toggleMonitor({
+};
+
+export const mutex = monitored(
+  plainMutex,
+  toggleMonitor({
     roles,
     meaning(role, output, _value, isUnknown) {
       if (role === ACQUIRE) return output === FALSE && !isUnknown ? SEES_ON : TURNS_ON;
       return role === RELEASE ? TURNS_OFF : OTHER;
     },
   }),
-};
+);
 
 export type FencedMutexInput = Input &
   (
@@ -50,7 +54,7 @@ interface Fenced {
 }
 
 /** Each acquisition is answered with a higher token than all before it, and the release must show it. */
-export const fencedMutex: Model<Fenced, FencedMutexInput, Json> & Monitored = {
+const plainFencedMutex: Model<Fenced, FencedMutexInput, Json> = {
   name: 'fenced-mutex',
   initial: { token: null, last: -Infinity },
   functions,
@@ -75,8 +79,9 @@ export const fencedMutex: Model<Fenced, FencedMutexInput, Json> & Monitored = {
     if (input.f === 'release') return `${named(input)} with token ${text(input.token)}`;
     return typeof output === 'number' ? `${named(input)} → token ${output}` : named(input);
   },
-  monitor: fencedLockMonitor(roles),
 };
+
+export const fencedMutex = monitored(plainFencedMutex, fencedLockMonitor(roles));
 
 const UNSEEN = -Infinity;
 const withToken = (token: number): string => (token === UNSEEN ? '' : ` with token ${token}`);

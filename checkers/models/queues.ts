@@ -1,7 +1,7 @@
 /** Queues, one for each key: first in, first out; in any order; and last in, first out. An empty one answers `null`. */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
-import type { Monitored } from '../monitors/monitor.ts';
+import { monitored } from '../monitors/monitor.ts';
 import { PUT, queueMonitor, TAKE } from '../monitors/queue.ts';
 import { same, text } from './text.ts';
 
@@ -29,7 +29,7 @@ const cannotTake = (output: Json, held: string) => ({
     output === null ? `cannot be empty while it holds ${held}` : `cannot give ${text(output)} while it holds ${held}`,
 });
 
-export const fifoQueue: Model<readonly Json[], QueueInput, QueueOutput> & Monitored = {
+const plainFifoQueue: Model<readonly Json[], QueueInput, QueueOutput> = {
   name: 'fifo-queue',
   initial: [],
   functions,
@@ -42,14 +42,15 @@ export const fifoQueue: Model<readonly Json[], QueueInput, QueueOutput> & Monito
   },
   fingerprint: (state) => JSON.stringify(state),
   describe,
-  monitor: queueMonitor(roles, 'fifo'),
 };
+
+export const fifoQueue = monitored(plainFifoQueue, queueMonitor(roles, 'fifo'));
 
 /**
  * The state: every content that is possible, as a dequeue whose answer was lost may have taken any value. Contents are
  * in order of their JSON.
  */
-export const unorderedQueue: Model<readonly (readonly Json[])[], QueueInput, QueueOutput> & Monitored = {
+const plainUnorderedQueue: Model<readonly (readonly Json[])[], QueueInput, QueueOutput> = {
   name: 'unordered-queue',
   initial: [[]],
   functions,
@@ -61,8 +62,9 @@ export const unorderedQueue: Model<readonly (readonly Json[])[], QueueInput, Que
   },
   fingerprint: (state) => state.map(said).join(' or '),
   describe,
-  monitor: queueMonitor(roles, 'any'),
 };
+
+export const unorderedQueue = monitored(plainUnorderedQueue, queueMonitor(roles, 'any'));
 
 /** Every content that is left when `output` was taken, or anything if that is not known. */
 function takenFrom(content: readonly Json[], output: Json | undefined): readonly (readonly Json[])[] {

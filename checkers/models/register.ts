@@ -5,7 +5,7 @@
  */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
-import type { Monitored } from '../monitors/monitor.ts';
+import { monitored } from '../monitors/monitor.ts';
 import { READ, registerMonitor, SWAP, WRITE } from '../monitors/register.ts';
 import { same, text } from './text.ts';
 
@@ -23,7 +23,7 @@ export type RegisterOutput = Json;
 /** The error class of a swap that was refused because the value differed. */
 export const CAS_MISMATCH = 'cas-mismatch';
 
-export const register: Model<Json, RegisterInput, RegisterOutput> & Monitored = {
+const plainRegister: Model<Json, RegisterInput, RegisterOutput> = {
   name: 'register',
   initial: null,
   functions: { read: 'read', write: 'replace', cas: 'write' },
@@ -60,6 +60,6 @@ export const register: Model<Json, RegisterInput, RegisterOutput> & Monitored = 
         return `cas${of} ${text(input.from)} → ${text(input.to)}${output === false ? ', refused' : ''}`;
     }
   },
-
-  monitor: registerMonitor({ read: READ, write: WRITE, cas: SWAP }),
 };
+
+export const register = monitored(plainRegister, registerMonitor({ read: READ, write: WRITE, cas: SWAP }));

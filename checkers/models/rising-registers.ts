@@ -5,7 +5,7 @@
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { maxRegisterMonitor, READ, WRITE } from '../monitors/max-register.ts';
-import type { Monitored } from '../monitors/monitor.ts';
+import { monitored } from '../monitors/monitor.ts';
 import { monotonicRegisterMonitor } from '../monitors/monotonic-register.ts';
 import { text } from './text.ts';
 
@@ -37,16 +37,16 @@ const rising = (
   },
 });
 
-export const maxRegister: Model<Held, RisingInput, Json> & Monitored = {
-  ...rising('max-register', (held, value) => (held === null || value > held ? value : held)),
-  monitor: maxRegisterMonitor(roles),
-};
+export const maxRegister = monitored(
+  rising('max-register', (held, value) => (held === null || value > held ? value : held)),
+  maxRegisterMonitor(roles),
+);
 
-export const monotonicRegister: Model<Held, RisingInput, Json> & Monitored = {
-  ...rising('monotonic-register', (held, value) =>
+export const monotonicRegister = monitored(
+  rising('monotonic-register', (held, value) =>
     held === null || value >= held
       ? value
       : { inconsistent: `cannot write ${value} while it holds ${held}, which is more` },
   ),
-  monitor: monotonicRegisterMonitor(roles),
-};
+  monotonicRegisterMonitor(roles),
+);

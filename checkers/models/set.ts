@@ -6,7 +6,7 @@
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { FALSE, TRUE } from '../../rig/values.ts';
-import { type Monitored, OTHER } from '../monitors/monitor.ts';
+import { monitored, OTHER } from '../monitors/monitor.ts';
 import { SEES_OFF, SEES_ON, toggleMonitor, TURNS_OFF, TURNS_ON } from '../monitors/toggle.ts';
 import { ABSENT } from '../../rig/values.ts';
 import { text } from './text.ts';
@@ -23,7 +23,7 @@ export type SetOutput = Json;
 const [ADD, REMOVE, CONTAINS] = [0, 1, 2] as const;
 
 /** The state: the elements, as JSON, in order. */
-export const set: Model<readonly string[], SetInput, SetOutput> & Monitored = {
+const plainSet: Model<readonly string[], SetInput, SetOutput> = {
   name: 'set',
   initial: [],
   functions: { add: 'write', remove: 'write', rem: 'write', contains: 'read', has: 'read', read: 'read' },
@@ -56,8 +56,11 @@ export const set: Model<readonly string[], SetInput, SetOutput> & Monitored = {
     const answer = answerOf(input, output);
     return `${input.f} ${text(elementOf(input))}${answer === null ? '' : ` → ${answer}`}`;
   },
+};
 
-  monitor: toggleMonitor({
+export const set = monitored(
+  plainSet,
+  toggleMonitor({
     roles: { add: ADD, remove: REMOVE, rem: REMOVE, contains: CONTAINS, has: CONTAINS },
     meaning(role, output, value, isUnknown) {
       const isYes = output === TRUE || (output === 1 && (value === ABSENT || role === CONTAINS));
@@ -68,7 +71,7 @@ export const set: Model<readonly string[], SetInput, SetOutput> & Monitored = {
       return OTHER;
     },
   }),
-};
+);
 
 const elementOf = ({ key = null, value = key }: Input): Json => value;
 

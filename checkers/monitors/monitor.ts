@@ -43,6 +43,10 @@ export interface Monitored {
   readonly monitor?: Monitor;
 }
 
+/** Gives a model its monitor. It is not copied with the model, whose step or initial state may be another there. */
+export const monitored = <M extends object>(model: M, monitor: Monitor): M & Monitored =>
+  Object.defineProperty({ ...model }, 'monitor', { value: monitor });
+
 /** The role of what no monitor knows. */
 export const OTHER = 255;
 

@@ -5,7 +5,7 @@
 
 import { NEVER } from '../../rig/recording.ts';
 import { firstWriters, numbersOf, READ, WRITE } from './max-register.ts';
-import type { Columns, Decision, Evidence, Monitor } from './monitor.ts';
+import type { Columns, Decision, Monitor } from './monitor.ts';
 
 class MonotonicRegisterMonitor implements Monitor {
   readonly roles: Readonly<Record<string, number>>;
@@ -31,7 +31,9 @@ class MonotonicRegisterMonitor implements Monitor {
       const writer = role[x] === WRITE ? x : number === -Infinity ? -1 : writers.get(number);
       if (writer === undefined || (writer >= 0 && (call[writer] as number) > (end[x] as number))) return [x];
       if (before >= 0 && (end[x] as number) < (call[before] as number))
-        return withWriters(operations, [before, x], (y) => writers.get(numbers[y - from] as number));
+        return [before, x]
+          .flatMap((y) => [y, ...proofOf(operations, y, numbers, from, known, writers)])
+          .sort((a, b) => a - b);
       for (const y of [x, writer])
         if (y >= 0 && (latest < 0 || (call[y] as number) > (call[latest] as number))) latest = y;
     }
@@ -39,13 +41,23 @@ class MonotonicRegisterMonitor implements Monitor {
   }
 }
 
-function withWriters(
-  { role }: Columns,
-  operations: readonly number[],
-  writerOf: (x: number) => number | undefined,
-): Evidence {
-  const writers = operations.filter((x) => role[x] === READ).map(writerOf);
-  return [...new Set([...operations, ...writers.filter((x) => x !== undefined)])].sort((a, b) => a - b);
+/** What shows that an operation took effect: the writer of what a read saw, or a read of what was written with unknown outcome. */
+function proofOf(
+  { role, end }: Columns,
+  x: number,
+  numbers: Float64Array,
+  from: number,
+  known: Int32Array,
+  writers: ReadonlyMap<number, number>,
+): readonly number[] {
+  const number = numbers[x - from] as number;
+  const proof =
+    role[x] === READ
+      ? writers.get(number)
+      : end[x] === NEVER
+        ? known.find((y) => role[y] === READ && numbers[y - from] === number)
+        : undefined;
+  return proof === undefined ? [] : [proof];
 }
 
 export const monotonicRegisterMonitor = (roles: Readonly<Record<string, number>>): Monitor =>

@@ -81,7 +81,7 @@ class QueueMonitor implements Monitor {
         const put = this.#puts.find(output[x] as number);
         if (put === NONE || (call[put] as number) > (end[x] as number)) return [x];
         const other = this.#partnerOf(put);
-        if (other !== NONE) return [put, other, x].sort((a, b) => a - b);
+        if (other !== NONE) return this.#evidence([put, other, x]);
         this.#pair(put, x);
       }
     }
@@ -97,6 +97,12 @@ class QueueMonitor implements Monitor {
     this.#partner[take - this.#from] = put;
   }
 
+  /** With takes of unknown outcome, as many as could matter: without them it would seem to fail sooner than it does. */
+  #evidence(operations: readonly number[]): Evidence {
+    const puts = operations.filter((x) => this.#o.role[x] === PUT).length;
+    return [...new Set([...operations, ...this.#unknownTakes.slice(0, puts)])].sort((a, b) => a - b);
+  }
+
   /** When the take of a value began; `NEVER` if nobody took it. */
   #goneFrom(put: number): number {
     const take = this.#partnerOf(put);
@@ -105,7 +111,7 @@ class QueueMonitor implements Monitor {
 
   /** No value may be taken for certain before one that was put in before it. */
   #judgeOrder(): Evidence | null {
-    const { role, call, end } = this.#o;
+    const { role, end } = this.#o;
     const canBeMissing = this.#unknownTakes.length > 0;
     /** Of the values put in so far, the one whose take begins last. */
     let last = NONE;
@@ -121,9 +127,7 @@ class QueueMonitor implements Monitor {
         if (last === NONE || this.#goneFrom(x) > this.#goneFrom(last)) last = x;
       } else if (take !== NONE && last !== NONE && this.#goneFrom(last) > (end[take] as number)) {
         const taken = this.#partnerOf(last);
-        return [last, x, take, ...(taken === NONE ? [] : [taken])].sort(
-          (a, b) => (call[a] as number) - (call[b] as number),
-        );
+        return this.#evidence([last, x, take, ...(taken === NONE ? [] : [taken])]);
       }
     }
     return canBeMissing ? this.#shareOut(this.#missing()) : null;
@@ -161,7 +165,7 @@ class QueueMonitor implements Monitor {
         const all = missing.slice(0, at + 1).flatMap((one) => {
           return [one.put, one.overtaker, this.#partnerOf(one.overtaker)];
         });
-        return [...new Set([...all, ...this.#unknownTakes.slice(0, at)])].sort((a, b) => a - b);
+        return this.#evidence(all);
       }
       this.#pair(put, take);
     }
@@ -230,7 +234,7 @@ class QueueMonitor implements Monitor {
       if (take !== NONE && this.#o.end[take] !== NEVER) operations.add(take);
       rank = goneFrom(longest);
     }
-    return [...operations].sort((a, b) => a - b);
+    return this.#evidence([...operations]);
   }
 }
 

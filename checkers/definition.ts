@@ -1,0 +1,70 @@
+/** What linearizability is, word for word: some order of the operations that the model allows. What tests hold all else against. */
+
+import type { Input, Json } from '../rig/contract.ts';
+import { FAIL, type History, INFO, NEVER } from '../rig/history.ts';
+import type { AnyModel } from './models/index.ts';
+import { IMPOSSIBLE } from './search/transitions.ts';
+
+/** An operation that may stand in the order, with the indices of its events. */
+export interface Placeable {
+  readonly input: Input;
+  readonly output: Json | undefined;
+  readonly call: number;
+  readonly end: number;
+}
+
+/** What may be placed: everything but failures that observed nothing. */
+export function placeable(history: History, model: AnyModel): Placeable[] {
+  return [...history.operations()].flatMap((operation, at) => {
+    const { input, completion } = operation;
+    const refused = completion.type === 'fail' ? model.refused?.(input, completion.error) : undefined;
+    if (history.type[at] === FAIL && refused === undefined) return [];
+    const end = history.type[at] === INFO ? NEVER : (history.completeIndex[at] as number);
+    return [{ input, output: refused ?? history.output(at), call: operation.index, end }];
+  });
+}
+
+/**
+ * Tries every operation that no outstanding answer precedes, in every order; `remembers`: but no set of operations and
+ * state twice.
+ */
+export function hasOrder(ops: readonly Placeable[], model: AnyModel, remembers: boolean): boolean {
+  if (ops.length > 53) throw new Error(`${ops.length} operations do not fit in the bits of a number`);
+  const step = stepsOf(ops, model);
+  const failed = new Set<string>();
+  const placed = new Uint8Array(ops.length);
+  const search = (set: number, state: number): boolean => {
+    const firstEnd = ops.reduce((first, { end }, op) => (placed[op] ? first : Math.min(first, end)), NEVER);
+    if (firstEnd === NEVER) return true;
+    const name = `${set} ${state}`;
+    if (remembers && failed.has(name)) return false;
+    for (let op = 0; op < ops.length; op++) {
+      if (placed[op] || (ops[op] as Placeable).call > firstEnd) continue;
+      const next = step(state, op);
+      if (next === IMPOSSIBLE) continue;
+      placed[op] = 1;
+      if (search(set + 2 ** op, next)) return true;
+      placed[op] = 0;
+    }
+    if (remembers) failed.add(name);
+    return false;
+  };
+  return search(0, 0);
+}
+
+/** The model's steps, each taken once; 0 is the initial state. */
+function stepsOf(ops: readonly Placeable[], model: AnyModel): (state: number, op: number) => number {
+  const states: Json[] = [model.initial];
+  const numbers = new Map([[model.fingerprint(model.initial), 0]]);
+  const known: number[] = [];
+  return (state, op) => {
+    const at = state * ops.length + op;
+    if (known[at] !== undefined) return known[at];
+    const { input, output } = ops[op] as Placeable;
+    const next = model.step(states[state] as Json, input, output);
+    if (typeof next === 'object' && next !== null && 'inconsistent' in next) return (known[at] = IMPOSSIBLE);
+    const name = model.fingerprint(next as Json);
+    if (!numbers.has(name)) numbers.set(name, states.push(next as Json) - 1);
+    return (known[at] = numbers.get(name) as number);
+  };
+}
