@@ -44,6 +44,13 @@ const TABLE: readonly Row[] = [
   ['forgets-on-restart', 'queue', ['kill'], 'lost'],
   ['forgets-on-restart', 'watch', ['kill'], 'nonmonotonic-revision'],
   ['half-done', 'bank', ['partition'], 'wrong-total'],
+  ['stale-read', 'staleness', ['partition'], 'stale-read'],
+  ['forgets-on-restart', 'causal', ['kill'], 'causally-overwritten-read'],
+  ['lost-reply', 'causal', ['partition'], 'thin-air-read'],
+  ['lost-update', 'staleness', ['partition-primaries'], 'stale-read'],
+  ['lost-update', 'log', ['partition-primaries'], 'lost-write'],
+  ['split-brain', 'log', ['partition-primaries'], 'inconsistent-offsets'],
+  ['lost-reply', 'log', ['partition'], 'aborted-read'],
   ['write-skew', 'list-append', ['partition'], 'G2-item'],
 ];
 
@@ -82,7 +89,7 @@ describe('nothing is found in the correct cluster', () => {
     }
   });
 
-  it.each(['bank', 'counter', 'lock', 'queue', 'set', 'unique-ids', 'watch'])(
+  it.each(['bank', 'causal', 'counter', 'lock', 'log', 'queue', 'set', 'staleness', 'unique-ids', 'watch'])(
     'by %s with every nemesis at once, over five seeds',
     async (workload) => {
       for (let seed = 1; seed <= 5; seed++) {

@@ -102,11 +102,18 @@ export function refutedBy(anomalies: Iterable<AnomalyName>): Refuted {
   return { not: all.filter(isWeakest), alsoNot: all.filter((model) => !isWeakest(model)) };
 }
 
+/** By anomaly, every model that it rules out. */
+const ruledOut = new Map<AnomalyName, ReadonlySet<ConsistencyModel>>();
+
 /** Whether an anomaly of this name is impossible under `model`. */
-export const forbids = (model: ConsistencyModel, anomaly: AnomalyName): boolean => {
-  const { not, alsoNot } = refutedBy([anomaly]);
-  return not.includes(model) || alsoNot.includes(model);
-};
+export function forbids(model: ConsistencyModel, anomaly: AnomalyName): boolean {
+  let known = ruledOut.get(anomaly);
+  if (!known) {
+    const { not, alsoNot } = refutedBy([anomaly]);
+    ruledOut.set(anomaly, (known = new Set([...not, ...alsoNot])));
+  }
+  return known.has(model);
+}
 
 /** Whether `anomaly` rules out nothing that `known` does not rule out, and is `known` with more time, or milder. */
 export const impliedBy = (anomaly: AnomalyName, known: AnomalyName): boolean => {

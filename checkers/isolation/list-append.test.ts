@@ -37,6 +37,16 @@ describe('list-append', () => {
     expect(judge(picture('ry12')).validity).toBe('valid');
   });
 
+  it('concludes nothing of order from an append that failed', () => {
+    const picture = `
+      p0  |-ax1 ay2-x
+      p1  |-ax2 ay1-|
+      p2               |-rx12 ry12-|
+    `;
+    expect(anomalies(picture, 'serializable')).toEqual(['G1a', 'dirty-update']);
+    expect(anomalies(picture.replace('-x', '-?'), 'serializable')).toEqual(['G0']);
+  });
+
   it('G1a: a read of what was aborted', () => {
     const picture = (end: string) => `
       p0  |-ax1-${end}

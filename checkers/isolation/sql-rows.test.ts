@@ -149,6 +149,13 @@ describe('sql-rows', () => {
     expect(again.anomalies[0]?.explanation).toContain('T2 found no row of key a, though T1, which left one there');
   });
 
+  it('an update of unknown outcome may have found no row, though its transaction happened', () => {
+    const later = (seen: number | null) =>
+      judge('serializable', [['info', update('a', 5), insert('b', 1)]], [['ok', select('b', 1), select('a', seen)]]);
+    expect(later(null).validity).toBe('valid');
+    expect(names(later(6))).toEqual(['thin-air-read']);
+  });
+
   it('searches for an order where it is not known what was deleted', () => {
     const third = (seen: number | null) =>
       judge('serializable', [

@@ -23,7 +23,7 @@ const CLOSE_BRACE = 125;
 /** Digits of a number that certainly is its own code. */
 const MOST_DIGITS = 9;
 const LONGEST_NAME = 32;
-const NAMES = 4096;
+const NAMES = 1024;
 
 /** What `next` found. */
 export const END = 0;
@@ -58,7 +58,7 @@ export class TransactionCursor implements TransactionReader {
   readonly #codes: ValueCodes;
   readonly #writeName: Uint8Array;
   readonly #readsLists: boolean;
-  readonly #names: string[] = Array.from({ length: NAMES }, () => '');
+  readonly #names = new Array<string>(NAMES).fill('');
   readonly #nameCodes = new Int32Array(NAMES);
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;

@@ -8,8 +8,8 @@ const MOST_LOOKED_AT = 64;
 export class VersionOrder {
   /** By write, the last link of its chain; 0 is none. */
   readonly #last: Int32Array;
-  #older = new Int32Array(1024);
-  #before = new Int32Array(1024);
+  #older = new Int32Array(64);
+  #before = new Int32Array(64);
   #count = 0;
 
   constructor(writes: number) {

@@ -1,0 +1,269 @@
+/**
+ * Tests of the tests: each mutant breaks one rule of a checker, and at least one of the tests named must then fail. One
+ * vitest project for each; who survives is printed. `npm run mutants`
+ */
+
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+import type { Reporter } from 'vitest/node';
+
+interface Mutant {
+  readonly file: string;
+  /** What is wrong with it. */
+  readonly name: string;
+  /** A text that is in the file once, and what takes its place. */
+  readonly from: string;
+  readonly to: string;
+  /** Beside the file unless it has a folder. */
+  readonly tests: readonly string[];
+}
+
+const LIST = ['list-append.test.ts'];
+const REGISTER = ['rw-register.test.ts'];
+const ROWS = ['sql-rows.test.ts'];
+
+const isolation = (
+  file: string,
+  tests: readonly string[],
+  ...mutants: readonly (readonly [name: string, from: string, to: string])[]
+): Mutant[] => mutants.map(([name, from, to]) => ({ file: `checkers/isolation/${file}.ts`, name, from, to, tests }));
+
+const validator = (
+  file: string,
+  ...mutants: readonly (readonly [name: string, from: string, to: string])[]
+): Mutant[] =>
+  mutants.map(([name, from, to]) => ({ file: `checkers/${file}.ts`, name, from, to, tests: [`${file}.test.ts`] }));
+
+const MUTANTS: readonly Mutant[] = [
+  ...isolation(
+    'list-graph',
+    LIST,
+    ['a reader needs not come before the next append', 'edges.add(readers.all[at] as number, next, RW, version);', ''],
+    ['failed appends make versions', 'number < 0 || (writeState[number] as number) & FAILED ? -1', 'number < 0 ? -1'],
+  ),
+  ...isolation(
+    'list-anomalies',
+    LIST,
+    [
+      'an aborted element at the very end is not seen',
+      'if (length >= (this.#failed[key] as number))',
+      'if (length > (this.#failed[key] as number))',
+    ],
+    [
+      'a transaction may see more than its own appends',
+      'seen >= 0 ? length !== seen + own',
+      'seen >= 0 ? length < seen + own',
+    ],
+  ),
+  ...isolation('lost-updates', LIST, [
+    'no update is lost',
+    'of this.#several.values()',
+    'of [] as { key: number; transactions: number[] }[]',
+  ]),
+  ...isolation('doubtful-lists', LIST, [
+    'orders never disagree',
+    'if (isPrefix(shorter.list, longer.list)) continue;',
+    'continue;',
+  ]),
+  ...isolation('real-time', LIST, [
+    'real time is ignored',
+    '(earliest[at] as number) < invoked)',
+    '(earliest[at] as number) < 0)',
+  ]),
+  ...isolation('cycle-search', LIST, [
+    'the order of a process is ignored',
+    "if (needsProcesses) search.level(ordered, 'process');",
+    '',
+  ]),
+  ...isolation('cycle', LIST, [
+    'two anti-dependencies anywhere are adjacent',
+    'kind & ANTI && (cycle.at(at - 1) as Step).kind & ANTI',
+    'kind & ANTI',
+  ]),
+  ...isolation('component-search', LIST, [
+    'nobody misses what two others wrote',
+    'loops.length === 0) note(this.#any());',
+    'loops.length < 0) note(this.#any());',
+  ]),
+  ...isolation('judgement', LIST, ['never invalid', 'if (first) {', 'if (first && micros.transactions < 0) {']),
+  ...isolation(
+    'consistency-models',
+    ['consistency-models.test.ts', 'list-append.test.ts'],
+    ['write skew breaks read committed', "'G2-item': ['repeatable-read']", "'G2-item': ['read-committed']"],
+  ),
+  ...isolation(
+    'register-graph',
+    REGISTER,
+    ['what a reader shows of other writes is ignored', '  rules.visible();', ''],
+    ['who read the initial state needs not come first', '  rules.initialState();', ''],
+  ),
+  ...isolation('register-reads', REGISTER, [
+    'a read of nothing is of no version',
+    'value[micro] === NO_CODE ? INITIAL',
+    'value[micro] === NO_CODE ? UNCERTAIN',
+  ]),
+  ...isolation('frontier', REGISTER, [
+    'whoever was done first counts as the latest',
+    '(done[write] as number) > this.#lastBegun)',
+    '(done[write] as number) <= this.#lastBegun)',
+  ]),
+  ...isolation(
+    'assumed-order',
+    ['rw-register.test.ts'],
+    ['processes meet versions in any order', 'if (history.type[touch.at] === OK) latest.set(process, touch);', ''],
+    ['real time tells nothing of keys', 'frontier.add(number);', ''],
+  ),
+  ...isolation(
+    'row-cursor',
+    ROWS,
+    ['an unknown update certainly changed a row', 'found === undefined)', 'false)'],
+    ['an insert may find a row', 'if (isKnown) part(true, null);', ''],
+  ),
+  ...isolation(
+    'row-reads',
+    ROWS,
+    ['a deleted row was never there', '=== 1 ? ABSENT : INITIAL', '=== 2 ? ABSENT : INITIAL'],
+    ['nobody deletes at the same time', '[...openDeletes, ...latest, ...during]', '[...latest]'],
+  ),
+  ...isolation('serial-order', ROWS, [
+    'it does not matter how many rows changed',
+    'changed !== (isChanged ? 1 : 0)',
+    'changed === 7',
+  ]),
+  ...validator(
+    'set-full',
+    [
+      'a refused add is taken for a wrong clock',
+      "this.#tell(refused ? 'aborted-read' : 'phantom'",
+      "this.#tell('phantom'",
+    ],
+    [
+      'an element that comes back was lost',
+      'const isLost = lastSeen < (invokeIndex[absentAt] as number);',
+      'const isLost = true;',
+    ],
+    ['an element may be there twice', 'if (elements.stamp[element] === at) {', 'if (elements.stamp[element] === -7) {'],
+  ),
+  ...validator(
+    'queue',
+    [
+      'values may be taken twice',
+      '} else if (takes.length > puts.length) {',
+      '} else if (takes.length > puts.length + 99) {',
+    ],
+    ['values may be taken before they are put in', 'until < began)', 'until < -1)'],
+    [
+      'overlapping puts have an order',
+      'other && other.put.until < one.put.from',
+      'other && other.put.from < one.put.from',
+    ],
+    ['an unknown dequeue takes nothing', 'if (explained < takers) {', 'if (takers < 0) {'],
+  ),
+  ...validator('unique-ids', [
+    'an id may come again',
+    'if (number === firstAt.length) firstAt.push(at);',
+    'if (number >= 0) firstAt.push(at);',
+  ]),
+  ...validator(
+    'counter',
+    ['unknown adds must have happened', 'else if (type[at] !== FAIL) {', 'else if (type[at] === OK) {'],
+    ['reads may go back', 'if (!highest || value >= highest.value) return;', 'return;'],
+  ),
+  ...validator(
+    'bank',
+    ['any total will do', 'if (total !== agreed.total)', 'if (total < 0 && total !== agreed.total)'],
+    ['every bank lends', '!mayOverdraw && ', 'mayOverdraw && '],
+  ),
+  ...validator('long-fork', ['the later of two reads is right', 'if (only < 0) continue;', 'continue;']),
+  ...validator('causal', [
+    'what was causally overwritten may be read',
+    '(latest.clock[write.session] as number) < write.place',
+    '(latest.clock[write.session] as number) >= 0',
+  ]),
+  ...validator('lost-writes', ['an older value at the end is no loss', 'if (!isOlder) return true;', 'return true;']),
+  ...validator(
+    'log',
+    ['an offset may hold two values', 'else if (values.of(other.value) !== values.of(value))', 'else if (at < 0)'],
+    ['a reader may skip', 'else if (skipped < offset)', 'else if (skipped < 0)'],
+    ['a reader may go back', 'if (offset <= before.offset)', 'if (offset < -1)'],
+    [
+      'an acknowledged value needs not be read',
+      'if (offset === null || offset >= furthest) this.totals.unseen++;',
+      'if (offset === null || offset >= 0) this.totals.unseen++;',
+    ],
+  ),
+  ...validator(
+    'watch',
+    [
+      'changes may come in any order',
+      'else if (last && change.revision < last.change.revision)',
+      'else if (last && change.revision < 0)',
+    ],
+    ['a change may be torn into two messages', 'message !== last.message)', 'message < 0)'],
+    ['a change may come twice', "if (told.has(name)) say('unique', 'was delivered before');", ''],
+    ['a change may be left out', 'if (last) this.#judgeReliable(', 'if (!last) this.#judgeReliable('],
+  ),
+  ...validator(
+    'lock',
+    ['who released still holds', 'Math.min(released, expired)', 'expired'],
+    ['leases never end', 'Math.min(released, expired)', 'released'],
+    ['two may hold at once', 'if (last && last.until > hold.from) {', 'if (last && last.until < 0) {'],
+  ),
+  ...validator('sessions', ['a session may read what is older than what it read', ': MONOTONIC_READS;', ': INITIAL;']),
+  ...validator('staleness', ['no bound is kept', 'if (staleMs < boundMs) continue;', 'if (staleMs < 0) continue;']),
+  ...validator('convergence', [
+    'nodes may differ for ever',
+    'if (values.size === 1) return',
+    'if (values.size > 0) return',
+  ]),
+  ...validator('versions', [
+    'a version may go back',
+    '!last || version > last.number || (version',
+    '!last || version >= 0 || (version',
+  ]),
+];
+
+/** Where the source is not what it was the mutant says nothing: better none at all. */
+for (const { file, name, from } of MUTANTS) {
+  const times = readFileSync(new URL(file, import.meta.url), 'utf8').split(from).length - 1;
+  if (times !== 1) throw new Error(`mutant "${name}": its text is in ${file} ${times} times`);
+}
+
+const titleOf = ({ file, name }: Mutant): string => `${file}: ${name}`;
+
+/** Prints what survived. That tests fail is what is wanted: the exit code is 1 where none did. */
+const reporter: Reporter = {
+  onTestRunEnd(modules) {
+    const ran = new Set(modules.map(({ project }) => project.name));
+    const killed = new Set(modules.filter((one) => !one.ok()).map(({ project }) => project.name));
+    const survivors = [...ran].filter((title) => !killed.has(title));
+    for (const title of survivors) console.log(`survived: ${title}`);
+    console.log(`${ran.size} mutants, ${killed.size} killed`);
+    process.on('exit', () => {
+      process.exitCode = survivors.length > 0 || ran.size === 0 ? 1 : 0;
+    });
+  },
+};
+
+export default defineConfig({
+  test: {
+    reporters: [reporter],
+    maxWorkers: process.env['CI'] ? 1 : 2,
+    projects: MUTANTS.map((mutant) => ({
+      plugins: [
+        {
+          name: 'mutant',
+          enforce: 'pre' as const,
+          transform: (code: string, id: string) =>
+            id.endsWith(`/${mutant.file}`) ? code.replace(mutant.from, () => mutant.to) : undefined,
+        },
+      ],
+      test: {
+        name: titleOf(mutant),
+        testTimeout: 60_000,
+        include: mutant.tests.map((test) => `${mutant.file.replace(/[^/]+$/, '')}${test}`),
+        env: { ORDEAL_FUZZ_RUNS: '250', ORDEAL_FUZZ: '50' },
+      },
+    })),
+  },
+});
