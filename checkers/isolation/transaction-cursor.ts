@@ -58,7 +58,7 @@ export class TransactionCursor implements TransactionReader {
   readonly #codes: ValueCodes;
   readonly #writeName: Uint8Array;
   readonly #readsLists: boolean;
-  readonly #names = new Array<string>(NAMES).fill('');
+  readonly #names: (string | undefined)[] = [];
   readonly #nameCodes = new Int32Array(NAMES);
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
@@ -189,7 +189,7 @@ export class TransactionCursor implements TransactionReader {
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
     const place = (hash ^ (hash >>> 12)) & (NAMES - 1);
-    const known = this.#names[place] as string;
+    const known = this.#names[place] ?? '';
     this.#at = at + 1;
     if (known.length === at - from - 1 && isAt(known, bytes, from + 1)) return this.#nameCodes[place] as number;
     const name = bytes.toString('latin1', from + 1, at);
