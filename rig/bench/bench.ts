@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what one machine can do in one run, as ratios; absolute numbers belong to the machine.
- * `npm run bench -- reading` runs one of them.
+ * `npm run bench -- reading` runs one of them, `npm run bench -- judging` all that judge.
  */
 
 import { benchJudging, benchLogs, benchReading, CASES } from './judging.ts';
@@ -13,10 +13,10 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   load: benchLoad,
 };
 
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).flatMap((name) => (name === 'judging' ? Object.keys(CASES) : [name]));
 const unknown = wanted.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {
-  console.log(`no bench is called ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
+  console.log(`no bench is called ${unknown.join(', ')}; there are judging, ${Object.keys(benches).join(', ')}`);
   process.exitCode = 64;
 } else
   for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {

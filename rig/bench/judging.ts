@@ -109,16 +109,17 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
       rounds: 3,
     },
   ],
-  'transactions-100k': transactionCases(100_000),
-  'transactions-1m': transactionCases(MILLION),
+  'transactions-100k': transactionCases(100_000, 5),
+  'transactions-1m': transactionCases(MILLION, 1),
 };
 
-function transactionCases(operations: number): Case[] {
+function transactionCases(operations: number, rounds: number): Case[] {
   return (['list-append', 'rw-register'] as const).map((kind) => ({
     name: `${kind}, ${operations.toLocaleString('en')} transactions, c=20`,
     shape: { kind, operations, keys: 10 },
     by: kind,
     goal: ['check', 1],
+    rounds,
   }));
 }
 
