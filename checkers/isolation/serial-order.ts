@@ -16,7 +16,7 @@ import { microText } from './wording.ts';
 const MOST_IN_TIME = 500;
 const MOST_WITHOUT = 24;
 /** How often the search may ask whether it may go on. */
-const MOST_POLLS = 2_000;
+const MOST_POLLS = 10_000;
 
 type State = ReadonlyMap<string, Json>;
 type TransactionModel = Model<State, TransactionInput, TransactionOutput>;
