@@ -64,14 +64,17 @@ export class Cases {
         if (budget.exhausted()) return;
         this.#search(partition, effort, budget);
       }
-      open = this.with('open');
+      open = this.with('open').filter((partition) => !this.#searches.get(partition)?.trial.isOutOfMemory);
     }
   }
 
   /** Why a partition has no legal order. */
   explain(partition: number, budget: Budget): Anomaly {
     const found = this.#evidence.get(partition);
-    if (!found) return explain(this.#history, (this.#searches.get(partition) as Case).partition, budget);
+    if (!found) {
+      const { partition: searched, trial } = this.#searches.get(partition) as Case;
+      return explain(this.#history, searched, budget, trial.impossibility);
+    }
     const evidence = firstEvidence(this.operations, this.#model.monitor as Monitor, partition, found);
     return explain(this.#history, partitionOf(this.operations, this.#model, partition, evidence), budget);
   }

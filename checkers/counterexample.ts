@@ -5,6 +5,7 @@ import { FAIL, type History } from '../rig/history.ts';
 import { type Failure, firstFailure, smallestFailure } from './search/certificate.ts';
 import { partitionName } from './monitors/operations.ts';
 import type { Partition } from './search/problem.ts';
+import type { Impossibility } from './search/trial.ts';
 import { IMPOSSIBLE, type Transitions } from './search/transitions.ts';
 import { nameOf, outcomeOf } from './wording.ts';
 
@@ -12,14 +13,15 @@ import { nameOf, outcomeOf } from './wording.ts';
 const MOST_DRAWN = 24;
 const MEMORY_WORDS = 2 ** 26;
 
-/** Of a partition that was found to have no legal order. */
+/** Of a partition that was found to have no legal order; `known`: by a search that knows where. */
 export function explain<State, In extends Input, Out extends Json>(
   history: History<In, Out>,
   partition: Partition<State, In, Out>,
   budget: Budget,
+  known: Impossibility | null = null,
 ): Anomaly {
   const whole = partition as unknown as AnyPartition;
-  const failure = firstFailure(whole.problem, whole.transitions, { left: MEMORY_WORDS }, budget);
+  const failure = firstFailure(whole.problem, whole.transitions, { left: MEMORY_WORDS }, budget, known);
   return new Story(history as unknown as History, whole, failure).tell(budget);
 }
 

@@ -63,7 +63,7 @@ function judge(name: string, cases: Cases, history: History, budget: Budget): Ve
     const more = open.length > MOST_NAMED ? [`${open.length - MOST_NAMED} more`] : [];
     return unknown(
       name,
-      `${budget.reason()} ran out: ${cases.with('legal').length} of ${count} partitions are legal, undecided: ${[...stuck, ...more].join(', ')}`,
+      `${budget.reason() || 'the memory for its searches'} ran out: ${cases.with('legal').length} of ${count} partitions are legal, undecided: ${[...stuck, ...more].join(', ')}`,
       statistics,
     );
   }

@@ -4,7 +4,7 @@
  * or direction-changing character.
  */
 
-import type { Completion, Input, Json } from '../rig/contract.ts';
+import type { Completion, Input, Json, Operation } from '../rig/contract.ts';
 
 /** Controls, marks that reorder, hide or join text, half characters, line separators, and letters that look like nothing. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
@@ -27,6 +27,9 @@ export function sentence(text: string, limit = 600): string {
   const end = head.lastIndexOf('. ');
   return end > limit / 3 ? head.slice(0, end + 1) : `${head.slice(0, Math.max(head.lastIndexOf(' '), limit / 2))}…`;
 }
+
+/** All up to the end of the first sentence. */
+export const firstSentence = (text: string): string => text.slice(0, text.indexOf('. ') + 1 || undefined);
 
 const SIMPLE = /^[\p{L}\p{N}][\p{L}\p{N}_.:/-]*$/u;
 
@@ -61,6 +64,38 @@ export function subjectOf(input: Input): string | undefined {
   return typeof subject === 'string' || typeof subject === 'number' ? String(subject) : undefined;
 }
 
+/** The parts of a transaction, as they were asked for or answered; `null` for anything else. */
+function microsOf(value: Json | undefined): readonly (readonly Json[])[] | null {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  const parts = value as readonly Json[];
+  const isMicro = (part: Json): part is readonly Json[] =>
+    Array.isArray(part) && part.length >= 2 && part.length <= 4 && typeof part[0] === 'string';
+  return parts.every(isMicro) ? parts : null;
+}
+
+const MICRO_NAMES: Readonly<Record<string, string>> = { r: 'read', w: 'write', append: 'append' };
+const MOST_MICROS = 8;
+
+/** `append 8 to 255, read 253 = [1, 3, 4]`: the whole of a transaction, with what it read if it was answered; else `null`. */
+export function transacted(input: Input, completion: Completion): string | null {
+  if (input.f !== 'txn') return null;
+  const micros = (completion.type === 'ok' ? microsOf(completion.output) : null) ?? microsOf(input['value']);
+  if (micros === null) return null;
+  const words = micros.slice(0, MOST_MICROS).map(([f, key, value]) => {
+    const name = plain(MICRO_NAMES[f as string] ?? (f as string), 20);
+    if (f === 'append' || f === 'w') return `${name} ${shown(value, 30)} to ${shown(key, 30)}`;
+    return completion.type === 'ok' ? `${name} ${shown(key, 30)} = ${shown(value, 60)}` : `${name} ${shown(key, 30)}`;
+  });
+  return micros.length > MOST_MICROS ? `${words.join(', ')}, …` : words.join(', ');
+}
+
+/** What was asked and how it ended, `write key 3, value 7 → done`. */
+export function told(input: Input, completion: Completion): string {
+  const transaction = transacted(input, completion);
+  if (transaction === null) return `${asked(input)} → ${answered(input, completion)}`;
+  return completion.type === 'ok' ? transaction : `${transaction} → ${answered(input, completion)}`;
+}
+
 /** What was asked: `write key 3, value 7`; without the subject, `write 7`. */
 export function asked(input: Input, { subject = true } = {}): string {
   const names = Object.keys(input).filter(
@@ -82,6 +117,9 @@ export function answered(input: Input, completion: Completion): string {
   const changes = Object.keys(input).some((name) => name !== 'f' && name !== 'key' && name !== 'account');
   return completion.output === null && changes ? 'done' : shown(completion.output, 60);
 }
+
+/** The node that an operation was sent to; empty where the history does not say. */
+export const nodeOf = ({ node }: Pick<Operation, 'node'>): string => (node === 'unknown' ? '' : plain(node, 40));
 
 /** Nanoseconds since the run began, as seconds with milliseconds. */
 export const atSeconds = (timeNs: number): string => `${(timeNs / 1e9).toFixed(3)} s`;

@@ -5,7 +5,7 @@
 
 import type { Anomaly, Operation, Verdict } from '../rig/contract.ts';
 import type { History } from '../rig/history.ts';
-import { answered, asked, subjectOf } from './phrases.ts';
+import { answered, asked, subjectOf, transacted } from './phrases.ts';
 
 export interface SceneStep {
   readonly operation: Operation;
@@ -18,6 +18,8 @@ export interface SceneStep {
   readonly place?: { readonly number: number; readonly state: string };
   /** Why no legal order can place it next. */
   readonly impossible?: string;
+  /** Its name in a cycle: `T1`. */
+  readonly label?: string;
 }
 
 export interface Scene {
@@ -31,6 +33,8 @@ export interface Scene {
   readonly omitted: number;
   /** Whether a model gave the steps a legal order; without one they are told as they happened. */
   readonly ordered: boolean;
+  /** Of a cycle, each edge in a sentence; the last is the contradiction. */
+  readonly edges: readonly string[];
 }
 
 /**
@@ -59,6 +63,8 @@ function sceneOf(anomaly: Anomaly, checker: string, history: History, stepLimit:
   const places = new Map(
     anomaly.counterexample?.order.map(({ index, state }, at) => [index, { number: at + 1, state }]),
   );
+  const cycle = anomaly.counterexample?.cycle ?? [];
+  const labels = new Map(cycle.map(({ index }, at) => [index, `T${at + 1}`]));
   const wanted = [...new Set([...drawn(anomaly), ...reasons.keys()])].filter((index) => history.at(index) >= 0);
   const kept = nearest(wanted, [...reasons.keys()], stepLimit);
   const operations = kept.map((index) => history.operation(history.at(index)));
@@ -69,10 +75,10 @@ function sceneOf(anomaly: Anomaly, checker: string, history: History, stepLimit:
     return {
       operation,
       endNs: endOf(operation, history),
-      ask: asked(operation.input, { subject: !shared }),
-      answer: answered(operation.input, operation.completion),
+      ...wordsOf(operation, !shared),
       ...(place && { place }),
       ...(impossible !== undefined && { impossible }),
+      ...(labels.has(operation.index) && { label: labels.get(operation.index) as string }),
     };
   });
   return {
@@ -82,8 +88,25 @@ function sceneOf(anomaly: Anomaly, checker: string, history: History, stepLimit:
     steps,
     omitted: wanted.length - kept.length,
     ordered: places.size > 0,
+    edges: edgesOf(cycle.map(({ before }) => before)),
   };
 }
+
+/** A transaction is told as a whole, with what it read. */
+function wordsOf(
+  { input, completion }: Operation,
+  subject: boolean,
+): { readonly ask: string; readonly answer: string } {
+  const transaction = transacted(input, completion);
+  if (transaction === null) return { ask: asked(input, { subject }), answer: answered(input, completion) };
+  return { ask: transaction, answer: completion.type === 'ok' ? '' : answered(input, completion) };
+}
+
+const edgesOf = (reasons: readonly string[]): string[] =>
+  reasons.map((reason, at) => {
+    const isLast = at === reasons.length - 1;
+    return `T${at + 1} < T${isLast ? 1 : at + 2}, because ${reason}${isLast ? ': a contradiction!' : '.'}`;
+  });
 
 /** Of the operations that are about something. */
 const subjectsOf = (operations: readonly Operation[]): ReadonlySet<string> =>

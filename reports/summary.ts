@@ -2,9 +2,10 @@
 
 import { isAbsolute, join, relative } from 'node:path';
 import pico from 'picocolors';
-import type { FaultRecord, RunRecord, RunVerdict, Validity } from '../rig/contract.ts';
+import type { FaultRecord, RunRecord, RunVerdict, Validity, Verdict } from '../rig/contract.ts';
+import type { History } from '../rig/history.ts';
 import { doubtsOf, leftBehind, outcomeOf } from './outcome.ts';
-import { answered, asked, atSeconds, counted, duration, grouped, plain, sentence } from './phrases.ts';
+import { atSeconds, counted, duration, firstSentence, grouped, nodeOf, plain, sentence, told } from './phrases.ts';
 import { type Scene, type SceneStep, scenesOf } from './scene.ts';
 
 type Colours = ReturnType<typeof pico.createColors>;
@@ -35,6 +36,28 @@ export function summarise(run: RunRecord, { colour }: { readonly colour: boolean
     lines.push(
       colours.red(`  A fault may still be in force (${plain(left, 240)}). Run: ordeal heal ${plain(header.id, 80)}`),
     );
+  return lines.join('\n');
+}
+
+/** What was found in a history that has no run: each verdict in a sentence, and the worst counterexample as a time-line. */
+export function findings(
+  verdicts: readonly Verdict[],
+  history: History,
+  { colour }: { readonly colour: boolean },
+): string {
+  const colours = pico.createColors(colour);
+  const paint = { valid: colours.green, unknown: colours.yellow, invalid: colours.red };
+  const lines = verdicts.map(
+    ({ validity, summary }) => `${paint[validity](colours.bold(validity))}: ${plain(summary, 400)}`,
+  );
+  const [scene, ...others] = scenesOf(verdicts, history, 4, 8);
+  if (!scene) return lines.join('\n');
+  lines.push('', ...counterexampleLines(scene, colours));
+  const total = verdicts.reduce((sum, verdict) => sum + verdict.anomalies.length, 0);
+  for (const { anomaly } of others.filter(({ anomaly }) => anomaly.name !== scene.anomaly.name))
+    lines.push(`  · ${plain(anomaly.name, 60)}: ${sentence(firstSentence(anomaly.explanation), 200)}`);
+  if (total > 1)
+    lines.push(`  … and ${counted(total - 1, 'more anomaly', 'more anomalies')}; --report FILE.html draws them`);
   return lines.join('\n');
 }
 
@@ -97,11 +120,14 @@ function fromHere(path: string): string {
 /** At most 20 lines: what is wrong, the operations against time, the legal order, and what cannot follow it. */
 function counterexampleLines(scene: Scene, colours: Colours): string[] {
   const { anomaly, steps, omitted } = scene;
-  const [first = '', ...rest] = wrapped(`${plain(anomaly.name, 60)}: ${sentence(anomaly.explanation, 400)}`);
+  // The edges of a cycle are told below the picture, in place of the explanation.
+  const explanation = scene.edges.length > 0 ? firstSentence(anomaly.explanation) : anomaly.explanation;
+  const [first = '', ...rest] = wrapped(`${plain(anomaly.name, 60)}: ${sentence(explanation, 400)}`);
   const head = [`  ${colours.bold(first)}`, ...rest.map((line) => `  ${line}`)];
   if (steps.length === 0) return head;
   const lines = [...head, '', ...timeLines(steps, colours)];
   if (omitted > 0) lines.push(`  … and ${counted(omitted, 'more operation')}, in the report`);
+  for (const edge of scene.edges.slice(0, 8)) lines.push(...wrapped(plain(edge, 400)).map((line) => `  ${line}`));
   const placed = steps.filter((step) => step.place).sort((a, b) => (a.place?.number ?? 0) - (b.place?.number ?? 0));
   if (placed.length > 0) {
     const order = placed.slice(-6).map((step) => `#${step.operation.index} (${plain(step.place?.state ?? '', 40)})`);
@@ -125,11 +151,14 @@ function timeLines(steps: readonly SceneStep[], colours: Colours): string[] {
   const times = [...new Set(steps.flatMap((step) => [step.operation.invokedNs, step.endNs]))].sort((a, b) => a - b);
   const gap = Math.max(1, Math.min(3, Math.floor((BAR_WIDTH - 1) / Math.max(1, times.length - 1))));
   const width = (times.length - 1) * gap + 2;
-  const indexWidth = Math.max(...steps.map((step) => String(step.operation.index).length)) + 1;
+  const indexWidth = Math.max(
+    ...steps.map(({ operation, label }) => `${label ?? ''} #${operation.index}`.trim().length),
+  );
   const [from, to] = [atSeconds(times[0] ?? 0), atSeconds(times.at(-1) ?? 0)];
-  const lines = [
-    colours.dim(`${' '.repeat(indexWidth + 5)}${from}${to.padStart(Math.max(to.length + 1, width - from.length))}`),
-  ];
+  const isTimed = from !== to;
+  const lines = !isTimed
+    ? []
+    : [colours.dim(`${' '.repeat(indexWidth + 5)}${from}${to.padStart(Math.max(to.length + 1, width - from.length))}`)];
   for (const step of steps) {
     const { operation } = step;
     const start = times.indexOf(operation.invokedNs) * gap;
@@ -137,8 +166,10 @@ function timeLines(steps: readonly SceneStep[], colours: Colours): string[] {
     const body = (step.impossible === undefined ? '-' : '=').repeat(end - start - 1);
     const close = { ok: '|', fail: 'x', info: '?' }[operation.completion.type];
     const bar = `${' '.repeat(start)}|${body}${close}`.padEnd(width);
-    const words = `${asked(operation.input)} → ${answered(operation.input, operation.completion)}`;
-    const line = `${`#${operation.index}`.padStart(indexWidth)} ${bar} ${plain(operation.node, 12).padEnd(3)} ${plain(words, 120)}`;
+    const words = told(operation.input, operation.completion);
+    const who = plain(nodeOf(operation) || `p${operation.process}`, 12).padEnd(3);
+    const name = `${step.label ?? ''} #${operation.index}`.trim().padStart(indexWidth);
+    const line = `${name} ${bar} ${who} ${plain(words, 120)}`;
     lines.push(step.impossible === undefined ? `    ${line}` : colours.red(`  ✗ ${line}`));
   }
   return lines;

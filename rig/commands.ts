@@ -1,7 +1,8 @@
 /** What each command of the command line does. Text for people goes to standard error, results to standard output. */
 
 import { existsSync, statSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import { whyNot, whyNotOn } from './availability.ts';
 import { configSchemaOf } from './config.ts';
@@ -16,7 +17,17 @@ import { judge } from './judge.ts';
 import { readHistory } from './history-file.ts';
 import { healRuns } from './leftovers.ts';
 import { isPluginPath } from './plugins.ts';
-import { admit, castOf, checkerBy, hostDrivers, linearizableBy, rooms, summarise } from './rooms.ts';
+import {
+  admit,
+  castOf,
+  checkerBy,
+  findings,
+  findingsPage,
+  hostDrivers,
+  linearizableBy,
+  rooms,
+  summarise,
+} from './rooms.ts';
 import { draw } from './run.ts';
 import { readHeader, readVerdict, Store } from './store.ts';
 import { serviceSchema } from './service-definition.ts';
@@ -30,6 +41,8 @@ export interface CheckFlags {
   readonly checker?: string;
   readonly timeout: string;
   readonly json?: boolean;
+  /** Where to draw the page of a history that has no run. */
+  readonly report?: string;
 }
 
 export async function check(wanted: string, flags: CheckFlags): Promise<void> {
@@ -41,7 +54,9 @@ export async function check(wanted: string, flags: CheckFlags): Promise<void> {
     ...(flags.checker === undefined ? [] : [await checkerNamed(flags.checker)]),
   ];
   const isFile = existsSync(wanted) && statSync(wanted).isFile();
-  if (isFile) return checkFile(wanted, chosen, timeoutMs, flags.json === true);
+  if (isFile) return checkFile(wanted, chosen, timeoutMs, flags);
+  if (flags.report !== undefined)
+    throw new UsageError(`--report is for a history file; the page of a run is drawn by: ordeal report ${wanted}`);
   const directory = new Store().find(wanted);
   const header = readHeader(directory);
   const checkers = chosen.length > 0 ? chosen : await checkersOf(header);
@@ -64,7 +79,12 @@ async function checkersOf({ spec }: RunHeader): Promise<readonly Checker[]> {
   return castOf(spec).checkers;
 }
 
-async function checkFile(path: string, checkers: readonly Checker[], timeoutMs: number, json: boolean): Promise<void> {
+async function checkFile(
+  path: string,
+  checkers: readonly Checker[],
+  timeoutMs: number,
+  flags: CheckFlags,
+): Promise<void> {
   if (checkers.length === 0)
     throw new UsageError(
       `${path} is a history without a run: say --model (${rooms.models.names.join(', ')}) or --checker (${rooms.checkers.names.join(', ')})`,
@@ -73,13 +93,14 @@ async function checkFile(path: string, checkers: readonly Checker[], timeoutMs: 
   for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
   const { verdicts, errors } = await applyCheckers(history, checkers, { timeoutMs });
   const validity = worst(verdicts.map((verdict) => verdict.validity));
-  if (json) print(JSON.stringify(verdicts, null, 2));
+  if (flags.json) print(JSON.stringify(verdicts, null, 2));
   else {
     say(`${history.length} operations, read as ${format}`);
-    for (const verdict of verdicts) {
-      print(`${verdict.validity}: ${verdict.summary}`);
-      for (const anomaly of verdict.anomalies.slice(0, 3)) print(`  ${anomaly.name}: ${anomaly.explanation}`);
-    }
+    print(findings(verdicts, history, { colour: pc.isColorSupported }));
+  }
+  if (flags.report !== undefined) {
+    await writeFile(flags.report, await findingsPage(basename(path), history, verdicts));
+    say(`drawn in ${flags.report}`);
   }
   process.exitCode = exitOf({ validity, ending: 'complete', signal: undefined, errors, left: null }).code;
 }

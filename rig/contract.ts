@@ -847,6 +847,8 @@ export type Counterexample = {
   readonly order: readonly { readonly index: number; readonly state: string }[];
   /** Operations that no legal order can place next, and why. */
   readonly impossible: readonly { readonly index: number; readonly reason: string }[];
+  /** Instead of an order: each must come before the next and the last before the first, which is the contradiction. */
+  readonly cycle?: readonly { readonly index: number; readonly before: string }[];
 };
 
 // ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────

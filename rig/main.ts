@@ -14,6 +14,13 @@ const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory', 'attached'];
 const SPEEDS = ['recorded', 'maximal'];
 const ORDERS = ['recorded', 'shuffled'];
 
+const checkExamples = `
+Examples:
+  ordeal check history.jsonl --model cas-register     any history: JSON lines, EDN, logs of Jepsen and Porcupine, gzipped too
+  ordeal check history.edn --checker list-append --report found.html
+  ordeal check latest                                 the last run again
+`;
+
 const examples = `
 Examples:
   ordeal demo                                      the whole thing on this machine, in half a minute
@@ -90,6 +97,8 @@ function addJudgingCommands(program: Command): void {
     .option('--checker <name>', 'judge by this checker')
     .option('--timeout <duration>', 'how long each checker may think', '5m')
     .option('--json', 'print the verdicts as JSON')
+    .option('--report <file.html>', 'draw what was found in a history file as a page')
+    .addHelpText('after', checkExamples)
     .action(check);
   program
     .command('export <run-or-file>')

@@ -77,8 +77,8 @@ export const rooms = {
 };
 
 export { insideUserNamespace } from '../clusters/hosts/index.ts';
-export { summarise } from '../reports/index.ts';
 export { replayOf } from '../workloads/replay.ts';
+export { findings, findingsPage, summarise } from '../reports/index.ts';
 
 export const hostDrivers: readonly HostDriver[] = drivers;
 

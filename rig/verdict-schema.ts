@@ -30,18 +30,25 @@ const record = <P extends Record<string, object>>(properties: P, optional: reado
 const list = (items: object) => ({ type: 'array', items });
 const mapTo = (value: object) => ({ type: 'object', additionalProperties: value });
 
-const counterexample = record({
-  subject: { ...text, description: 'Whose: a key, an account.' },
-  operations: { ...list(operationIndex), description: 'Every operation to draw, in order of invocation.' },
-  order: {
-    ...list(record({ index: operationIndex, state: text })),
-    description: 'The longest legal order of some of them, each with the state after it.',
+const counterexample = record(
+  {
+    subject: { ...text, description: 'Whose: a key, an account.' },
+    operations: { ...list(operationIndex), description: 'Every operation to draw, in order of invocation.' },
+    order: {
+      ...list(record({ index: operationIndex, state: text })),
+      description: 'The longest legal order of some of them, each with the state after it.',
+    },
+    impossible: {
+      ...list(record({ index: operationIndex, reason: sentence })),
+      description: 'Operations that no legal order can place next, and why.',
+    },
+    cycle: {
+      ...list(record({ index: operationIndex, before: sentence })),
+      description: 'Transactions of which each must come before the next, the last before the first, and why.',
+    },
   },
-  impossible: {
-    ...list(record({ index: operationIndex, reason: sentence })),
-    description: 'Operations that no legal order can place next, and why.',
-  },
-});
+  ['cycle'],
+);
 
 const anomaly = record(
   {

@@ -69,19 +69,15 @@ export function explainCycle(analysis: Analysis, cycle: Cycle): Omit<Finding, 'n
   };
 }
 
-/** What a report draws: the transactions in the order they must have, and why the first must also come after the last. */
+/** What a report draws: the transactions, and why each must come before the next. */
 function counterexampleOf(history: History, steps: readonly Step[], reasons: readonly string[]): Counterexample {
   const index = (at: number) => history.invokeIndex[at] as number;
-  const first = steps[0] as Step;
-  const order = steps.map(({ from }, at) => ({
-    index: index(from),
-    state: at === 0 ? 'T1' : `T${at + 1}: ${reasons[at - 1]}`,
-  }));
   return {
     subject: `a cycle of ${steps.length} transactions`,
     operations: steps.map(({ from }) => index(from)).sort((a, b) => a - b),
-    order,
-    impossible: [{ index: index(first.from), reason: `T1 must also come after T${steps.length}: ${reasons.at(-1)}` }],
+    order: [],
+    impossible: [],
+    cycle: steps.map(({ from }, at) => ({ index: index(from), before: reasons[at] as string })),
   };
 }
 

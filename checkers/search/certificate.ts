@@ -33,15 +33,23 @@ export function firstFailure(
   budget: Budget,
   known: Impossibility | null = null,
 ): Failure {
-  if (known === null || known.rank === lastRank(problem, transitions, known, budget)) return known ?? search();
-  return between(problem, transitions, memory, budget, known);
+  const found = known ?? tried(problem, transitions, memory, budget);
+  const from = found?.rank ?? 0;
+  const until = found ? lastRank(problem, transitions, found, budget) : NEVER - 1;
+  if (found && from === until) return found;
+  const answers = problem.end.filter((end) => end >= from && end <= until).sort();
+  return between(problem, transitions, { memory, budget, answers, order: found?.order ?? [] });
+}
 
-  function search(): Failure {
-    const trial = new Trial(problem, transitions, memory);
-    trial.decide(MOST_EFFORTS, budget);
-    if (trial.impossibility) return firstFailure(problem, transitions, memory, budget, trial.impossibility);
-    return between(problem, transitions, memory, budget, null);
-  }
+function tried(
+  problem: Problem,
+  transitions: Transitions<unknown, Input, Json>,
+  memory: Memory,
+  budget: Budget,
+): Impossibility | null {
+  const trial = new Trial(problem, transitions, memory);
+  trial.decide(MOST_EFFORTS, budget);
+  return trial.impossibility;
 }
 
 /** The rank at which it has failed for certain: the end of the shortest piece that is still a proof. */
@@ -59,17 +67,14 @@ function lastRank(
   );
 }
 
-/** By bisection over the answers from the known one on. */
+/** By bisection over the answers at which it may fail; `order`: of what is answered before. */
 function between(
   problem: Problem,
   transitions: Transitions<unknown, Input, Json>,
-  memory: Memory,
-  budget: Budget,
-  known: Impossibility | null,
+  given: { memory: Memory; budget: Budget; answers: Int32Array; order: readonly number[] },
 ): Failure {
-  const until = known ? lastRank(problem, transitions, known, budget) : NEVER - 1;
-  const answers = problem.end.filter((end) => end >= (known?.rank ?? 0) && end <= until).sort();
-  let order: readonly number[] = known?.order ?? [];
+  const { memory, budget, answers } = given;
+  let { order } = given;
   let low = 0;
   let high = answers.length - 1;
   while (low < high) {
@@ -111,21 +116,54 @@ export function smallestFailure(
   return shrink(whole, transitions, blocked, (smaller) => fails(smaller, 1));
 }
 
-/** Leaves out every read that is not needed, and every optional operation. */
+/**
+ * Leaves out every read that is not needed, then takes it for unknown whether anything else was ever over, wherever that
+ * does not help: both only allow more. What is left must have happened, and cannot.
+ */
 function shrink(
   piece: Piece,
   transitions: Transitions<unknown, Input, Json>,
   blocked: number,
   fails: (smaller: Piece) => boolean,
 ): readonly number[] {
-  const { problem, numbers, optionalBefore, until } = piece;
-  const left = new Set(problem.at.keys());
-  for (const op of [...left].reverse()) {
-    if (numbers[op] === blocked || transitions.isRead[problem.kind[op] as number] !== 1) continue;
-    left.delete(op);
-    if (!fails(part(piece, (other) => left.has(other)))) left.add(op);
+  const { problem, numbers } = piece;
+  const isRead = (op: number) => transitions.isRead[problem.kind[op] as number] === 1;
+  const mayGo = [...problem.at.keys()].filter((op) => numbers[op] !== blocked && isObliged(piece, op));
+  const withoutReads = (gone: ReadonlySet<number>) => part(piece, (op) => !gone.has(op));
+  const reads = spared(mayGo.filter(isRead), (gone) => fails(withoutReads(gone)));
+  const smaller = withoutReads(reads);
+  const others = [...smaller.problem.at.keys()].filter(
+    (op) => smaller.numbers[op] !== blocked && isObliged(smaller, op) && !smallerRead(op),
+  );
+  const open = spared(others, (gone) => fails(neverOver(smaller, gone)));
+  return smaller.numbers.filter((_, op) => isObliged(smaller, op) && !open.has(op));
+
+  function smallerRead(op: number): boolean {
+    return transitions.isRead[smaller.problem.kind[op] as number] === 1;
   }
-  const isObliged = (op: number) =>
-    (problem.call[op] as number) >= optionalBefore && (problem.end[op] as number) < until;
-  return [...left].filter(isObliged).map((op) => numbers[op] as number);
+}
+
+/** True for what happened between the ends of the piece for certain. */
+const isObliged = ({ problem, optionalBefore, until }: Piece, op: number): boolean =>
+  (problem.call[op] as number) >= optionalBefore && (problem.end[op] as number) < until;
+
+const neverOver = (piece: Piece, open: ReadonlySet<number>): Piece => ({
+  ...piece,
+  problem: { ...piece.problem, end: piece.problem.end.map((end, op) => (open.has(op) ? NEVER : end)) },
+});
+
+/** Those of `ops` that may go together: as many as halving finds, the first of them first. */
+function spared(ops: readonly number[], mayGo: (gone: ReadonlySet<number>) => boolean): ReadonlySet<number> {
+  let gone: ReadonlySet<number> = new Set();
+  const tryAll = (some: readonly number[]): void => {
+    if (some.length === 0) return;
+    const all = new Set([...gone, ...some]);
+    if (mayGo(all)) gone = all;
+    else if (some.length > 1) {
+      tryAll(some.slice(0, some.length >> 1));
+      tryAll(some.slice(some.length >> 1));
+    }
+  };
+  tryAll(ops);
+  return gone;
 }

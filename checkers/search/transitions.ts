@@ -106,7 +106,9 @@ export class Transitions<State, In extends Input, Out extends Json> {
   /** The state in words. */
   describe(state: number): string {
     const found = this.#states[state] as State;
-    return typeof found === 'object' && found !== null ? this.model.fingerprint(found) : JSON.stringify(found);
+    // Only a model has words for an object or for a yes and no; a text needs its quotes.
+    const isBare = typeof found === 'string' || typeof found === 'number' || found === null;
+    return isBare ? JSON.stringify(found) : this.model.fingerprint(found);
   }
 
   /** Takes every step from every state that can be reached; `false` if there are too many, or more than `limit` steps. */

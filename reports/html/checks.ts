@@ -11,18 +11,20 @@ const SYMBOLS: Readonly<Record<Validity, readonly [symbol: string, tone: string]
 };
 
 export function checks(verdict: RunVerdict): Markup {
-  const judged =
-    verdict.verdicts.length === 0
-      ? markup`<p class="note">Nothing was judged.</p>`
-      : verdict.verdicts.map((one) => check(one));
   return markup`
 <section id="checks" aria-labelledby="checks-title">
   <h2 id="checks-title">How it was judged</h2>
-  ${judged}
+  ${judgements(verdict.verdicts)}
   ${countsTable(verdict)}
   <p class="muted">Exit code ${verdict.exit.code}: ${plain(verdict.exit.reason, 300)}</p>
 </section>`;
 }
+
+/** What each of them said. */
+export const judgements = (verdicts: readonly Verdict[]): Markup =>
+  verdicts.length === 0
+    ? markup`<p class="note">Nothing was judged.</p>`
+    : markup`${verdicts.map((one) => check(one))}`;
 
 function check(one: Verdict): Markup {
   const [symbol, tone] = SYMBOLS[one.validity];

@@ -1,15 +1,15 @@
 /** The first thing on the page of an invalid run: each anomaly as a picture, numbered sentences, and what was recorded. */
 
-import type { Json, RunRecord } from '../../rig/contract.ts';
-import { answered, asked, atSeconds, counted, duration, plain, sentence, shown } from '../phrases.ts';
+import type { Json, Verdict } from '../../rig/contract.ts';
+import { atSeconds, counted, duration, firstSentence, nodeOf, plain, sentence, shown, told } from '../phrases.ts';
 import type { Scene, SceneStep } from '../scene.ts';
 import { type Markup, markup } from './markup.ts';
 import { timeBoxes } from './time-boxes.ts';
 
 /** `null` when there is no anomaly to show. */
-export function counterexamples(run: RunRecord, scenes: readonly Scene[]): Markup | null {
+export function counterexamples(verdicts: readonly Verdict[], scenes: readonly Scene[]): Markup | null {
   if (scenes.length === 0) return null;
-  const total = run.verdict.verdicts.reduce((sum, verdict) => sum + verdict.anomalies.length, 0);
+  const total = verdicts.reduce((sum, verdict) => sum + verdict.anomalies.length, 0);
   const [first, ...others] = scenes;
   return markup`
 <section id="counterexample" aria-labelledby="counterexample-title">
@@ -30,11 +30,12 @@ function anomaly(scene: Scene, at: number): Markup {
 <article class="anomaly" aria-labelledby="anomaly-${at}">
   <h3 id="anomaly-${at}"><span class="anomaly-name">${plain(found.name, 80)}</span>${scene.subject !== null && markup` <span>on ${plain(scene.subject, 80)}</span>`}
     <span class="muted">found by ${plain(scene.checker, 60)}</span></h3>
-  <p class="explanation">${sentence(found.explanation, 1200)}</p>
+  <p class="explanation">${sentence(scene.edges.length > 0 ? firstSentence(found.explanation) : found.explanation, 1200)}</p>
   ${steps.length > 0 && timeBoxes(scene, `anomaly-${at}`)}
-  ${steps.length > 0 && (scene.ordered ? legalOrder(steps) : story(steps))}
+  ${steps.length > 0 && scene.edges.length === 0 && (scene.ordered ? legalOrder(steps) : story(steps))}
+  ${scene.edges.length > 0 && cycle(scene)}
   ${scene.omitted > 0 && markup`<p class="muted">${counted(scene.omitted, 'more operation')} of this anomaly not drawn, in verdict.json.</p>`}
-  ${recorded(found.detail)}
+  ${scene.edges.length === 0 && recorded(found.detail)}
   ${steps.length > 0 && markup`<p class="scripted actions"><button type="button" data-zoom-ops="${steps.map((s) => s.operation.index).join(' ')}">Show in the timeline</button></p>`}
 </article>`;
 }
@@ -54,6 +55,15 @@ function legalOrder(steps: readonly SceneStep[]): Markup {
 </ul>`;
 }
 
+/** Who is who, then why each must come before the next. */
+const cycle = ({ steps, edges }: Scene): Markup => markup`
+<ul class="steps">${steps.map((step) => markup`<li><strong>${step.label ?? ''}</strong> ${stepWords(step)}</li>`)}</ul>
+<ol class="steps">${edges.map((edge, at) =>
+  at === edges.length - 1
+    ? markup`<li class="impossible"><strong class="reason">${plain(edge, 600)}</strong></li>`
+    : markup`<li>${plain(edge, 600)}</li>`,
+)}</ol>`;
+
 /** Without a model's order: what was asked and answered, one after the other. */
 const story = (steps: readonly SceneStep[]): Markup =>
   markup`<ol class="steps">${steps.map((step) =>
@@ -66,8 +76,12 @@ const impossibleItem = (step: SceneStep, tag: string): Markup =>
 function stepWords({ operation, endNs }: SceneStep): Markup {
   const { input, completion } = operation;
   const detail = completion.type !== 'ok' && completion.detail !== undefined && ` (${plain(completion.detail, 200)})`;
-  return markup`<span class="step"><code>${asked(input)} → ${answered(input, completion)}</code>${detail}</span>
-  <span class="muted">process ${operation.process} on ${plain(operation.node, 40)}, at ${atSeconds(operation.invokedNs)} for ${duration((endNs - operation.invokedNs) / 1e6)}, <a href="#op=${operation.index}">#${operation.index}</a></span>`;
+  const on = nodeOf(operation) === '' ? '' : ` on ${nodeOf(operation)}`;
+  // In a history without times, nothing took any.
+  const isTimed = endNs - operation.invokedNs >= 1_000;
+  const at = isTimed && `, at ${atSeconds(operation.invokedNs)} for ${duration((endNs - operation.invokedNs) / 1e6)}`;
+  return markup`<span class="step"><code>${told(input, completion)}</code>${detail}</span>
+  <span class="muted">process ${operation.process}${on}${at}, <a href="#op=${operation.index}">#${operation.index}</a></span>`;
 }
 
 /** What a checker adds to an anomaly, such as the effects that the system itself lists for one key. */

@@ -36,7 +36,7 @@ async function page(run: RunRecord): Promise<string> {
   const scenes = scenesOf(run.verdict.verdicts, run.history, 12);
   const witnesses = scenes.flatMap((scene) => scene.steps.map((step) => step.operation.index));
   const sections = await Promise.all([
-    part('What went wrong', () => counterexamples(run, scenes)),
+    part('What went wrong', () => counterexamples(run.verdict.verdicts, scenes)),
     part('Why it is not a pass', () => doubts(run.verdict)),
     part('What was broken', () => faultsTable(run)),
     part('Over time', () => charts(run)),
@@ -53,11 +53,11 @@ async function page(run: RunRecord): Promise<string> {
 ${verdictBar(run, outcome)}
 <main id="content">${sections}</main>
 <footer>Drawn by Ordeal from <code>history.jsonl</code> and <code>verdict.json</code>; <code>ordeal report</code> draws it again.</footer>`;
-  return document(run, outcome, body, script);
+  return document(run.header.spec.name, outcome, body, script);
 }
 
 /** One section; what cannot be drawn says so instead of taking the page with it. */
-async function part(title: string, draw: () => Markup | null | Promise<Markup | null>): Promise<Markup | null> {
+export async function part(title: string, draw: () => Markup | null | Promise<Markup | null>): Promise<Markup | null> {
   try {
     return await draw();
   } catch (error) {
@@ -65,7 +65,8 @@ async function part(title: string, draw: () => Markup | null | Promise<Markup | 
   }
 }
 
-function document(run: RunRecord, outcome: Outcome, body: Markup, script: string): string {
+/** The file around `body`, which loads nothing. */
+export function document(name: string, outcome: Outcome, body: Markup, script: string): string {
   const policy = [
     "default-src 'none'",
     `script-src '${digest(script)}'`,
@@ -81,7 +82,7 @@ function document(run: RunRecord, outcome: Outcome, body: Markup, script: string
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${outcome.symbol} ${outcome.word} · ${plain(run.header.spec.name, 80)} · Ordeal</title>
+<title>${outcome.symbol} ${outcome.word} · ${plain(name, 80)} · Ordeal</title>
 <link rel="icon" href="${icon(outcome)}">
 <style>${new Markup(style)}</style>
 </head>
@@ -109,7 +110,7 @@ const BROWSER_FILES = ['operations.js', 'view.js', 'painter.js', 'details.js', '
  * The page's own script. Its modules run in the browser as they are written, so they are read as text and joined into
  * one: a page opened from disk may not import.
  */
-async function browserScript(): Promise<string> {
+export async function browserScript(): Promise<string> {
   const folder = join(packageRoot, 'reports', 'html', 'browser');
   const texts = await Promise.all(BROWSER_FILES.map((name) => readFile(join(folder, name), 'utf8')));
   const joined = texts.join('\n').replace(/^import [^;]*;\n|^export (?=const|function|async)/gm, '');

@@ -3,7 +3,7 @@
  * just so far that every label fits in its box; which box begins or ends before which is kept exactly.
  */
 
-import { atSeconds, counted, plain } from '../phrases.ts';
+import { atSeconds, counted, nodeOf, plain } from '../phrases.ts';
 import type { Scene, SceneStep } from '../scene.ts';
 import { type Markup, markup } from './markup.ts';
 
@@ -34,7 +34,7 @@ export function timeBoxes(scene: Scene, id: string): Markup {
   const width = Math.max(320, ...boxes.map((box) => box.right)) + MARGIN;
   const height = processes.length * LANE_HEIGHT + 26;
   const names = processes.map((process) => {
-    const nodes = new Set(scene.steps.filter((s) => s.operation.process === process).map((s) => s.operation.node));
+    const nodes = new Set(scene.steps.filter((s) => s.operation.process === process).map((s) => nodeOf(s.operation)));
     return markup`<li><strong>p${process}</strong> <span class="muted">${plain([...nodes].join(', '), 16)}</span></li>`;
   });
   const first = Math.min(...scene.steps.map((step) => step.operation.invokedNs));
@@ -51,8 +51,11 @@ export function timeBoxes(scene: Scene, id: string): Markup {
         ${processes.map((_, lane) => markup`<line class="lane" x1="0" x2="${width}" y1="${lane * LANE_HEIGHT + BOX_TOP + BOX_HEIGHT / 2}" y2="${lane * LANE_HEIGHT + BOX_TOP + BOX_HEIGHT / 2}"/>`)}
         ${orderLine(boxes)}
         ${boxes.map((box) => boxMark(box, id, scene.ordered))}
-        <text class="axis" x="2" y="${height - 6}">${atSeconds(first)}</text>
-        <text class="axis" x="${width - 2}" y="${height - 6}" text-anchor="end">${atSeconds(last)}</text>
+        ${
+          first < last &&
+          markup`<text class="axis" x="2" y="${height - 6}">${atSeconds(first)}</text>
+        <text class="axis" x="${width - 2}" y="${height - 6}" text-anchor="end">${atSeconds(last)}</text>`
+        }
       </svg>
     </div>
   </div>
@@ -112,10 +115,12 @@ const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1)
 
 /** What stands in the box and below it. */
 function words(
-  { ask, answer, place, impossible }: SceneStep,
+  { ask, answer, place, impossible, label }: SceneStep,
   ordered: boolean,
 ): { readonly inside: string; readonly below: string } {
-  const whole = `${ask} → ${answer}`;
+  const name = label === undefined ? '' : `${label}: `;
+  const whole = answer === '' ? `${name}${ask}` : `${name}${ask} → ${answer}`;
+  if (label !== undefined) return { inside: cut(whole, 2 * LABEL_LIMIT), below: '' };
   const split = place === undefined && whole.length > ONE_LINE;
   const result = split ? `→ ${answer}` : '';
   const refusal = ordered ? '✗ impossible here' : `✗ ${result}`;
@@ -123,7 +128,8 @@ function words(
   return { inside: cut(split ? ask : whole), below: cut(plain(below)) };
 }
 
-const cut = (text: string): string => (text.length > LABEL_LIMIT ? `${text.slice(0, LABEL_LIMIT - 1)}…` : text);
+const cut = (text: string, limit = LABEL_LIMIT): string =>
+  text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 
 function boxWidth(step: SceneStep, ordered: boolean): number {
   const { inside, below } = words(step, ordered);
@@ -158,7 +164,9 @@ function boxMark(box: Box, id: string, ordered: boolean): Markup {
   const top = laneTop(box);
   const kind = impossible === undefined ? operation.completion.type : 'impossible';
   const fill = impossible === undefined ? (kind === 'info' ? `url(#${id}-fade)` : undefined) : `url(#${id}-hatch)`;
-  const sentence = `#${operation.index}, process ${operation.process} on ${operation.node}: ${step.ask} → ${step.answer}, ${atSeconds(operation.invokedNs)} to ${atSeconds(step.endNs)}`;
+  const where = nodeOf(operation) === '' ? '' : ` on ${nodeOf(operation)}`;
+  const said = step.answer === '' ? step.ask : `${step.ask} → ${step.answer}`;
+  const sentence = `#${operation.index}, process ${operation.process}${where}: ${said}, ${atSeconds(operation.invokedNs)} to ${atSeconds(step.endNs)}`;
   const { inside, below } = words(step, ordered);
   return markup`<a href="#op=${operation.index}" class="box ${kind}" aria-label="${plain(sentence, 240)}"><title>${plain(sentence, 240)}</title>
   <rect x="${round(left)}" y="${top}" width="${round(right - left)}" height="${BOX_HEIGHT}" rx="5"${fill && markup` fill="${fill}"`}/>

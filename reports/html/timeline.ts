@@ -39,13 +39,19 @@ export interface EmbeddedOperations {
   readonly answer: readonly number[];
 }
 
+/** What of a run is drawn here. */
+interface Recorded {
+  readonly history: History;
+  readonly verdict: Pick<RunRecord['verdict'], 'faults'>;
+}
+
 interface Selection {
   readonly positions: readonly number[];
   /** Stretches of time, in seconds, of which operations were left out. */
   readonly gaps: readonly (readonly [from: number, to: number])[];
 }
 
-export function timeline(run: RunRecord, witnesses: readonly number[]): Markup | null {
+export function timeline(run: Recorded, witnesses: readonly number[]): Markup | null {
   const { history } = run;
   if (history.length === 0)
     return markup`<section id="timeline"><h2>Every operation</h2><p class="note">No operation was recorded.</p></section>`;
@@ -76,7 +82,7 @@ const leftOut = (kept: number, all: number): Markup =>
   markup`<p class="note">Drawn here: ${grouped(kept)} of ${counted(all, 'operation')}, those nearest to the findings and to the beginning and end of each fault; the page would be too large otherwise. The rest is in <code>history.jsonl</code>.</p>`;
 
 /** As many operations as fit. Compressed size grows with their number, so a few tries come close. */
-function fitted(run: RunRecord, witnesses: readonly number[]): { selection: Selection; packed: string } {
+function fitted(run: Recorded, witnesses: readonly number[]): { selection: Selection; packed: string } {
   const { history } = run;
   let limit = Math.min(history.length, OPERATION_LIMIT);
   for (;;) {
@@ -88,7 +94,7 @@ function fitted(run: RunRecord, witnesses: readonly number[]): { selection: Sele
 }
 
 /** The `limit` operations nearest in time to a finding or a fault edge, and the stretches that this leaves empty. */
-function select(run: RunRecord, witnesses: readonly number[], limit: number): Selection {
+function select(run: Recorded, witnesses: readonly number[], limit: number): Selection {
   const { history } = run;
   if (limit >= history.length) return { positions: Array.from({ length: history.length }, (_, at) => at), gaps: [] };
   const points = pointsOfInterest(run, witnesses);
@@ -107,7 +113,7 @@ function select(run: RunRecord, witnesses: readonly number[], limit: number): Se
   return { positions, gaps: gapsBetween(points, reach, history.lastNs / 1e9) };
 }
 
-function pointsOfInterest(run: RunRecord, witnesses: readonly number[]): number[] {
+function pointsOfInterest(run: Recorded, witnesses: readonly number[]): number[] {
   const { history, verdict } = run;
   const found = witnesses.map((index) => (history.invokedNs[history.at(index)] ?? 0) / 1e9);
   const edges = faultSpans(verdict.faults, history).flatMap(({ from, to }) => [from, to]);
