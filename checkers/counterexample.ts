@@ -92,11 +92,11 @@ class Story {
     return `${since}, ${until}, which had taken effect by the time of ${this.#name(witness)}, and that was over before it began; nothing since made it possible again.`;
   }
 
-  /** Draws, for each read that is drawn, the operation that made what it saw. */
+  /** Draws, for each read or swap that is drawn, the operation that made what it saw. */
   #addMakers(drawn: Set<number>): void {
     const { kind } = this.#partition.problem;
     this.#order.forEach((op, at) => {
-      if (!drawn.has(op) || this.#transitions.isRead[kind[op] as number] !== 1) return;
+      if (!drawn.has(op) || this.#transitions.isReplacement[kind[op] as number] === 1) return;
       const maker = this.#makerOf(at);
       if (maker !== null) drawn.add(maker);
     });

@@ -132,6 +132,8 @@ function shrink(
   const withoutReads = (gone: ReadonlySet<number>) => part(piece, (op) => !gone.has(op));
   const reads = spared(mayGo.filter(isRead), (gone) => fails(withoutReads(gone)));
   const smaller = withoutReads(reads);
+  // Where the states have no end, what may happen at any time costs more than it explains.
+  if (transitions.uses() === null) return smaller.numbers.filter((_, op) => isObliged(smaller, op));
   const others = [...smaller.problem.at.keys()].filter(
     (op) => smaller.numbers[op] !== blocked && isObliged(smaller, op) && !smallerRead(op),
   );

@@ -52,7 +52,7 @@ export function timeBoxes(scene: Scene, id: string): Markup {
         ${orderLine(boxes)}
         ${boxes.map((box) => boxMark(box, id, scene.ordered))}
         ${
-          first < last &&
+          last - first >= 1_000 &&
           markup`<text class="axis" x="2" y="${height - 6}">${atSeconds(first)}</text>
         <text class="axis" x="${width - 2}" y="${height - 6}" text-anchor="end">${atSeconds(last)}</text>`
         }
