@@ -21,8 +21,7 @@ const meddling = (
     controls: ['network'],
     choose: (context) => ({ ...chooseAround(context), percent: context.rng.pick(percents) }),
     async inject({ nodes, others, percent }, { network }) {
-      await network[lever](nodes, others, percent / 100);
-      await network[lever](others, nodes, percent / 100);
+      await Promise.all([network[lever](nodes, others, percent / 100), network[lever](others, nodes, percent / 100)]);
     },
     describe: (fault) => `${fault.percent} % of the packets ${describeAround(fault)} ${verb}`,
   });

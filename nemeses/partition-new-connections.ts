@@ -9,8 +9,7 @@ export const partitionNewConnections = defineNemesis<'network', Around>({
   controls: ['network'],
   choose: (context) => chooseAround(context),
   async inject({ nodes, others }, { network }) {
-    await network.dropNew(nodes, others);
-    await network.dropNew(others, nodes);
+    await Promise.all([network.dropNew(nodes, others), network.dropNew(others, nodes)]);
   },
   describe: (fault) => `no connection can be opened ${describeAround(fault)}`,
 });

@@ -41,7 +41,7 @@ const partitionInto = (name: string, summary: string, shapes: readonly Topology[
       }
     },
     async inject({ deaf }, { network }) {
-      for (const { from, to } of grudges.cuts(deaf)) await network.drop(from, to);
+      await Promise.all(grudges.cuts(deaf).map(({ from, to }) => network.drop(from, to)));
     },
     describe: ({ deaf }) => grudges.describeGrudge(deaf),
   });

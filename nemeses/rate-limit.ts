@@ -14,8 +14,7 @@ export const rateLimit = defineNemesis<'network', Limit>({
     bytesPerSecond: context.rng.pick([1_000, 5_000, 20_000, 50_000]),
   }),
   async inject({ nodes, others, bytesPerSecond }, { network }) {
-    await network.limit(nodes, others, bytesPerSecond);
-    await network.limit(others, nodes, bytesPerSecond);
+    await Promise.all([network.limit(nodes, others, bytesPerSecond), network.limit(others, nodes, bytesPerSecond)]);
   },
   describe: (fault) => `no more than ${fault.bytesPerSecond / 1_000} kB/s get through ${describeAround(fault)}`,
 });

@@ -9,8 +9,7 @@ export const reject = defineNemesis<'network', Around>({
   controls: ['network'],
   choose: (context) => chooseAround(context),
   async inject({ nodes, others }, { network }) {
-    await network.reject(nodes, others);
-    await network.reject(others, nodes);
+    await Promise.all([network.reject(nodes, others), network.reject(others, nodes)]);
   },
   describe: (fault) => `everything ${describeAround(fault)} is rejected`,
 });

@@ -15,8 +15,7 @@ export const slowNetwork = defineNemesis<'network', Slow>({
     return { ...chooseAround(context), ms, jitterMs: context.rng.pick([0, ms / 4, ms / 2]) };
   },
   async inject({ nodes, others, ...delay }, { network }) {
-    await network.delay(nodes, others, delay);
-    await network.delay(others, nodes, delay);
+    await Promise.all([network.delay(nodes, others, delay), network.delay(others, nodes, delay)]);
   },
   describe: ({ ms, jitterMs, ...fault }) =>
     `everything ${describeAround(fault)} takes ${ms}${jitterMs > 0 ? ` ± ${jitterMs}` : ''} ms longer each way`,

@@ -76,7 +76,7 @@ export const rooms = {
   presets: new Room<Preset>('preset', nemesisRoom.presets),
 };
 
-export { insideUserNamespace } from '../clusters/hosts/index.ts';
+export { benchPartition, insideUserNamespace } from '../clusters/hosts/index.ts';
 export { replayOf } from '../workloads/replay.ts';
 export { findings, findingsPage, summarise } from '../reports/index.ts';
 

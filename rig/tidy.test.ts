@@ -30,6 +30,7 @@ const COMMAND_LINE = [
   'rig/replay-command.ts',
   'rig/leftovers.ts',
   'rig/bench/judging.ts',
+  'rig/bench/partition.ts',
   'rig/bench/detection-table.ts',
 ];
 /** What is started by name rather than imported. */

@@ -28,6 +28,12 @@ import { allSettled, messageOf, STEP_MS, Steps } from './steps.ts';
 const probeMs = 3_000;
 const disposeMs = 60_000;
 
+/** A change in the queue, of these parties. */
+interface Turn {
+  readonly parties: Set<Party>;
+  readonly done: Promise<void>;
+}
+
 export class HostedCluster implements RunningCluster {
   readonly nodes: readonly NodeId[];
   readonly parties: readonly Party[];
@@ -48,6 +54,8 @@ export class HostedCluster implements RunningCluster {
   readonly #needed: ReadonlySet<ControlName>;
   readonly #released = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
+  /** By control: the turn that has not yet come. */
+  readonly #waiting = new Map<Control, Turn>();
   #disposed: Promise<void> | null = null;
 
   constructor(
@@ -134,11 +142,14 @@ export class HostedCluster implements RunningCluster {
   }
 
   controls(hold: string): Partial<Controls> {
-    const change: Change = (parties, note) => this.#change(hold, parties, note);
+    const changeBy =
+      (control: Control): Change =>
+      (parties, note) =>
+        this.#change(control, hold, parties, note);
     return Object.fromEntries(
       this.#all
         .filter(({ name }) => this.#system.controls.includes(name))
-        .map((control) => [control.name, control.levers(hold, change)]),
+        .map((control) => [control.name, control.levers(hold, changeBy(control))]),
     );
   }
 
@@ -154,16 +165,18 @@ export class HostedCluster implements RunningCluster {
   }
 
   async release(hold: string): Promise<void> {
-    const agree = (parties: ReadonlySet<Party>) => this.#enqueue(() => this.#agree(parties));
     // Other changes go on meanwhile, and what fails here is tried again below.
-    for (const control of this.#all) await control.unwind?.(hold, agree).catch(() => {});
+    for (const control of this.#all)
+      await control
+        .unwind?.(hold, (parties) => this.#enqueue(() => this.#agree([{ control, parties }])))
+        .catch(() => {});
     await this.#enqueue(async () => {
       const isFirst = !this.#released.has(hold);
       this.#released.add(hold);
       const touched = this.#all.map((control) => ({ control, parties: control.release(hold) }));
       for (const { control, parties } of isFirst ? touched : [])
         if (control.mayEndNodes) for (const node of parties) await this.#controls.processes.mourn(node);
-      await this.#agree(new Set(touched.flatMap(({ parties }) => [...parties])));
+      await this.#agree(touched);
       await allSettled(this.#all.map(async (control) => control.settle?.(hold)));
       this.#lab.guard.letGo(hold);
     });
@@ -192,14 +205,27 @@ export class HostedCluster implements RunningCluster {
 
   // ── Changes ────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #change(hold: string, parties: readonly Party[], note: () => void): Promise<void> {
+  async #change(control: Control, hold: string, parties: readonly Party[], note: () => void): Promise<void> {
     this.#mustBeHeld(hold);
     note();
     this.#lab.guard.hold(hold);
-    await this.#enqueue(async () => {
-      await this.#agree(new Set(parties));
-      this.#mustBeHeld(hold);
+    const waiting = this.#waiting.get(control);
+    // What is noted before its turn has come is done in the same turn, for all parties at once.
+    if (waiting) for (const party of parties) waiting.parties.add(party);
+    const turn = waiting ?? this.#turnOf(control, parties);
+    await turn.done;
+    this.#mustBeHeld(hold);
+  }
+
+  #turnOf(control: Control, parties: readonly Party[]): Turn {
+    const asked = new Set(parties);
+    const done = this.#enqueue(() => {
+      this.#waiting.delete(control);
+      return this.#agree([{ control, parties: asked }]);
     });
+    const turn = { parties: asked, done };
+    this.#waiting.set(control, turn);
+    return turn;
   }
 
   /** A change that comes after its hold was let go would never be undone. */
@@ -219,13 +245,24 @@ export class HostedCluster implements RunningCluster {
     return result;
   }
 
-  /** Makes these parties be as all holds together want them; tries all of them whatever happens to one. */
-  async #agree(parties: ReadonlySet<Party>): Promise<void> {
-    await allSettled(
-      [...parties].map((party) =>
+  /**
+   * Makes these parties be as all holds together want them, in so far as these controls have to do with it; tries all of
+   * them whatever happens to one.
+   */
+  async #agree(changed: readonly { readonly control: Control; readonly parties: ReadonlySet<Party> }[]): Promise<void> {
+    const [apart, together] = [
+      changed.filter(({ control }) => control.isApart),
+      changed.filter(({ control }) => !control.isApart),
+    ];
+    const nodes = new Set(together.flatMap(({ parties }) => [...parties]));
+    await allSettled([
+      ...[...nodes].map((party) =>
         this.members.includes(party) || this.spares.includes(party) ? this.#agreeNode(party) : this.#agreeOthers(party),
       ),
-    );
+      ...apart.flatMap(({ control, parties }) =>
+        [...parties].filter((party) => !nodes.has(party)).map((party) => control.agree(party)),
+      ),
+    ]);
   }
 
   async #agreeNode(node: NodeId): Promise<void> {

@@ -5,12 +5,14 @@
 
 import { benchJudging, benchLogs, benchReading, CASES } from './judging.ts';
 import { benchLoad } from './load.ts';
+import { benchPartitions } from './partition.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   reading: benchReading,
   ...Object.fromEntries(Object.keys(CASES).map((group) => [group, () => benchJudging(group)])),
   logs: benchLogs,
   load: benchLoad,
+  partition: benchPartitions,
 };
 
 const wanted = process.argv.slice(2).flatMap((name) => (name === 'judging' ? Object.keys(CASES) : [name]));

@@ -35,6 +35,8 @@ export interface Control<C extends ControlName = ControlName> {
   started?(node: NodeId): Promise<void>;
   /** Whether the node is to be down, for what can only be done to one that is. */
   wantsDown?(node: NodeId): boolean;
+  /** What it changes has nothing to do with whether nodes are up: it alone has to agree with a change of its own. */
+  readonly isApart?: true;
   /** Nodes may end of what it does. They are started again when it is released. */
   readonly mayEndNodes?: true;
   /** The program as it has to be started for this control to get hold of it later. */

@@ -19,6 +19,7 @@ interface Count {
 
 export class Network implements Control<'network'> {
   readonly name = 'network';
+  readonly isApart = true;
   readonly #bench: Bench;
   /** By listener: what becomes of what comes to it. */
   readonly #wishes = new Wishes<Impairment>();

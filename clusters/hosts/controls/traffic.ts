@@ -6,6 +6,7 @@ import type { Change, Control } from './control.ts';
 
 export class TrafficRules implements Control<'traffic'> {
   readonly name = 'traffic';
+  readonly isApart = true;
   readonly #traffic: Traffic;
 
   constructor(traffic: Traffic) {
