@@ -6,6 +6,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,18 +17,32 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../rig/needs.ts';
 import { packageRoot } from '../../rig/package-root.ts';
 import { Random } from '../../rig/random.ts';
+import { Groups } from './cgroups.ts';
+import { mountsOf } from './disk/disk.ts';
+import { FAILING } from './disk/disk-rules.ts';
 import { docker } from './docker.ts';
 import { networkOf } from './docker-lab.ts';
+import { faketimeFor } from './faketime-image.ts';
 import type { LabDriver } from './host.ts';
 import { loopback } from './loopback.ts';
 import { netns } from './netns.ts';
-import { processesInside, processesOfRun, stateOf } from './process-table.ts';
+import {
+  descriptorsOf,
+  processesInCgroup,
+  processesInside,
+  processesWith,
+  stateOf,
+  titleOf,
+  tracerOf,
+  variableOf,
+} from './process-table.ts';
 import { runCommand } from './run-command.ts';
 
 const leaseMs = 2_000;
 const healMs = leaseMs + 2_000;
 const atOnce = 4;
-const faults = ['drop', 'kill', 'pause'] as const;
+/** `squeeze` is everything that is done to clocks, disks, resources, descriptors and calls, and a loss of power, at once. */
+const faults = ['drop', 'kill', 'pause', 'squeeze'] as const;
 const deaths = ['SIGKILL', 'SIGSTOP', 'SIGTERM', 'SIGHUP'] as const;
 /** What the rig says just before it. */
 const moments = ['progress starting', 'inject', 'injected', 'release', 'released', 'phase down'] as const;
@@ -55,9 +70,13 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(cache, 'ordeal-deaths-'));
   image = path.join(folder, 'image');
   await mkdir(image);
-  await writeFile(path.join(image, 'Dockerfile'), 'FROM debian:bookworm-slim\n');
+  await writeFile(path.join(image, 'Dockerfile'), `FROM debian:bookworm-slim\n${await faketimeFor(image)}\n`);
+  const entries = ['doomed-rig', 'guardian', 'disk/disk-server'];
   await build({
-    entryPoints: ['doomed-rig', 'guardian'].map((name) => path.join(packageRoot, 'clusters', 'hosts', `${name}.ts`)),
+    entryPoints: entries.map((name) => ({
+      in: path.join(packageRoot, 'clusters', 'hosts', `${name}.ts`),
+      out: path.basename(name),
+    })),
     outdir: folder,
     bundle: true,
     packages: 'external',
@@ -76,7 +95,13 @@ afterAll(async () => {
 
 /** Everything on this machine that carries the run's id. */
 async function leftOf(host: string, runId: string): Promise<readonly string[]> {
-  const left = processesOfRun(runId).map((pid) => `process ${pid}`);
+  const left = ['ORDEAL_RUN', 'ORDEAL_DISK', 'ORDEAL_TRACER'].flatMap((variable) =>
+    processesWith(variable, runId).map((pid) => `process ${pid} with ${variable}`),
+  );
+  left.push(...(await mountsOf(runId)).map((at) => `mount ${at}`));
+  for (const controller of await readdir('/sys/fs/cgroup'))
+    for (const group of await readdir(`/sys/fs/cgroup/${controller}`).catch(() => []))
+      if (group.startsWith(`ordeal-${runId}`)) left.push(`control group ${controller}/${group}`);
   if (host === 'netns') {
     for (const place of ['/run/netns', '/sys/class/net']) {
       left.push(...(await readdir(place)).filter((name) => name.startsWith(`ordeal-${runId}`)));
@@ -92,16 +117,35 @@ async function leftOf(host: string, runId: string): Promise<readonly string[]> {
   return [...left, ...containers.map(({ Id }) => `container ${Id}`), ...networks.map(({ Name }) => `network ${Name}`)];
 }
 
+/** What is still done to the clock, the limits or the calls of these processes. */
+const squeezedIn = (processes: readonly number[]): readonly string[] =>
+  processes.flatMap((pid) => {
+    const { soft = 0, hard = 0 } = descriptorsOf(pid) ?? {};
+    const file = variableOf(pid, 'FAKETIME_TIMESTAMP_FILE');
+    const clock = `/proc/${pid}/root/${file}`;
+    const groups = Groups.of(pid);
+    const isOwn = groups?.folders.every((folder) => /\/docker\/|ordeal-/.test(folder));
+    return [
+      ...(soft < hard ? [`descriptors of ${pid}`] : []),
+      ...(tracerOf(pid) === 0 ? [] : [`tracer of ${pid}`]),
+      ...(file && existsSync(clock) && !/^\+0+\.0+\n$/.test(readFileSync(clock, 'latin1')) ? [`clock of ${pid}`] : []),
+      ...(isOwn && !/^(-1|max .*)$/.test(groups?.limit('processor') ?? '-1') ? [`processor of ${pid}`] : []),
+    ];
+  });
+
 /** Rules and stopped processes of that run; and on loopback the nodes, whose links stand still with their rig. */
 async function faultsOf(host: string, runId: string): Promise<readonly string[]> {
   if (host === 'loopback') return leftOf(host, runId);
-  const found: string[] = [];
+  const found = processesWith('ORDEAL_DISK', runId).flatMap((pid) =>
+    titleOf(pid).endsWith(FAILING) ? [`faults of the disk ${pid}`] : [],
+  );
   if (host === 'netns') {
     for (const name of (await readdir('/run/netns')).filter((each) => each.startsWith(`ordeal-${runId}`))) {
       const file = `/run/netns/${name}`;
       const rules = await runCommand(['nsenter', `--net=${file}`, 'iptables-save']);
       if (rules.includes(`ordeal-${runId}`)) found.push(`rules in ${name}`);
       found.push(...processesInside(file).flatMap((pid) => (stateOf(pid) === 'stopped' ? [`stopped ${pid}`] : [])));
+      found.push(...squeezedIn(processesInside(file)));
     }
     return found;
   }
@@ -110,6 +154,7 @@ async function faultsOf(host: string, runId: string): Promise<readonly string[]>
     const container = engine.getContainer(Id);
     const { State } = await container.inspect();
     if (State.Paused) found.push(`paused ${Id}`);
+    found.push(...squeezedIn(processesInCgroup(Id)));
     if (State.Running && (await networkOf(container, State.Pid)(['iptables-save'])).includes(runId))
       found.push(`rules of ${Id}`);
   }
@@ -219,9 +264,9 @@ function deathsOn(host: string): readonly Death[] {
 }
 
 for (const [driver, needs] of [
-  [docker, ['docker', 'root'] as const],
-  [loopback, [] as const],
-  [netns, ['root'] as const],
+  [docker, ['docker', 'root', 'fuse', 'tools'] as const],
+  [loopback, ['root', 'fuse', 'tools'] as const],
+  [netns, ['root', 'fuse', 'tools'] as const],
 ] as const) {
   describeWith(needs, `a rig with nodes on ${driver.name}`, () => {
     it('leaves nothing behind, whatever it dies of, and whenever', { timeout: 900_000 }, async () => {

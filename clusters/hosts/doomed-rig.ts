@@ -12,6 +12,7 @@ import { type Deployment, onHosts, type SystemDefinition } from './hosted.ts';
 
 const port = 7000;
 const nodes: readonly NodeId[] = ['n1', 'n2'];
+const CONTROLS = ['calls', 'clocks', 'descriptors', 'disks', 'network', 'processes', 'resources'] as const;
 
 const [host = '', fault = '', store, image = '', timeLimit] = process.argv.slice(2);
 const tell = (what: string) => void process.stdout.write(`${what}\n`);
@@ -41,7 +42,7 @@ const driver = await driverNamed(host);
 const system: SystemDefinition = {
   name: 'doomed',
   summary: 'Nodes that only exist.',
-  controls: ['network', 'processes'],
+  controls: CONTROLS,
   variants: {},
   nodeCounts: { default: 2, allowed: [2] },
   hosts: [driver],
@@ -62,14 +63,24 @@ const system: SystemDefinition = {
   primaries: async () => ['n1'],
 };
 
+async function squeeze({ calls, clocks, descriptors, disks, resources }: Controls): Promise<void> {
+  await disks.fill(['n1']);
+  await clocks.shift(['n1'], { byMs: 60_000, everyMs: 100 });
+  await resources.processor(['n1'], 10);
+  await descriptors.limit(['n1'], 0);
+  await calls.fail(['n1'], 'fdatasync', 'EIO', 1);
+  await disks.losePower(['n2']);
+}
+
 const nemesis: Nemesis = {
   name: fault,
   summary: 'The fault that was asked for.',
-  controls: ['network', 'processes'],
+  controls: fault === 'squeeze' ? CONTROLS : ['network', 'processes'],
   choose: () => fault,
-  async inject(_fault, controls: Pick<Controls, 'network' | 'processes'>) {
+  async inject(_fault, controls: Controls) {
     if (fault === 'drop') await controls.network.drop([CLIENTS, 'n2'], ['n1']);
     else if (fault === 'kill') await controls.processes.kill(['n1']);
+    else if (fault === 'squeeze') await squeeze(controls);
     else await controls.processes.pause(['n1']);
   },
   describe: () => `${fault} n1`,

@@ -19,6 +19,7 @@ const FILE = 'FAKETIME_TIMESTAMP_FILE';
 const LIBRARY = '/usr/$LIB/faketime/libfaketimeMT.so.1';
 const RIGHT = '+0000000000.000000\n';
 const MOVE_MS = 50;
+const STARTED_MS = 5_000;
 /** Less than that is not told apart from how long asking takes. */
 const NOTICEABLE_MS = 100;
 /** Of an engine, the first process of every container; it does nothing that depends on time. */
@@ -33,6 +34,8 @@ export class Clocks implements Control<'clocks'> {
   readonly #reached = new Set<NodeId>();
   /** hold → node → the difference that was seen to be the largest, in milliseconds. */
   readonly #seen = new Map<string, Map<NodeId, number>>();
+  /** Where its programs read the time, found when it last was made to agree. */
+  readonly #files = new Map<NodeId, ReadonlySet<string>>();
   #moving: NodeJS.Timeout | undefined;
 
   constructor(bench: Bench) {
@@ -56,7 +59,7 @@ export class Clocks implements Control<'clocks'> {
   /** Rejects, by name and with the reason, if one of its programs would not notice. */
   async started(node: NodeId): Promise<void> {
     if (!this.#bench.subjects('clocks').includes(node)) return;
-    const processes = await this.#bench.lab.processes(node);
+    const processes = await this.#soonProcesses(node);
     if (processes.length === 0)
       throw new Error(`the clock of ${node} cannot be moved: its processes cannot be seen from here`);
     for (const pid of processes) {
@@ -70,6 +73,16 @@ export class Clocks implements Control<'clocks'> {
         );
     }
     this.#reached.add(node);
+  }
+
+  /** What has just been started may still be on its way into the node's place. */
+  async #soonProcesses(node: NodeId): Promise<readonly number[]> {
+    for (let waitedMs = 0; waitedMs < STARTED_MS; waitedMs += 50) {
+      const processes = await this.#bench.lab.processes(node);
+      if (processes.length > 0) return processes;
+      await this.#bench.clock.sleep(50);
+    }
+    return [];
   }
 
   levers(hold: string, change: Change): ClockControl {
@@ -88,6 +101,7 @@ export class Clocks implements Control<'clocks'> {
     if (!this.#reached.has(node)) return;
     const { guard } = this.#bench.lab;
     const wanted = this.#wishes.of(node).length > 0;
+    if (!wanted && !this.#files.has(node)) return; // Its clock was never moved.
     const set = () => this.#set(node);
     const argv = ['faketime', JSON.stringify(this.#wishes.of(node))];
     await (wanted ? guard.disturb(node, argv, set) : guard.mend(node, argv, set));
@@ -97,6 +111,7 @@ export class Clocks implements Control<'clocks'> {
 
   async #set(node: NodeId): Promise<void> {
     const files = new Set((await this.#bench.lab.processes(node)).flatMap((pid) => fileOf(pid) ?? []));
+    this.#files.set(node, files);
     const text = textOf(this.#differenceMs(node));
     for (const file of files) {
       write(file, text);
@@ -123,15 +138,14 @@ export class Clocks implements Control<'clocks'> {
       const nodes = moving();
       if (nodes.length === 0) return this.#stopMoving();
       // What cannot be written now is written the next time, or found when the node is made to agree.
-      for (const node of nodes) void this.#move(node).catch(() => {});
+      for (const node of nodes) this.#move(node);
     }, MOVE_MS);
     this.#moving.unref();
   }
 
-  async #move(node: NodeId): Promise<void> {
-    const files = (await this.#bench.lab.processes(node)).flatMap((pid) => fileOf(pid) ?? []);
-    if (this.#bench.lab.guard.lost.aborted || this.#wishes.of(node).length === 0) return;
-    for (const file of new Set(files)) write(file, textOf(this.#differenceMs(node)));
+  #move(node: NodeId): void {
+    if (this.#bench.lab.guard.lost.aborted) return;
+    for (const file of this.#files.get(node) ?? []) attempt(() => write(file, textOf(this.#differenceMs(node))));
   }
 
   #stopMoving(): void {

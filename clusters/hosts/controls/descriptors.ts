@@ -36,6 +36,7 @@ export class Descriptors implements Control<'descriptors'> {
 
   async agree(node: Party): Promise<void> {
     const wishes = this.#wishes.of(node);
+    if (wishes.length === 0 && ![...this.#changed.values()].some((change) => change.node === node)) return;
     const processes = await this.#bench.lab.processes(node);
     if (wishes.length > 0 && processes.length > 0) return this.#limit(node, processes, Math.min(...wishes));
     for (const [pid, { before }] of [...this.#changed].filter(([, change]) => change.node === node)) {

@@ -16,6 +16,7 @@ import { Random } from '../../../rig/random.ts';
 import { Groups } from '../cgroups.ts';
 import { mountsOf } from '../disk/disk.ts';
 import { docker } from '../docker.ts';
+import { faketimeFor } from '../faketime-image.ts';
 import { CLIENTS, type LabDriver } from '../host.ts';
 import { type Deployment, onHosts, type SystemDefinition } from '../hosted.ts';
 import { loopback } from '../loopback.ts';
@@ -70,8 +71,7 @@ class Trial {
     this.#directory = await mkdtemp(path.join(tmpdir(), 'ordeal-effects-'));
     const image = path.join(this.#directory, 'image');
     await mkdir(image);
-    const install = 'apt-get update && apt-get install -y --no-install-recommends libfaketime busybox-static';
-    await writeFile(path.join(image, 'Dockerfile'), `FROM debian:bookworm-slim\nRUN ${install}\n`);
+    await writeFile(path.join(image, 'Dockerfile'), `FROM debian:bookworm-slim\n${await faketimeFor(image)}\n`);
     const system: SystemDefinition = {
       name: 'effects',
       summary: 'Does what it is asked for, and says what came of it.',
