@@ -69,13 +69,26 @@ export const failingDisk = striking<{ calls: readonly DiskCall[]; chance: number
     `${Math.round(fault.chance * 100)} % of the ${listed(fault.calls)} calls of ${possessive(fault)} fail`,
 });
 
-export const powerCut = striking({
-  name: 'power-cut',
-  summary: 'The power fails at some nodes, or all: what they had not made durable is lost; started again on the rest.',
-  weights: { one: 2, minority: 2, primaries: 3, all: 3 },
-  strike: (disks, { nodes }) => disks.losePower(nodes),
-  describe: ({ nodes }) => `the power fails at ${listed(nodes)}: what was not made durable is lost`,
-});
+/** A nemesis that cuts the power of the targets of these weights. */
+const darkening = (name: string, summary: string, weights: TargetWeights) =>
+  striking({
+    name,
+    summary,
+    weights,
+    strike: (disks, { nodes }) => disks.losePower(nodes),
+    describe: ({ nodes }) => `the power fails at ${listed(nodes)}: what was not made durable is lost`,
+  });
+
+export const powerCut = darkening(
+  'power-cut',
+  'The power fails at some nodes, or all: what they had not made durable is lost; started again on the rest.',
+  { one: 2, minority: 2, primaries: 3, all: 3 },
+);
+export const powerCutAll = darkening(
+  'power-cut-all',
+  'The power fails everywhere: what was not made durable is lost; needs --beyond-quorum.',
+  { all: 1 },
+);
 
 /** A nemesis that damages a file of one node. */
 const damaging = (name: string, how: 'flip' | 'truncate', summary: string, says: string) =>

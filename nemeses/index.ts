@@ -8,6 +8,7 @@ export {
   flippedBits,
   fullDisk,
   powerCut,
+  powerCutAll,
   readOnlyDisk,
   slowDisk,
   truncatedFile,
@@ -44,7 +45,7 @@ export { reject } from './reject.ts';
 export { reorderRequests } from './reorder-requests.ts';
 export { replicaLag } from './replica-lag.ts';
 export { resetConnections } from './reset-connections.ts';
-export { crashLoop, hostRestart, restart, terminate } from './restart.ts';
+export { crashLoop, hostRestart, restart, terminate, terminateOne } from './restart.ts';
 export { restore } from './restore.ts';
 export { retryStorm } from './retry-storm.ts';
 export { descriptorShortage, memoryShortage, processorShortage, processShortage } from './shortage.ts';

@@ -2,19 +2,30 @@
 
 import { defineNemesis } from '../rig/define.ts';
 import { listed } from './listed.ts';
-import { chooseTargets, type Targets } from './targets.ts';
+import { chooseTargets, type Targets, type TargetWeights } from './targets.ts';
 
 const are = (nodes: readonly string[]): string => `${listed(nodes)} ${nodes.length === 1 ? 'is' : 'are'}`;
 /** Longer than any fault lasts. */
 const FOR_GOOD_MS = 86_400_000;
 
-export const terminate = defineNemesis<'processes', Targets>({
-  name: 'terminate',
-  summary: 'SIGTERM to one node, a minority, the primaries or, rarely, all; started again later on the same data.',
-  controls: ['processes'],
-  choose: (context) => chooseTargets(context, { one: 4, minority: 3, primaries: 4, all: 1 }),
-  inject: ({ nodes }, { processes }) => processes.terminate(nodes),
-  describe: ({ nodes }) => `${are(nodes)} asked to end`,
+/** A nemesis that asks the targets of these weights to end. */
+const terminating = (name: string, summary: string, weights: TargetWeights) =>
+  defineNemesis<'processes', Targets>({
+    name,
+    summary,
+    controls: ['processes'],
+    choose: (context) => chooseTargets(context, weights),
+    inject: ({ nodes }, { processes }) => processes.terminate(nodes),
+    describe: ({ nodes }) => `${are(nodes)} asked to end`,
+  });
+
+export const terminate = terminating(
+  'terminate',
+  'SIGTERM to one node, a minority, the primaries or, rarely, all; started again later on the same data.',
+  { one: 4, minority: 3, primaries: 4, all: 1 },
+);
+export const terminateOne = terminating('terminate-one', 'SIGTERM to one node; started again on the same data.', {
+  one: 1,
 });
 
 export const restart = defineNemesis<'processes', Targets>({
