@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import type { Reporter } from 'vitest/node';
 
@@ -33,6 +34,15 @@ const validator = (
   ...mutants: readonly (readonly [name: string, from: string, to: string])[]
 ): Mutant[] =>
   mutants.map(([name, from, to]) => ({ file: `checkers/${file}.ts`, name, from, to, tests: [`${file}.test.ts`] }));
+
+const exactlyOnce = (
+  file: string,
+  ...mutants: readonly (readonly [name: string, from: string, to: string])[]
+): Mutant[] =>
+  mutants.map(([name, from, to]) => {
+    const tests = ['checkers/exactly-once.test.ts', 'checkers/ledger/idempotency.test.ts'];
+    return { file: `checkers/${file}.ts`, name, from, to, tests };
+  });
 
 const MUTANTS: readonly Mutant[] = [
   ...isolation(
@@ -221,6 +231,61 @@ const MUTANTS: readonly Mutant[] = [
     '!last || version > last.number || (version',
     '!last || version >= 0 || (version',
   ]),
+  ...exactlyOnce(
+    'exactly-once',
+    ['what was applied twice was applied once', 'if (entries.length > 1)', 'if (entries.length > 2)'],
+    [
+      'what was acknowledged after the list was made must be in it',
+      'transfer.ackedAt < invoked && !applied.has',
+      '!applied.has',
+    ],
+    ['what every attempt was refused may be applied', 'wasRefused(history, group, completed) || ', ''],
+    ['what was refused for good may be applied', ' || wasRefusedForGood(findings, group)', ''],
+    ['lists that overlap must agree', 'earlier.completed >= listing.invoked', 'false'],
+    ['one key may get two names', 'first && (id !== first.id || ', 'first && ('],
+    ['the answer may be that to another account', ' || owner.from !== transfer.from', ''],
+    ['money may vanish', 'if (opening !== balance)', 'if (opening < balance)'],
+  ),
+  ...exactlyOnce(
+    'ledger/evidence',
+    ['an unknown outcome is a refusal', 'history.type[at] === FAIL || (', 'history.type[at] !== OK || ('],
+    ['a key is one for all accounts', '`${from.length} ${from} ${key}`', '`${key}`'],
+    ['effects are a set', 'if (group) group.push(entry);', 'if (group) continue;'],
+  ),
+  ...exactlyOnce(
+    'ledger/balances',
+    ['the second of two effects surely came with the first', 'nth === 0 ? sureOf(name) : NEVER', 'sureOf(name)'],
+    [
+      'what a list lacks may have been applied before it',
+      'Math.max(history.invokeIndex[first] as number, truth?.invoked ?? -1)',
+      'history.invokeIndex[first] as number',
+    ],
+  ),
+  ...exactlyOnce(
+    'ledger/stuck-keys',
+    ['a key in use is stuck at once', ' || untilNs - firstNs < CALM_NS', ''],
+    ['one answer that is missing leaves a doubt', '!asked.every(isOpen)', '!asked.some(isOpen)'],
+  ),
+  ...exactlyOnce(
+    'ledger/wire',
+    ['one hidden retry is none', 'requests.length <= attempts.length)', 'requests.length <= attempts.length + 1)'],
+    ['copies are retries', "if (entry.origin === 'client') sent", 'sent'],
+    ['answers that nobody heard differ', ' || one.answer === null || other.answer === null', ''],
+  ),
+  ...exactlyOnce(
+    'ledger/payloads',
+    ['one key may stand for two payloads', 'if (first && other) {', 'if (first && !other) {'],
+    [
+      'what was refused for good may be acknowledged',
+      'if (accepted === undefined || refused === undefined) return;',
+      'if (accepted !== undefined || refused === undefined) return;',
+    ],
+  ),
+  ...exactlyOnce('ledger/guarantees', [
+    'a guarantee is kept that was never put to the test',
+    'if (rule.cases > 0) return',
+    'if (rule.cases >= 0) return',
+  ]),
 ];
 
 /** Where the source is not what it was the mutant says nothing: better none at all. */
@@ -261,7 +326,7 @@ export default defineConfig({
       test: {
         name: titleOf(mutant),
         testTimeout: 60_000,
-        include: mutant.tests.map((test) => `${mutant.file.replace(/[^/]+$/, '')}${test}`),
+        include: mutant.tests.map((test) => (test.includes('/') ? test : `${dirname(mutant.file)}/${test}`)),
         env: { ORDEAL_FUZZ_RUNS: '250', ORDEAL_FUZZ: '50' },
       },
     })),
