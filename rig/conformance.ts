@@ -12,13 +12,13 @@ import { Random } from './random.ts';
 import { reachOf, strangerIn } from './reach.ts';
 import { clusterOptions, rehearsalSpec } from './rehearsal.ts';
 
-export interface Duty {
-  /** What the nemesis does, `chooses the same fault in the same circumstances`. */
+export interface Duty<Member = Nemesis> {
+  /** What the member does, `chooses the same fault in the same circumstances`. */
   readonly says: string;
-  /** It is seen on a cluster, which must offer the controls. */
+  /** It is seen on a cluster, which must offer what the member needs. */
   readonly onCluster?: true;
   /** Rejects with what is wrong. @param bench a cluster on virtual time. */
-  check(nemesis: Nemesis, bench: Cluster): Promise<void>;
+  check(member: Member, bench: Cluster): Promise<void>;
 }
 
 /** Clusters as a nemesis may find them: of one node, of many, with others at the table, with and without a leader. */
@@ -162,16 +162,17 @@ export async function dutiesOn(bench: Cluster, nemesis: Nemesis): Promise<readon
 }
 
 /** `null`, or what is wrong, as a sentence. */
-export async function tryDuty(duty: Duty, nemesis: Nemesis, bench: Cluster): Promise<string | null> {
+export async function tryDuty<Member>(duty: Duty<Member>, member: Member, bench: Cluster): Promise<string | null> {
   try {
-    await duty.check(nemesis, bench);
+    await duty.check(member, bench);
     return null;
   } catch (error) {
     return sentenceOf(error);
   }
 }
 
-function refuse(isWrong: boolean, problem: string): void {
+/** Throws the problem if something is wrong. */
+export function refuse(isWrong: boolean, problem: string): void {
   if (isWrong) throw new Error(problem);
 }
 
@@ -182,7 +183,7 @@ function* faultsOf(nemesis: Nemesis): Generator<{ context: Omit<ChooseContext, '
 }
 
 /** Refuses what JSON would drop or change, with the place where it is. */
-function requireJson(value: unknown, place: string): void {
+export function requireJson(value: unknown, place: string): void {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return;
   if (typeof value === 'number') return refuse(!Number.isFinite(value), `${place} is ${value}, which is not JSON`);
   if (Array.isArray(value)) {
@@ -229,4 +230,5 @@ async function bounded(clock: VirtualClock, ms: number, act: (signal: AbortSigna
   }
 }
 
-const text = (value: unknown): string => JSON.stringify(value) ?? String(value);
+/** As JSON, for comparisons and messages. */
+export const text = (value: unknown): string => JSON.stringify(value) ?? String(value);

@@ -7,20 +7,27 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from './package-root.ts';
 
-const PAGE = readFileSync(join(packageRoot, 'docs', 'writing-a-nemesis.md'), 'utf8');
-
 /** In the order of the page: a file to write, or a command to run. */
 type Step = { readonly file: string; readonly text: string } | { readonly command: string };
 
-const steps = [...PAGE.matchAll(/^```(ts|sh)\n([^]*?)^```$/gm)].flatMap(([, language, text = '']): Step[] => {
-  if (language === 'ts') return [{ file: /^\/\/ (\S+)\n/.exec(text)?.[1] ?? '', text }];
-  return text
-    .trim()
-    .split('\n')
-    .map((command) => ({ command }));
-});
+const pages = {
+  'writing-a-nemesis.md': ['slow-node.ts', 'deaf-leader.ts', 'left-behind.ts', 'busy-counter.ts', 'ordeal.config.ts'],
+  'writing-a-workload.md': ['busy-keys.ts', 'nothing-invented.ts'],
+};
 
-describe('docs/writing-a-nemesis.md', () => {
+function stepsOf(page: string): readonly Step[] {
+  const text = readFileSync(join(packageRoot, 'docs', page), 'utf8');
+  return [...text.matchAll(/^```(ts|sh)\n([^]*?)^```$/gm)].flatMap(([, language, body = '']): Step[] => {
+    if (language === 'ts') return [{ file: /^\/\/ (\S+)\n/.exec(body)?.[1] ?? '', text: body }];
+    return body
+      .trim()
+      .split('\n')
+      .map((command) => ({ command }));
+  });
+}
+
+describe.each(Object.entries(pages))('docs/%s', (page, files) => {
+  const steps = stepsOf(page);
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'ordeal-docs-'));
@@ -41,32 +48,26 @@ describe('docs/writing-a-nemesis.md', () => {
     );
 
   it('has files and commands', () => {
-    expect(steps.filter((step) => 'file' in step).map((step) => 'file' in step && step.file)).toEqual([
-      'slow-node.ts',
-      'deaf-leader.ts',
-      'busy-counter.ts',
-      'ordeal.config.ts',
-    ]);
+    expect(steps.flatMap((step) => ('file' in step ? [step.file] : []))).toEqual(files);
     expect(steps.filter((step) => 'command' in step).length).toBeGreaterThan(5);
   });
 
-  it('shows the file that `nemesis new` writes', async () => {
-    await ordeal('npx ordeal nemesis new slow-node');
-    const shown = steps.find((step) => 'file' in step && step.file === 'slow-node.ts');
-    expect(`// slow-node.ts\n${readFileSync(join(folder, 'slow-node.ts'), 'utf8')}`).toBe(
-      shown && 'text' in shown && shown.text,
-    );
-    rmSync(join(folder, 'slow-node.ts'));
-  });
-
-  it('can be followed from the top to the bottom', { timeout: 180_000 }, async () => {
+  it('can be followed from the top to the bottom, and shows the files that `new` writes', {
+    timeout: 300_000,
+  }, async () => {
+    const written = new Map<string, string>();
     for (const step of steps) {
       if ('file' in step) {
-        writeFileSync(join(folder, step.file), step.text);
+        const file = join(folder, step.file);
+        if (written.has(step.file)) expect(`// ${step.file}\n${written.get(step.file)}`).toBe(step.text);
+        writeFileSync(file, step.text);
         continue;
       }
       const { exitCode, all } = await ordeal(step.command);
       expect(exitCode, `${step.command}\n${all}`).toBe(0);
+      const [, made] = / new (\S+)$/.exec(step.command) ?? [];
+      if (made) written.set(`${made}.ts`, readFileSync(join(folder, `${made}.ts`), 'utf8'));
     }
+    expect(written.size).toBeGreaterThan(0);
   });
 });

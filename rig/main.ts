@@ -6,8 +6,10 @@ import { check, doctor, exportHistory, heal, list, report, schema } from './comm
 import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
 import { init } from './init-command.ts';
-import { newNemesis, testNemesis, tryNemesis } from './nemesis-command.ts';
+import { testChecker, testWorkload } from './member-command.ts';
+import { testNemesis, tryNemesis } from './nemesis-command.ts';
 import { replayTraffic } from './replay-command.ts';
+import { writeNew } from './scaffold.ts';
 import { demo, plan, runOnce } from './run-command.ts';
 
 const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory', 'attached'];
@@ -66,6 +68,15 @@ function commandLine(): Command {
     .action(init);
   addReplayCommand(program.command('replay-traffic <run>'));
   addNemesisCommands(program.command('nemesis').description('write a nemesis of your own'));
+  for (const [kind, test] of [
+    ['workload', testWorkload],
+    ['checker', testChecker],
+  ] as const) {
+    const command = program.command(kind).description(`write a ${kind} of your own`);
+    addNew(command, kind);
+    command.command('test <file>').description(`ask of it what is asked of every ${kind} that is shipped`).action(test);
+    for (const one of command.commands) one.exitOverride();
+  }
   addJudgingCommands(program);
   program
     .command('list [what]')
@@ -164,8 +175,14 @@ function addReplayCommand(command: Command): void {
     .action(replayTraffic);
 }
 
+const addNew = (command: Command, kind: 'nemesis' | 'workload' | 'checker'): Command =>
+  command
+    .command('new <name>')
+    .description('write a file to begin with, NAME.ts')
+    .action((wanted: string) => writeNew(kind, wanted));
+
 function addNemesisCommands(nemesis: Command): void {
-  nemesis.command('new <name>').description('write a file to begin with, NAME.ts').action(newNemesis);
+  addNew(nemesis, 'nemesis');
   nemesis
     .command('try <file>')
     .description('inject one fault, wait, heal, and show what was seen of both')

@@ -1,15 +1,15 @@
-/** `ordeal nemesis new`, `try` and `test`: from an empty file to a nemesis that is known to bite and to let go. */
+/** `ordeal nemesis try` and `test`: a nemesis is seen to bite and to let go. */
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import pc from 'picocolors';
 import { whyNotOn } from './availability.ts';
 import { RealClock } from './clock.ts';
-import { dutiesOn, nemesisDuties, tryDuty } from './conformance.ts';
+import { dutiesOn, nemesisDuties } from './conformance.ts';
 import { type RunConfig } from './config.ts';
 import { durationMs } from './durations.ts';
 import type { FaultRecord, Nemesis, RunRecord, RunSpec } from './contract.ts';
-import { EXIT, UsageError } from './exit.ts';
+import { EXIT } from './exit.ts';
+import { ask } from './member-command.ts';
 import { makePlan, prepare, type RunFlags } from './prepare.ts';
 import { reachOf, touchesSomething } from './reach.ts';
 import { admit, rooms } from './rooms.ts';
@@ -19,47 +19,6 @@ import { execute } from './run-command.ts';
 const LONGEST_WAIT_MS = 60_000;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
-
-/** What a new nemesis looks like: about twenty lines that work as they are. */
-const template = (
-  name: string,
-): string => `/** Pauses one node: it keeps its connections and its beliefs, and wakes up late. */
-
-import { defineNemesis } from 'ordeal';
-
-export default defineNemesis({
-  name: '${name}',
-  summary: 'Pauses one node.',
-
-  // What inject may use: network (drop), processes (kill, pause). A cluster that lacks one refuses the nemesis.
-  controls: ['processes'],
-
-  // Pure: all chance comes from rng. What it returns is JSON; it is written to disk before anything is touched.
-  choose: ({ rng, nodes }) => ({ node: rng.pick(nodes) }),
-
-  // Resolves once the fault is in force. There is no undo here: the rig undoes whatever the controls did.
-  inject: ({ node }, { processes }) => processes.pause([node]),
-
-  // One plain sentence, for the plan, the log and the report.
-  describe: ({ node }) => \`\${node} is paused\`,
-});
-`;
-
-export function newNemesis(wanted: string): void {
-  const name = basename(wanted).replace(/\.ts$/, '');
-  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
-    throw new UsageError(
-      `"${name}" is no name for a nemesis; it must be words in lower case with hyphens, such as slow-disk`,
-    );
-  if (rooms.nemeses.names.includes(name))
-    throw new UsageError(`a nemesis called "${name}" is there already; choose another name`);
-  const file = join(dirname(wanted), `${name}.ts`);
-  if (existsSync(file)) throw new UsageError(`${file} is there already; it is left as it is`);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, template(name));
-  print(`${file} is written. Next:`);
-  for (const next of ['nemesis test', 'nemesis try', 'run --nemesis']) print(`  ordeal ${next} ./${file}`);
-}
 
 /** Injects one fault into a real cluster under load, waits, heals, and shows what was seen of both. */
 export async function tryNemesis(file: string, flags: RunFlags): Promise<void> {
@@ -127,19 +86,10 @@ export async function testNemesis(file: string, flags: RunFlags): Promise<void> 
   const nemesis = rooms.nemeses.get(await admit(resolve(file), 'nemesis'));
   const memory = rooms.clusters.get('memory');
   const duties = await dutiesOn(memory, nemesis);
-  let failed = 0;
-  for (const duty of duties) {
-    const problem = await tryDuty(duty, nemesis, memory);
-    if (problem !== null) failed++;
-    print(problem === null ? `${pc.green('✔')} ${duty.says}` : `${pc.red('✘')} ${duty.says}\n    ${problem}`);
-  }
+  const failed = await ask(nemesis, duties, memory);
   if (duties.length < nemesisDuties.length)
     print(`- not tried on cluster memory: ${await whyNotOn(memory, 'memory', nemesis)}`);
-  if (failed > 0) {
-    print(`${nemesis.name} broke ${failed} of ${duties.length} promises; processes were left in peace`);
-    process.exitCode = EXIT.invalid;
-    return;
-  }
+  if (failed > 0) return void print('processes were left in peace');
   await onLoopback(file, nemesis, flags);
 }
 

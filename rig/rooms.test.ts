@@ -4,14 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { memory } from '../clusters/memory/memory.ts';
 import { durationMs } from './durations.ts';
 import { dutiesOn, tryDuty } from './conformance.ts';
-import type { Completion, Directed, Input, RunSpec, Workload } from './contract.ts';
-import { worst } from './define.ts';
-import { History } from './history.ts';
-import { Random } from './random.ts';
-import { rehearsalSpec, rehearse } from './rehearsal.ts';
-import { castOf, driverOf, rooms } from './rooms.ts';
+import { checkerDutiesWith, workloadDuties } from './duties.ts';
+import { driverOf, rooms } from './rooms.ts';
 
-const unlimited = { exhausted: () => false, reason: () => '' };
 const kebabCase = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 describe('names', () => {
@@ -57,9 +52,9 @@ describe.each(rooms.presets.all)('preset $name', ({ nemeses, calm, fault }) => {
 });
 
 describe.each(rooms.workloads.all)('workload $name', (workload) => {
-  const spec: Partial<RunSpec> = { seed: 3, timeLimitMs: 5000, workerCount: 4 };
-  const possible = rooms.nemeses.all.filter((nemesis) => duties.get(nemesis)?.some(({ onCluster }) => onCluster));
-  const recorded = rehearse({ cluster: memory, workload, nemeses: possible.slice(0, 2) }, spec);
+  it.each(workloadDuties)('$says', async (duty) => {
+    expect(await tryDuty(duty, workload, memory)).toBe(null);
+  });
 
   it('is judged by some checker', () => {
     expect(workload.checkers).not.toEqual([]);
@@ -67,29 +62,6 @@ describe.each(rooms.workloads.all)('workload $name', (workload) => {
 
   it('speaks an API that some cluster offers', () => {
     expect(rooms.clusters.all.filter(({ apis }) => apis.includes(workload.api))).not.toEqual([]);
-  });
-
-  it('says of every function that it asks whether repeating it is safe, and asks every one it speaks of', async () => {
-    const { history } = await recorded;
-    expect([...history.functions].sort()).toEqual(Object.keys(workload.semantics).sort());
-  });
-
-  it('asks what follows from the seed and its own answers alone', async () => {
-    const { history } = await recorded;
-    for (let worker = 0; worker < 4; worker++) {
-      const own = [...history.operations()].filter(({ process }) => process % 4 === worker);
-      const { nodes } = history;
-      const answers = own.map(({ completion }) => completion);
-      const asked = retrace(workload, { worker, nodes: [...nodes].sort(), answers });
-      expect(asked.length).toBeGreaterThan(10);
-      expect(own.slice(0, asked.length).map(({ input }) => input)).toEqual(asked);
-    }
-  });
-
-  it('leads to no more than `unknown` when nothing was asked', async () => {
-    const { checkers } = castOf({ ...rehearsalSpec, workload: workload.name });
-    const verdicts = await Promise.all(checkers.map(async (checker) => checker.check(new History([]), unlimited)));
-    expect(worst(verdicts.map(({ validity }) => validity))).toBe('unknown');
   });
 });
 
@@ -118,31 +90,9 @@ describe.each(rooms.clusters.all)('cluster $name', (cluster) => {
 });
 
 describe.each(rooms.checkers.all)('checker $name', (checker) => {
-  it('does not call an empty history valid', async () => {
-    expect(await checker.check(new History([]), unlimited)).toMatchObject({ validity: 'unknown', anomalies: [] });
+  const others = ['register', 'transfers', 'watch'].map((name) => rooms.workloads.get(name));
+
+  it.each(checkerDutiesWith(others))('$says', async (duty) => {
+    expect(await tryDuty(duty, checker, memory)).toBe(null);
   });
 });
-
-/** What the worker's generator asks when it is given these answers, as long as there are any. */
-function retrace(
-  workload: Workload,
-  { worker, nodes, answers }: { worker: number; nodes: readonly string[]; answers: readonly Completion[] },
-): Input[] {
-  const rng = new Random(3);
-  const requests = workload.generator({
-    worker,
-    workerCount: 4,
-    nodes,
-    node: nodes[worker % nodes.length] as string,
-    rng: rng.fork(`worker ${worker}`),
-    shared: rng.fork('shared'),
-  });
-  const asked: Input[] = [];
-  let step = requests.next();
-  for (const answer of answers.slice(0, 50)) {
-    if (step.done) break;
-    asked.push('ask' in step.value ? (step.value as Directed).ask : (step.value as Input));
-    step = requests.next(answer);
-  }
-  return asked;
-}
