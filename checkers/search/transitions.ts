@@ -11,8 +11,8 @@ export const IMPOSSIBLE = -1;
 
 const UNTRIED = -2;
 
-/** Steps beyond which nobody asks what they all are: 16 MiB of them. */
-const MOST_STEPS = 4_000_000;
+/** Steps beyond which nobody asks what they all are. */
+const MOST_STEPS = 1_000_000;
 
 const NONE = -1;
 const SEVERAL = -2;
@@ -121,7 +121,7 @@ export class Transitions<State, In extends Input, Out extends Json> {
     const steps: number[] = [];
     for (let state = 0; state < this.#states.length; state++) {
       if (this.#states.length > this.#mostStates() || this.#states.length * count > limit) return false;
-      for (let kind = 0; kind < count; kind++) steps.push(this.step(state, kind));
+      for (let kind = 0; kind < count; kind++) steps.push(this.#take(state, kind));
     }
     this.#every = Int32Array.from(steps);
     this.#uses = usesOf(this.#every, count, this.isRead);
