@@ -93,7 +93,8 @@ export function init(wanted: string | undefined, flags: { readonly http?: boolea
   const file = wanted ?? 'service.yaml';
   if (existsSync(file)) throw new UsageError(`${file} is there already; it is left as it is`);
   const operations = openapi === undefined ? null : operationsIn(openapi);
-  const key = operations?.key ?? KEY;
+  // The scope of the example is one of its own values.
+  const key = operations ? (operations.key ?? KEY.replace('  scope: [from]\n', '')) : KEY;
   writeFileSync(file, HEAD + START + key + (operations?.text ?? OPERATIONS) + REST);
   print(`${file} is written${operations ? `, with ${operations.count} operations of ${openapi}` : ''}. Next:`);
   print(`  ordeal run --cluster ./${file}`);
