@@ -11,6 +11,7 @@ import { docker } from '../hosts/docker.ts';
 import { type Address, CLIENTS, type NodePlan, type Program } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { loopback } from '../hosts/loopback.ts';
+import { ledgerAsService } from './as-service.ts';
 import { ledgerClient } from './client.ts';
 import { drillsOn } from './drills/index.ts';
 import { storeFile } from './drills/embedded-drills.ts';
@@ -35,6 +36,7 @@ export const ledger = onHosts({
   apis: {
     ledger: async (node, { entrance, variant }) =>
       ledgerClient(entrance(node, LEDGER_PORT), variant === 'retry-in-client' ? HIDDEN_RETRIES : 0),
+    service: async (node, { entrance, runId }) => ledgerAsService(entrance(node, LEDGER_PORT), runId, node),
   },
   members: (nodeCount, host) => ({
     nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`),

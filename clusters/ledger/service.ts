@@ -100,12 +100,14 @@ function send(response: ServerResponse, { status, body, headers }: Response): vo
 
 class Routes {
   readonly #store: Store;
+  readonly #bug: Bug | null;
   readonly #node: string;
   readonly #transfers: Transfers;
   readonly #balances: BalanceReads;
 
   constructor(store: Store, bug: Bug | null, node: string, cache: BalanceCache | null) {
     this.#store = store;
+    this.#bug = bug;
     this.#node = node;
     this.#transfers = new Transfers(store, bug);
     this.#balances = new BalanceReads(store, cache, bug);
@@ -127,7 +129,7 @@ class Routes {
   }
 
   async #transfer(request: IncomingMessage): Promise<Response> {
-    const transfer = transferOf(keyOf(request), await bodyOf(request));
+    const transfer = transferOf(keyOf(request), await bodyOf(request), this.#bug);
     const { status, body, replayed } = await this.#transfers.apply(transfer);
     if (!replayed) for (const account of [transfer.from, transfer.to]) this.#balances.forget(account);
     return { status, body, headers: replayed ? { 'idempotent-replayed': 'true' } : {} };
@@ -202,7 +204,8 @@ function bytesOf(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
-function transferOf(key: string, body: unknown): KeyedTransfer {
+function transferOf(key: string, body: unknown, bug: Bug | null): KeyedTransfer {
+  if (bug === 'trusts-its-input') return { ...(body as KeyedTransfer), key };
   const shape = 'The body must be {"from": account, "to": another account, "amount": whole number above 0}.';
   if (typeof body !== 'object' || body === null || Object.keys(body).sort().join() !== 'amount,from,to') {
     throw new Rejected(400, 'bad-body', shape);

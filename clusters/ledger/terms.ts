@@ -88,6 +88,8 @@ export const BUGS = {
     'keeps its keys in a table that is not replicated: after a failover it knows none, and a repeat is applied again',
   'backup-forgets-keys':
     'leaves the keys out of its backups: after a restore it knows none, and a repeat is applied again',
+  'trusts-its-input':
+    'takes a body as it comes: what has the wrong type fails in the middle of the work, or is booked as it is',
   'stale-balance': 'answers balances from a cache that does not hear of what the other processes commit',
 } as const satisfies Readonly<Record<string, string>>;
 

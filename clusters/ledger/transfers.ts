@@ -101,6 +101,7 @@ export class Transfers {
       case 'key-expires-early':
       case 'retry-in-client':
       case 'stale-balance':
+      case 'trusts-its-input':
       case 'balance-from-replica':
       case 'trusts-cache':
       case 'hides-staleness':

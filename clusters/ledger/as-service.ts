@@ -1,0 +1,55 @@
+/** The ledger as any HTTP service is described: how to ask it, what its answers mean, where its effects are listed. */
+
+import type { Client } from '../../rig/contract.ts';
+import { RealClock } from '../../rig/clock.ts';
+import type { HttpServiceDefinition } from '../../rig/service-definition.ts';
+import { residentBytes } from '../hosts/process-table.ts';
+import type { Address } from '../hosts/host.ts';
+import { serviceClient } from '../http/client.ts';
+import { termsOf } from '../http/outcomes.ts';
+import { ACCOUNTS, KEY_FIELD, LIMITS } from './terms.ts';
+
+const DEFINITION: HttpServiceDefinition = {
+  name: 'ledger',
+  idempotencyKey: { header: KEY_FIELD, scope: ['from'], longest: LIMITS.keyLength },
+  operations: {
+    transfer: {
+      method: 'POST',
+      path: '/transfers',
+      body: { from: '{{from}}', to: '{{to}}', amount: '{{amount}}' },
+      values: {
+        from: { oneOf: ACCOUNTS },
+        to: { oneOf: ACCOUNTS, not: 'from' },
+        amount: { integer: [1, 100] },
+      },
+      answer: { id: 'id', repeated: 'body' },
+    },
+  },
+  outcomes: {
+    ok: [201],
+    fail: [400, 402, 404, 405, 413, 431, 503],
+    inUse: [409],
+    mismatch: [422],
+    kept: [402],
+  },
+  effects: {
+    endpoint: {
+      path: `/transfers?after={{after}}&limit=${LIMITS.pageLength}`,
+      after: { field: 'sequence', from: '0' },
+    },
+    key: 'key',
+    id: 'id',
+    values: { from: 'from', to: 'to', amount: 'amount' },
+  },
+};
+
+/** A client of the node at this address; what the node holds in memory is seen where its processes are. */
+export const ledgerAsService = (address: Address, runId: string, node: string): Client<'service'> =>
+  serviceClient({
+    definition: DEFINITION,
+    terms: termsOf(DEFINITION, ''),
+    address,
+    sink: null,
+    clock: new RealClock(),
+    memory: () => residentBytes(runId, node),
+  });
