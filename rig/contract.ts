@@ -511,6 +511,7 @@ export type TrafficRule = {
  * - `repeat`: copies are delivered as well, `gapMs` apart: at once, after the answer, or, all of them, when the rule is released.
  * - `delay`: the request, or its answer, travels so long. A request arrives even if its client has given up.
  * - `swap`: the request waits for the next one that the rule picks, which overtakes it, or for `withinMs`.
+ * - `slow`: the request trickles to the node, or its answer is read so slowly; released, the rest follows at once.
  * - `tear`: the connection breaks in the middle of the request, or of the answer, by a reset or by a clean end.
  */
 export type TrafficAct =
@@ -526,7 +527,8 @@ export type TrafficAct =
     }
   | { readonly do: 'delay'; readonly what: 'request' | 'answer'; readonly ms: number }
   | { readonly do: 'swap'; readonly withinMs: number }
-  | { readonly do: 'tear'; readonly what: 'request' | 'answer'; readonly by: 'reset' | 'end' };
+  | { readonly do: 'tear'; readonly what: 'request' | 'answer'; readonly by: 'reset' | 'end' }
+  | { readonly do: 'slow'; readonly what: 'request' | 'answer'; readonly bytesPerSecond: number };
 
 /** One line of `wire.jsonl`: a request as it really was sent to a node, whoever sent it. */
 export type WireEntry = {

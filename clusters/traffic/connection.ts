@@ -5,14 +5,12 @@
  */
 
 import { createConnection, type Socket } from 'node:net';
-import type { Clock } from '../../rig/clock.ts';
-import type { NodeId, TrafficAct } from '../../rig/contract.ts';
-import type { Address } from '../hosts/host.ts';
-import type { Copies } from './copies.ts';
+import type { TrafficAct } from '../../rig/contract.ts';
 import { Exchange } from './exchange.ts';
 import { type Head, MalformedMessage, MessageReader } from './message-reader.ts';
+import type { ConnectionEvents, Place } from './place.ts';
 import type { RequestTraits, RuleInForce } from './rules.ts';
-import type { WireLog } from './wire-log.ts';
+import { trickle } from './trickle.ts';
 
 /** Of requests that are sent before the answer to an earlier one is there. */
 const MOST_EARLY_BYTES = 256 * 1024;
@@ -20,25 +18,6 @@ const MOST_EARLY_BYTES = 256 * 1024;
 const SILENCE_MS = 60_000;
 /** What a torn connection has sent is given time to arrive before the reset that would overtake it. */
 const TEAR_MS = 10;
-
-/** What a connection needs to know of the place it is in. */
-export interface Place {
-  readonly node: NodeId;
-  readonly target: Address;
-  readonly clock: Clock;
-  readonly log: WireLog;
-  readonly copies: Copies;
-  /** The name of the field with the idempotency key, in lower case. */
-  readonly keyField: string;
-  /** The rule that has this request. */
-  pick(request: RequestTraits): RuleInForce | null;
-}
-
-export interface ConnectionEvents {
-  ended(): void;
-  /** Nobody listens at the target. */
-  refused(): void;
-}
 
 export class Connection {
   readonly #place: Place;
@@ -51,6 +30,8 @@ export class Connection {
   /** A rule has broken it: nothing passes any more. */
   #isBroken = false;
   #callerEnded = false;
+  /** The answer that is under way is read at this pace. */
+  #readsSlowly: { readonly rule: RuleInForce; readonly bytesPerSecond: number } | null = null;
 
   constructor(caller: Socket, place: Place, { ended, refused }: ConnectionEvents) {
     this.#place = place;
@@ -165,7 +146,19 @@ export class Connection {
         if (act.what === 'request') return this.#tearRequest(rule, act.by, bytes);
         exchange.fate = 'keep';
         return this.#forward(bytes);
+      case 'slow':
+        rule.touched++;
+        if (act.what === 'request')
+          return this.#trickle(rule, act.bytesPerSecond, bytes, (some) => this.#forward(some));
+        this.#readsSlowly = { rule, bytesPerSecond: act.bytesPerSecond };
+        return this.#forward(bytes);
     }
+  }
+
+  #trickle(rule: RuleInForce, bytesPerSecond: number, bytes: Buffer, pass: (some: Buffer) => void): void {
+    trickle(rule, bytesPerSecond, bytes, (some) => {
+      if (!this.#isBroken) pass(some);
+    });
   }
 
   #repeat(exchange: Exchange, rule: RuleInForce, act: TrafficAct & { do: 'repeat' }, bytes: Buffer): void {
@@ -238,6 +231,18 @@ export class Connection {
   #fromAnswerer(chunk: Buffer): void {
     if (this.#isBroken) return;
     if (this.#isBlind) return this.#give(chunk);
+    if (!this.#readsSlowly) return this.#hear(chunk);
+    // What is not read waits at the node.
+    this.#answerer.pause();
+    let left = chunk.length;
+    this.#trickle(this.#readsSlowly.rule, this.#readsSlowly.bytesPerSecond, chunk, (some) => {
+      this.#hear(some);
+      left -= some.length;
+      if (left === 0) this.#answerer.resume();
+    });
+  }
+
+  #hear(chunk: Buffer): void {
     this.#answers.push(chunk);
     this.#readAnswers();
   }
@@ -303,6 +308,7 @@ export class Connection {
   }
 
   #finish(exchange: Exchange): void {
+    this.#readsSlowly = null;
     exchange.end(this.#caller.writable && !this.#callerEnded);
     if (!exchange.isAsked) return this.#goBlind();
     this.#exchange = null;

@@ -32,6 +32,7 @@ const DEEDS: { readonly [Do in TrafficAct['do']]: (requests: string, were: strin
   delay: (requests, were) => `${requests} ${were} delayed`,
   swap: (requests) => `${requests} changed places`,
   tear: (requests, were) => `${requests} ${were} torn`,
+  slow: (requests, were) => `${requests} ${were} slowed down`,
 };
 
 interface Pending {

@@ -5,7 +5,8 @@
 
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import type { Address } from '../hosts/host.ts';
-import { Connection, type Place } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { Place } from './place.ts';
 
 const HOST = '127.0.0.1';
 const MOST_CONNECTIONS = 1_024;

@@ -113,6 +113,7 @@ export class Traffic {
 
 const MOST_COPIES = 100;
 const LONGEST_MS = 60_000;
+const SLOWEST = 1;
 
 /** A rule may come from a file that somebody wrote by hand. */
 function mustBePossible({ nodes, chance = 1, every = 1, act }: TrafficRule, known: ReadonlyMap<NodeId, unknown>): void {
@@ -124,6 +125,8 @@ function mustBePossible({ nodes, chance = 1, every = 1, act }: TrafficRule, know
   must(Number.isInteger(every) && every > 0, `picks every ${every}th request; it must be a whole number above 0`);
   const ms = act.do === 'delay' ? act.ms : act.do === 'swap' ? act.withinMs : act.do === 'repeat' ? act.gapMs : 0;
   must(ms >= 0 && ms <= LONGEST_MS, `waits for ${ms} ms; it must be from 0 to ${LONGEST_MS}`);
+  const pace = act.do === 'slow' ? act.bytesPerSecond : SLOWEST;
+  must(pace >= SLOWEST, `lets ${pace} bytes a second pass; it must be ${SLOWEST} or more`);
   const copies = act.do === 'repeat' ? act.copies : 1;
   must(
     Number.isInteger(copies) && copies > 0 && copies <= MOST_COPIES,
