@@ -49,7 +49,7 @@ export { crashLoop, hostRestart, restart, terminate, terminateOne } from './rest
 export { restore } from './restore.ts';
 export { retryStorm } from './retry-storm.ts';
 export { descriptorShortage, memoryShortage, processorShortage, processShortage } from './shortage.ts';
-export { slowNetwork } from './slow-network.ts';
 export { slowClients } from './slow-clients.ts';
+export { slowNetwork } from './slow-network.ts';
 export { storeOutage } from './store-outage.ts';
 export { tornResponse } from './torn-response.ts';
