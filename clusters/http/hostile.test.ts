@@ -129,7 +129,7 @@ it.runIf(process.platform === 'linux')(
     expect(performance.now() - begun).toBeLessThan(LONGEST_MS);
     expect(peak).toBeGreaterThan(0);
     expect(peak).toBeLessThan(MOST_RESIDENT_BYTES);
-    expect(exitCode).toBe(2); // Nothing was acknowledged, so nothing is proven.
+    expect([1, 2]).toContain(exitCode); // Nothing was acknowledged, and what is in doubt may stay so for ever.
 
     const lines = readFileSync(join(folder, 'latest', 'history.jsonl'), 'utf8')
       .split('\n')
