@@ -34,6 +34,7 @@ const COMMAND_LINE = [
   'rig/bench/judging.ts',
   'rig/bench/partition.ts',
   'rig/bench/detection-table.ts',
+  'rig/bench/traffic.ts',
 ];
 /** What is started by name rather than imported. */
 const ENTRANCES = [

@@ -6,6 +6,7 @@
 import { benchJudging, benchLogs, benchReading, CASES } from './judging.ts';
 import { benchLoad } from './load.ts';
 import { benchPartitions } from './partition.ts';
+import { benchTraffic } from './traffic.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   reading: benchReading,
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   logs: benchLogs,
   load: benchLoad,
   partition: benchPartitions,
+  traffic: benchTraffic,
 };
 
 const wanted = process.argv.slice(2).flatMap((name) => (name === 'judging' ? Object.keys(CASES) : [name]));
