@@ -77,9 +77,7 @@ export const rooms = {
 };
 
 export { benchPartition, insideUserNamespace } from '../clusters/hosts/index.ts';
-export { insideUserNamespace } from '../clusters/hosts/index.ts';
 export { proxyOverhead } from '../clusters/traffic/proxy-overhead.ts';
-export { summarise } from '../reports/index.ts';
 export { replayOf } from '../workloads/replay.ts';
 export { findings, findingsPage, summarise } from '../reports/index.ts';
 
