@@ -20,8 +20,8 @@ const diskTrouble: Preset = {
 
 const flakyNetwork: Preset = {
   name: 'flaky-network',
-  summary: 'Short cuts in quick succession, one way or around one node.',
-  nemeses: ['partition-one', 'partition-one-way'],
+  summary: 'Packets are lost or late, connections break, and one node is cut off, for moments and in quick succession.',
+  nemeses: ['packet-loss', 'partition-one', 'reset-connections', 'slow-network'],
   calm: ['300ms', '2s'],
   fault: ['300ms', '1500ms'],
 };

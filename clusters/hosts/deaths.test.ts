@@ -1,6 +1,6 @@
 /**
  * Ordeal put through its own ordeal: a rig dies, is stopped, or is asked to end, at every stage of a fault's life, with
- * every fault and on every host; and what it leaves behind has to be gone within the lease plus 2 s, or after one heal.
+ * every kind of fault and on every host; and what it leaves behind has to be gone within the lease plus 2 s, or after one heal.
  * All of them run in CI and with `ORDEAL_DEATHS=all`; otherwise a few of each host.
  */
 
@@ -22,6 +22,7 @@ import { mountsOf } from './disk/disk.ts';
 import { FAILING } from './disk/disk-rules.ts';
 import { docker } from './docker.ts';
 import { networkOf } from './docker-lab.ts';
+import { doomedFaults } from './doomed-faults.ts';
 import { faketimeFor } from './faketime-image.ts';
 import type { LabDriver } from './host.ts';
 import { loopback } from './loopback.ts';
@@ -41,15 +42,13 @@ import { runCommand } from './run-command.ts';
 const leaseMs = 2_000;
 const healMs = leaseMs + 2_000;
 const atOnce = 4;
-/** `squeeze` is everything that is done to clocks, disks, resources, descriptors and calls, and a loss of power, at once. */
-const faults = ['drop', 'kill', 'pause', 'squeeze'] as const;
 const deaths = ['SIGKILL', 'SIGSTOP', 'SIGTERM', 'SIGHUP'] as const;
 /** What the rig says just before it. */
 const moments = ['progress starting', 'inject', 'injected', 'release', 'released', 'phase down'] as const;
 
 interface Death {
   readonly host: string;
-  readonly fault: (typeof faults)[number];
+  readonly fault: string;
   readonly death: (typeof deaths)[number];
   readonly moment: (typeof moments)[number];
   /** After what the rig said. */
@@ -246,21 +245,18 @@ async function die(driver: LabDriver, death: Death): Promise<void> {
 
 const everything = process.env['CI'] !== undefined || process.env['ORDEAL_DEATHS'] === 'all';
 
-function deathsOn(host: string): readonly Death[] {
+/** Every fault of that host meets every kind of death at some moments; each death at each moment meets many faults. */
+async function deathsOn({ name: host, lacks }: LabDriver): Promise<readonly Death[]> {
   const rng = new Random(host).fork('deaths');
-  const all = faults.flatMap((fault) =>
-    deaths.flatMap((death) =>
-      moments.map((moment, index) => ({
-        host,
-        fault,
-        death,
-        moment,
-        delayMs: rng.integer(0, 40),
-        wakes: index % 2 === 0 ? fault !== 'kill' : fault === 'kill',
-      })),
-    ),
+  const lacking = await lacks();
+  const faults = Object.entries(doomedFaults).filter(([, { lever }]) => lever === null || lacking[lever] === undefined);
+  const all = faults.flatMap(([fault], at) =>
+    deaths
+      .flatMap((death) => moments.map((moment) => ({ death, moment })))
+      .filter((_, index) => (index + at + Math.floor(index / moments.length)) % 3 === 0)
+      .map((one, index) => ({ host, fault, ...one, delayMs: rng.integer(0, 40), wakes: (index + at) % 2 === 0 })),
   );
-  return everything ? all : all.filter((_, index) => index % 7 === 0);
+  return everything ? all : all.filter((_, index) => index % 9 === 0);
 }
 
 for (const [driver, needs] of [
@@ -270,7 +266,7 @@ for (const [driver, needs] of [
 ] as const) {
   describeWith(needs, `a rig with nodes on ${driver.name}`, () => {
     it('leaves nothing behind, whatever it dies of, and whenever', { timeout: 900_000 }, async () => {
-      const waiting = [...deathsOn(driver.name)];
+      const waiting = [...(await deathsOn(driver))];
       const problems: string[] = [];
       const dieOnAndOn = async () => {
         for (let next = waiting.shift(); next; next = waiting.shift()) {

@@ -7,12 +7,12 @@ import { Socket } from 'node:net';
 import type { Controls, HostName, Nemesis, NodeId, RunSpec, Workload } from '../../rig/contract.ts';
 import { run } from '../../rig/run.ts';
 import { Store } from '../../rig/store.ts';
+import { ALL_CONTROLS, doomedFaults } from './doomed-faults.ts';
 import { CLIENTS, type LabDriver } from './host.ts';
 import { type Deployment, onHosts, type SystemDefinition } from './hosted.ts';
 
 const port = 7000;
 const nodes: readonly NodeId[] = ['n1', 'n2'];
-const CONTROLS = ['calls', 'clocks', 'descriptors', 'disks', 'network', 'processes', 'resources'] as const;
 
 const [host = '', fault = '', store, image = '', timeLimit] = process.argv.slice(2);
 const tell = (what: string) => void process.stdout.write(`${what}\n`);
@@ -38,11 +38,13 @@ function touch(node: NodeId, deployment: Deployment, signal: AbortSignal): Promi
   });
 }
 
+const doomed = doomedFaults[fault];
+if (!doomed) throw new RangeError(`there is no fault ${fault}; there are ${Object.keys(doomedFaults).join(', ')}`);
 const driver = await driverNamed(host);
 const system: SystemDefinition = {
   name: 'doomed',
   summary: 'Nodes that only exist.',
-  controls: CONTROLS,
+  controls: ALL_CONTROLS,
   variants: {},
   nodeCounts: { default: 2, allowed: [2] },
   hosts: [driver],
@@ -63,26 +65,12 @@ const system: SystemDefinition = {
   primaries: async () => ['n1'],
 };
 
-async function squeeze({ calls, clocks, descriptors, disks, resources }: Controls): Promise<void> {
-  await disks.fill(['n1']);
-  await clocks.shift(['n1'], { byMs: 60_000, everyMs: 100 });
-  await resources.processor(['n1'], 10);
-  await descriptors.limit(['n1'], 0);
-  await calls.fail(['n1'], 'fdatasync', 'EIO', 1);
-  await disks.losePower(['n2']);
-}
-
 const nemesis: Nemesis = {
   name: fault,
   summary: 'The fault that was asked for.',
-  controls: fault === 'squeeze' ? CONTROLS : ['network', 'processes'],
+  controls: doomed.controls,
   choose: () => fault,
-  async inject(_fault, controls: Controls) {
-    if (fault === 'drop') await controls.network.drop([CLIENTS, 'n2'], ['n1']);
-    else if (fault === 'kill') await controls.processes.kill(['n1']);
-    else if (fault === 'squeeze') await squeeze(controls);
-    else await controls.processes.pause(['n1']);
-  },
+  inject: (_fault, controls) => doomed.inflict(controls as Controls),
   describe: () => `${fault} n1`,
 };
 
