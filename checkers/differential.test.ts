@@ -162,6 +162,18 @@ it('does not blame what hung on a used-up unknown operation on others', () => {
     assertAgreement(problem, transitions, 'legal', 'the sketch');
 });
 
+it('writes the present value again where that hides another write', () => {
+  const history = sketch(`
+    p0  |-write x 2----|
+    p1          |-cas x 2 3----------------------|
+    p2                          |-write x 2-----------------------------|
+    p3                                  |-write x 1----|
+    p4                                                          |-read x = 3---|
+  `);
+  for (const { problem, transitions } of partitions(history, specimens['register'] as AnyModel))
+    assertAgreement(problem, transitions, 'legal', 'the sketch');
+});
+
 describe('against every order of at most seven operations', { timeout: 3_600_000 }, () => {
   it.each(Object.keys(requests))('agrees on random histories of %s', (name) => {
     const model = specimens[name] as AnyModel;
