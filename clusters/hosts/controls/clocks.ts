@@ -52,6 +52,8 @@ export class Clocks implements Control<'clocks'> {
       LD_PRELOAD: LIBRARY,
       [FILE]: path.posix.join(this.#bench.lab.data(node), '..', 'clock'),
       FAKETIME_NO_CACHE: '1',
+      // Newer versions then share no memory between processes, which belongs to the user who came first.
+      FAKETIME_DISABLE_SHM: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
     };
   }
