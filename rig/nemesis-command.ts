@@ -10,9 +10,11 @@ import { durationMs } from './durations.ts';
 import type { FaultRecord, Nemesis, RunRecord, RunSpec } from './contract.ts';
 import { EXIT } from './exit.ts';
 import { ask } from './member-command.ts';
+import type { Plan } from './plan.ts';
 import { makePlan, prepare, type RunFlags } from './prepare.ts';
 import { reachOf, touchesSomething } from './reach.ts';
-import { admit, rooms } from './rooms.ts';
+import { DEATHS, leftAfterDeath } from './rig-deaths.ts';
+import { admit, driverOf, rooms } from './rooms.ts';
 import { execute } from './run-command.ts';
 
 /** How long `try` waits for a moment of the run at which a fault begins or ends. */
@@ -127,6 +129,20 @@ async function onLoopback(file: string, nemesis: Nemesis, flags: RunFlags): Prom
       },
     },
   );
+  if (process.exitCode === EXIT.valid) await survivesTheRig(plan);
+}
+
+/** Kills the rig between the steps of a fault, several rigs side by side, and tells what was left. */
+async function survivesTheRig(plan: Plan): Promise<void> {
+  const driver = driverOf(plan.spec.host);
+  if (!driver) return;
+  const left = (await Promise.all(DEATHS.map((step) => leftAfterDeath(step, plan, driver)))).filter(
+    (problem) => problem !== null,
+  );
+  const says = `leaves nothing there when the rig is killed after ${DEATHS.join(', ')}`;
+  print(left.length === 0 ? `${pc.green('✔')} ${says}` : `${pc.red('✘')} ${says}`);
+  for (const problem of left) print(`    ${problem}`);
+  if (left.length > 0) process.exitCode = EXIT.invalid;
 }
 
 /** The file as `prepare` tells it from a name. */

@@ -1,0 +1,53 @@
+/**
+ * Kills the rig itself in the middle of a fault, and looks for what is left: nothing must be, once the watchdog's lease
+ * has run out, and nobody must have had to heal.
+ */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { RealClock } from './clock.ts';
+import type { FaultAction, HostDriver } from './contract.ts';
+import type { Plan } from './plan.ts';
+import { writeJson } from './store.ts';
+
+/** After each of these steps in the life of a fault the rig is killed once. */
+export const DEATHS: readonly FaultAction[] = ['inject', 'injected', 'release'];
+
+const LEASE_MS = 1_000;
+/** Within the lease and this, everything must be undone. */
+const GRACE_MS = 2_000;
+const LOOK_EVERY_MS = 5;
+const LONGEST_MS = 60_000;
+
+/** `null`, or what was left after the rig was killed right after that step of the plan's first fault. */
+export async function leftAfterDeath(step: FaultAction, plan: Plan, driver: HostDriver): Promise<string | null> {
+  const clock = new RealClock();
+  const folder = mkdtempSync(join(tmpdir(), 'ordeal-death-'));
+  const file = join(folder, 'plan.json');
+  writeJson(file, { ...plan, spec: { ...plan.spec, plan: plan.spec.plan?.slice(0, 1) ?? [] } });
+  const rig = execa(process.execPath, [process.argv[1] as string, 'run', file, '--store', folder, '--quiet'], {
+    reject: false,
+    env: { ORDEAL_LEASE_MS: String(LEASE_MS) },
+  });
+  try {
+    const history = join(folder, 'latest', 'history.jsonl');
+    const told = `"action":"${step}"`;
+    const untilNs = clock.nowNs() + LONGEST_MS * 1e6;
+    while (!(existsSync(history) && readFileSync(history, 'utf8').includes(told))) {
+      if (clock.nowNs() > untilNs || rig.exitCode != null) return `the fault never came to "${step}"`;
+      await clock.sleep(LOOK_EVERY_MS);
+    }
+    rig.kill('SIGKILL');
+    await rig;
+    await clock.sleep(LEASE_MS + GRACE_MS);
+    const { id } = JSON.parse(readFileSync(join(folder, 'latest', 'spec.json'), 'utf8')) as { readonly id: string };
+    const left = await driver.sweep(id);
+    return left.length === 0 ? null : `left behind after the rig was killed at "${step}": ${left.join(', ')}`;
+  } finally {
+    rig.kill('SIGKILL');
+    await rig;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
