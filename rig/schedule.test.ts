@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { memory } from '../clusters/memory/memory.ts';
-import { kill, killAll, partition, pause } from '../nemeses/index.ts';
+import { flippedBits, kill, killAll, partition, pause, truncatedFile } from '../nemeses/index.ts';
 import { register } from '../workloads/register.ts';
 import { VirtualClock } from './clock.ts';
 import type { Layout, Limits, Nemesis, PlannedFault, RunSpec, Workload } from './contract.ts';
@@ -49,6 +49,18 @@ describe('a schedule', () => {
           expect(fault.atMs).toBeGreaterThanOrEqual(endOf(own[at - 1]) + rehearsalSpec.calmMs[0]);
       }
       for (const fault of faults) expect(endOf(fault)).toBeLessThanOrEqual(faultsEndMs(spec()));
+    }
+  });
+
+  it('damages the data of no more than a minority over a whole run, whatever is allowed', async () => {
+    const damaging = [flippedBits, truncatedFile] as unknown as Nemesis[];
+    const beyond = { timeLimitMs: 120_000, limits: { ...limits, beyondQuorum: true } };
+    for (const seed of seeds) {
+      const { faults, omitted } = await draw({ seed, ...beyond }, three, damaging);
+      expect(new Set(faults.flatMap(({ damaged = [] }) => damaged)).size).toBe(1);
+      expect(omitted.some(({ reason }) => reason.startsWith('it cannot be undone'))).toBe(true);
+      const single = await draw({ seed, ...beyond }, { ...three, subjects: { disks: ['store'] } }, damaging);
+      expect(single.faults).toEqual([]);
     }
   });
 
