@@ -83,7 +83,7 @@ export interface ServiceEffects {
   };
   readonly sql?: { readonly connection: string; readonly query: string };
   readonly sink?: {
-    readonly kind: 'http' | 'smtp';
+    readonly kind: 'http';
     /** Default: any free port, which programs find as `{{sink}}`. */
     readonly port?: number;
     /** What a delivery by HTTP is answered with. */
@@ -198,7 +198,7 @@ export const serviceSchema = {
           sql: strict({ connection: text(4_096), query: text(16_384) }, ['connection', 'query']),
           sink: strict(
             {
-              kind: { enum: ['http', 'smtp'] },
+              kind: { enum: ['http'] },
               port: { type: 'integer', minimum: 1, maximum: 65_535 },
               answer: strict({ status: { type: 'integer', minimum: 200, maximum: 599 }, body: {} }),
             },
