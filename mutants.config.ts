@@ -44,7 +44,55 @@ const exactlyOnce = (
     return { file: `checkers/${file}.ts`, name, from, to, tests };
   });
 
+const search = (file: string, ...mutants: readonly (readonly [name: string, from: string, to: string])[]): Mutant[] =>
+  mutants.map(([name, from, to]) => {
+    return { file: `checkers/search/${file}.ts`, name, from, to, tests: ['checkers/differential.test.ts'] };
+  });
+
 const MUTANTS: readonly Mutant[] = [
+  ...search(
+    'search',
+    ['nothing is impossible', "if (!this.#advance()) return 'impossible';", "if (!this.#advance()) return 'legal';"],
+    [
+      'what failed under an allowance failed for good',
+      'this.#failed.add(key, spared ? left : UNBOUNDED)',
+      'this.#failed.add(key, UNBOUNDED)',
+    ],
+    [
+      'every read is possible',
+      'if (isRead[its] === 1 && this.#transitions.step(this.#state, its) !== IMPOSSIBLE) {',
+      'if (isRead[its] === 1) {',
+    ],
+  ),
+  ...search('failed', [
+    'the memo ignores what is open',
+    'if (((key[word] as number) & ~(entries[at + word] as number)) !== 0) return false;',
+    '',
+  ]),
+  ...search(
+    'frontier',
+    [
+      'a write of the present value helps nobody',
+      'return this.#transitions.isReplacement[kind] === 1 && this.hidesAnother && this.isObserved(state);',
+      'return false;',
+    ],
+    [
+      'of one kind the last to end goes first',
+      '(end[operation] as number) < (end[this.candidates[place] as number] as number)',
+      '(end[operation] as number) > (end[this.candidates[place] as number] as number)',
+    ],
+    ['what is possible in several states waits for none', 'else this.#allObserved = true;', ''],
+  ),
+  ...search('unknowns', [
+    'what is unknown may happen before it was asked for',
+    'return (this.#call[operation] as number) < rank ? operation : -1;',
+    'return operation;',
+  ]),
+  ...search(
+    'candidates',
+    ['the boundary is placed only if somebody waits for it', 'operation === boundary || this.#mustGo', 'this.#mustGo'],
+    ['a swap waits until it is asked for', 'this.#mustGo(operation) || ', ''],
+  ),
   ...isolation(
     'list-graph',
     LIST,
