@@ -135,6 +135,16 @@ describe('ordeal', () => {
     expect(healing).toContain('nothing was left behind');
   }, 60_000);
 
+  it('comes to its end though nobody listens to it any more', async () => {
+    const run = memoryRun('--seed', '7');
+    run.stderr?.destroy();
+    run.stdout?.destroy();
+    const { exitCode } = await run;
+    expect(exitCode).toBe(0);
+    const verdict = JSON.parse(readFileSync(join(store, 'latest', 'verdict.json'), 'utf8')) as object;
+    expect(verdict).toMatchObject({ validity: 'valid', ending: 'complete' });
+  });
+
   it('heals after a rig that was killed, not while it is going, and judges what was recorded', async () => {
     const running = ordeal(
       'run',

@@ -206,6 +206,8 @@ function addNemesisCommands(nemesis: Command): void {
 
 /** Runs one command line and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // That nobody listens any more is no reason to end: a run heals, and its verdict is on disk.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     const program = commandLine();
     if (argv.length <= 2) program.outputHelp();
