@@ -39,7 +39,7 @@ const server = `
   my $listener = IO::Socket::INET->new(LocalAddr => $host, LocalPort => $port, Listen => 9, ReuseAddr => 1) or die "cannot listen: $!";
   sub put { my ($name, $sync) = @_; open(my $o, '>>', $name) or return POSIX::strerror($!); syswrite($o, 'x' x 100) or return POSIX::strerror($!);
     if ($sync) { $o->sync or return POSIX::strerror($!) } close $o; 'ok' }
-  sub spin { my @t = POSIX::times(); my $x = 0; for (my $i = 0; $i < 3000000; $i++) { $x += $i } my @u = POSIX::times(); $u[0] - $t[0] }
+  sub spin { my ($t) = times; my $x = 0; for (my $i = 0; $i < 3000000; $i++) { $x += $i } my ($u) = times; $u - $t }
   while (my $client = $listener->accept) {
     my ($do, $with) = split ' ', <$client>; my $said = 'what?';
     if ($do eq 'starts') { $said = $starts } elsif ($do eq 'time') { $said = time } elsif ($do eq 'put') { $said = put($with, 1) }
@@ -193,7 +193,7 @@ for (const driver of [docker, netns, loopback]) {
       await trial.hold('back').clocks.shift(['n1'], { byMs: -1_800_000 });
       expect(await aheadSeconds(trial)).toBeCloseTo(1800, -1);
       expect(Math.abs(await aheadSeconds(trial, 'n2'))).toBeLessThan(5);
-      expect(await trial.seen('jump')).toMatch(/a program on n1 saw a clock 3600\.\d s ahead/);
+      expect(await trial.seen('jump')).toMatch(/a program on n1 saw a clock (3599|360\d)\.\d s ahead/);
       await trial.released('jump');
       expect(await aheadSeconds(trial)).toBeCloseTo(-1800, -1);
       await trial.released('back');
