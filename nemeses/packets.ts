@@ -3,10 +3,17 @@
  * later, and takes some of it for more than it is; other protocols may not.
  */
 
+import type { ChooseContext } from '../rig/contract.ts';
 import { defineNemesis } from '../rig/define.ts';
 import { type Around, chooseAround, describeAround } from './around.ts';
 
 type Some = Around & { readonly percent: number };
+
+/** What clients send comes from the rig's own machine, where no packet is ever sent twice. */
+const amongThemselves = (context: ChooseContext): ChooseContext => ({
+  ...context,
+  parties: context.parties.filter((party) => party !== 'clients'),
+});
 
 /** A nemesis that pulls this lever for one of these shares of the packets between some nodes and others. */
 const meddling = (
@@ -19,7 +26,10 @@ const meddling = (
     name,
     summary: `From ${percents[0]} to ${percents.at(-1)} % of the packets between some nodes and others ${verb}.`,
     controls: ['network'],
-    choose: (context) => ({ ...chooseAround(context), percent: context.rng.pick(percents) }),
+    choose: (context) => ({
+      ...chooseAround(lever === 'duplicate' ? amongThemselves(context) : context),
+      percent: context.rng.pick(percents),
+    }),
     async inject({ nodes, others, percent }, { network }) {
       await Promise.all([network[lever](nodes, others, percent / 100), network[lever](others, nodes, percent / 100)]);
     },
