@@ -3,7 +3,7 @@
  * are searched in turns with rising budgets, so that one hard key does not hide an easy violation of another.
  */
 
-import type { Anomaly, Budget, Input, Json, Model } from '../rig/contract.ts';
+import type { Anomaly, Budget, Input, Json, Model, Share } from '../rig/contract.ts';
 import type { History } from '../rig/history.ts';
 import { explain } from './counterexample.ts';
 import { firstEvidence } from './monitors/first-evidence.ts';
@@ -30,22 +30,26 @@ export class Cases {
   configurations = 0;
   readonly #model: AnyModel;
   readonly #history: History;
+  /** Those to judge, in order of first sight. */
+  readonly partitions: readonly number[];
   readonly #outcomes: Outcome[];
   readonly #evidence = new Map<number, Evidence>();
   /** Searches that have begun and are not over, by partition; of those without a legal order too. */
   readonly #searches = new Map<number, Case>();
   readonly #memory: Memory = { left: MEMORY_WORDS };
 
-  constructor(history: History, model: AnyModel) {
+  constructor(history: History, model: AnyModel, share: Share) {
     this.operations = new Operations(history, model);
     this.#history = history;
     this.#model = model;
-    this.#outcomes = Array<Outcome>(this.operations.partitionCount).fill('open');
+    const all = [...Array(this.operations.partitionCount).keys()];
+    this.partitions = all.filter((partition) => partition % share.of === share.number);
+    this.#outcomes = Array<Outcome>(all.length).fill('open');
   }
 
   /** The partitions with that outcome, in order of first sight. */
   with(outcome: Outcome): number[] {
-    return [...this.#outcomes.keys()].filter((partition) => this.#outcomes[partition] === outcome);
+    return this.partitions.filter((partition) => this.#outcomes[partition] === outcome);
   }
 
   /** Position in the history of the operation that a search got stuck at; −1 if it has not begun. */
@@ -60,9 +64,10 @@ export class Cases {
     if (monitor) this.#monitor(monitor, budget);
     let open = this.with('open');
     for (let effort = 1; open.length > 0 && this.with('impossible').length === 0; effort *= RISE) {
-      for (const partition of open) {
+      for (const [at, partition] of open.entries()) {
         if (budget.exhausted()) return;
         this.#search(partition, effort, budget);
+        budget.report?.(`${at + 1} of ${open.length} keys were searched with effort ${effort}`);
       }
       open = this.with('open').filter((partition) => !this.#searches.get(partition)?.trial.isOutOfMemory);
     }
@@ -80,8 +85,9 @@ export class Cases {
   }
 
   #monitor(monitor: Monitor, budget: Budget): void {
-    const { starts, partitionCount } = this.operations;
-    for (let partition = 0; partition < partitionCount && !budget.exhausted(); partition++) {
+    const { starts } = this.operations;
+    for (const partition of this.partitions) {
+      if (budget.exhausted()) return;
       const from = starts[partition] as number;
       const decision = monitor.decide(this.operations, from, starts[partition + 1] as number);
       if (isEvidence(decision)) this.#evidence.set(partition, decision);

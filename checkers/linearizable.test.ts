@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent, Verdict } from '../rig/contract.ts';
 import { History } from '../rig/history.ts';
@@ -204,5 +205,44 @@ describe('what is not judged', () => {
     let polls = 20_000;
     const short = { exhausted: () => polls-- < 0, reason: () => 'patience' };
     expect((linearizable(models['register'] as AnyModel).check(history, short) as Verdict).validity).toBe('invalid');
+  });
+});
+
+describe('shares', () => {
+  const model = linearizable(models['register'] as AnyModel);
+  const drawn = sketch(`
+    p0  |-write a 1-|  |-read a = 1-|  |-write c 1-|
+    p1  |-write b 1-|  |-read b = 2-|  |-read c = 1-|
+  `);
+  const verdictOn = (number: number) => model.check(drawn, patient, { number, of: 2 }) as Verdict;
+
+  it('judge their own keys only', () => {
+    expect(verdictOn(0)).toMatchObject({ validity: 'valid', statistics: { partitions: 2, operations: 4 } });
+    expect(verdictOn(1)).toMatchObject({ validity: 'invalid', statistics: { partitions: 1, operations: 2 } });
+  });
+
+  it('come together to the verdict on the whole', () => {
+    expect(model.join?.([verdictOn(0), verdictOn(1)])).toEqual(model.check(drawn, patient));
+  });
+});
+
+describe('docs/models.md', () => {
+  const page = readFileSync(new URL('../docs/models.md', import.meta.url), 'utf8');
+
+  it.each(Object.values(models))('tells of $name and its functions', ({ name, functions = {} }) => {
+    expect(page).toContain(`\`${name}\``);
+    for (const f of Object.keys(functions)) expect(page).toMatch(new RegExp(`\`${f}\\b`));
+  });
+});
+
+describe('the answer of an empty queue', () => {
+  const shape = { enq: ['value'], deq: [], enqueue: ['value'], dequeue: [] };
+
+  it.each(['fifo-queue', 'unordered-queue'])('may be null for %s, and 0 to deq alone', (model) => {
+    const verdictOn = (picture: string) => judge(picture, model, shape).validity;
+    expect(verdictOn('p0  |-enq 1-|  |-deq = 1-|  |-deq = null-|  |-deq = 0-|')).toBe('valid');
+    expect(verdictOn('p0  |-enq 0-|  |-deq = 0-|  |-deq = 0-|  |-enq 2-|  |-deq = 2-|')).toBe('valid');
+    expect(verdictOn('p0  |-enqueue 1-|  |-dequeue = 1-|  |-dequeue = 0-|')).toBe('invalid');
+    expect(verdictOn('p0  |-enq 1-|  |-deq = 0-|')).toBe('invalid');
   });
 });

@@ -17,58 +17,103 @@ const MOST_EXPLAINED = 10;
 /** Undecided partitions that are named. */
 const MOST_NAMED = 5;
 
+const WHOLE = { number: 0, of: 1 };
+
 /** Judges every partition of a history by `model`, e.g. each key of a register. */
 export const linearizable = <State, In extends Input, Out extends Json>(
   model: Model<State, In, Out> & Monitored,
-): Checker<In, Out> =>
-  defineChecker<In, Out>({
-    name: `linearizable(${model.name})`,
-    check(history, budget) {
-      const name = `linearizable(${model.name})`;
+): Checker<In, Out> => {
+  const name = `linearizable(${model.name})`;
+  return defineChecker<In, Out>({
+    name,
+    check(history, budget, share = WHOLE) {
       if (history.length === 0) return valid(name, 'nothing was asked for, so nothing contradicts the model');
       if (!anySucceeded(history)) return unknown(name, 'no operation succeeded, so there was nothing to judge');
       try {
-        const cases = new Cases(history as unknown as History, model as unknown as Model<unknown> & Monitored);
+        const cases = new Cases(history as unknown as History, model as unknown as Model<unknown> & Monitored, share);
         cases.decide(budget);
-        return judge(name, cases, history as unknown as History, budget);
+        const explained = cases.with('impossible').slice(0, MOST_EXPLAINED);
+        const anomalies = explained.map((partition) => cases.explain(partition, budget));
+        return verdictOf(name, tallyOf(cases, history as unknown as History, budget), anomalies);
       } catch (error) {
         if (error instanceof UnknownFunction) return unknown(name, error.message);
         throw error;
       }
     },
-  });
 
-function judge(name: string, cases: Cases, history: History, budget: Budget): Verdict {
-  const { operations, configurations } = cases;
-  const count = operations.partitionCount;
-  const open = cases.with('open');
-  const statistics = {
-    partitions: count,
-    operations: operations.at.length,
+    join(verdicts) {
+      const tallies = verdicts.map(({ statistics }) => statistics as Tally | null);
+      const [early] = verdicts.filter((_, at) => tallies[at] === null);
+      if (early) return early;
+      const anomalies = verdicts.flatMap((verdict) => verdict.anomalies).slice(0, MOST_EXPLAINED);
+      return verdictOf(name, (tallies as readonly Tally[]).reduce(added), anomalies);
+    },
+  });
+};
+
+/** What came of the partitions. */
+type Tally = {
+  readonly partitions: number;
+  readonly operations: number;
+  /** Configurations that searches visited. */
+  readonly configurations: number;
+  readonly legal: number;
+  readonly impossible: number;
+  /** `reached`: the operation that the search did not get past; `null` if it has not begun. */
+  readonly undecided: readonly { readonly key: string; readonly reached: number | null }[];
+  /** Which limit ran out, where something is undecided. */
+  readonly ranOut: string;
+};
+
+function tallyOf(cases: Cases, history: History, budget: Budget): Tally {
+  const { operations, partitions, configurations } = cases;
+  const sizeOf = (partition: number) =>
+    (operations.starts[partition + 1] as number) - (operations.starts[partition] as number);
+  const undecided = cases.with('open').map((partition) => {
+    const at = cases.stuckAt(partition);
+    return { key: operations.name(partition), reached: at < 0 ? null : (history.invokeIndex[at] as number) };
+  });
+  return {
+    partitions: partitions.length,
+    operations: partitions.reduce((sum, partition) => sum + sizeOf(partition), 0),
     configurations,
-    undecided: open.map((partition) => operations.name(partition)),
+    legal: cases.with('legal').length,
+    impossible: cases.with('impossible').length,
+    undecided,
+    ranOut: undecided.length > 0 ? budget.reason() || 'the memory for its searches' : '',
   };
-  const impossible = cases.with('impossible');
-  const [first, ...rest] = impossible.slice(0, MOST_EXPLAINED).map((partition) => cases.explain(partition, budget));
+}
+
+const added = (one: Tally, other: Tally): Tally => ({
+  partitions: one.partitions + other.partitions,
+  operations: one.operations + other.operations,
+  configurations: one.configurations + other.configurations,
+  legal: one.legal + other.legal,
+  impossible: one.impossible + other.impossible,
+  undecided: [...one.undecided, ...other.undecided],
+  ranOut: one.ranOut || other.ranOut,
+});
+
+function verdictOf(name: string, tally: Tally, [first, ...rest]: readonly Anomaly[]): Verdict {
+  const { partitions, operations, legal, impossible, undecided, ranOut } = tally;
   if (first) {
-    const where = count > 1 ? ` for ${impossible.length} of ${count} keys` : '';
-    return invalid(name, `no legal order exists${where}: ${inShort(first)}`, [first, ...rest], statistics);
+    const where = partitions > 1 ? ` for ${impossible} of ${partitions} keys` : '';
+    return invalid(name, `no legal order exists${where}: ${inShort(first)}`, [first, ...rest], tally);
   }
-  if (open.length > 0) {
-    const stuck = open.slice(0, MOST_NAMED).map((partition) => {
-      const at = cases.stuckAt(partition);
-      const far = at < 0 ? 'not begun' : `got to operation ${history.invokeIndex[at]}`;
-      return operations.name(partition) === '' ? far : `${operations.name(partition)} (${far})`;
+  if (undecided.length > 0) {
+    const stuck = undecided.slice(0, MOST_NAMED).map(({ key, reached }) => {
+      const far = reached === null ? 'not begun' : `got to operation ${reached}`;
+      return key === '' ? far : `${key} (${far})`;
     });
-    const more = open.length > MOST_NAMED ? [`${open.length - MOST_NAMED} more`] : [];
+    const more = undecided.length > MOST_NAMED ? [`${undecided.length - MOST_NAMED} more`] : [];
     return unknown(
       name,
-      `${budget.reason() || 'the memory for its searches'} ran out: ${cases.with('legal').length} of ${count} partitions are legal, undecided: ${[...stuck, ...more].join(', ')}`,
-      statistics,
+      `${ranOut} ran out: ${legal} of ${partitions} partitions are legal, undecided: ${[...stuck, ...more].join(', ')}`,
+      tally,
     );
   }
-  const over = count > 1 ? ` of ${count} keys, each by itself` : '';
-  return valid(name, `${operations.at.length} operations${over}, have a legal order`, statistics);
+  const over = partitions > 1 ? ` of ${partitions} keys, each by itself` : '';
+  return valid(name, `${operations} operations${over}, have a legal order`, tally);
 }
 
 /** `on x, operation 8 cannot be placed (cannot read 5 while it holds 7)` */

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { budgetOf } from './budget.ts';
 import { deadline, RealClock, within } from './clock.ts';
-import type { Budget, Checker, Verdict } from './contract.ts';
+import type { Budget, Checker, Share, Verdict } from './contract.ts';
 import { unknown } from './define.ts';
 import type { History, HistoryParts } from './history.ts';
 import { sentenceOf } from './outcome.ts';
@@ -62,28 +62,58 @@ export async function applyCheckers(
     const isSettled = !program || timeoutMs <= FIRST_LOOK_MS || budget.reason() === '';
     if (isSettled || outcome.verdict.validity === 'invalid') outcomes[at] = outcome;
   }
-  const waiting = [...checkers.keys()].filter((at) => outcomes[at] === undefined);
-  const judgeWaiting = async () => {
-    const thread = new Thread(program as URL, history, court);
-    for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
-      const checker = checkers[at] as Checker;
-      progress(`${checker.name} judges ${history.length} operations`);
-      outcomes[at] = await thread.judge(checker);
-    }
-    thread.end();
-  };
-  const threads = Math.min(waiting.length, availableParallelism());
-  await Promise.all(Array.from({ length: threads }, judgeWaiting));
-  const all = outcomes as readonly Outcome[];
+  const waiting = checkers.filter((_, at) => outcomes[at] === undefined);
+  const found = waiting.length > 0 ? await judgeInThreads(program as URL, history, waiting, court) : [];
+  const all = checkers.map((_, at) => outcomes[at] ?? (found.shift() as Outcome));
   return {
     verdicts: all.map(({ verdict }) => verdict),
     errors: all.flatMap(({ error }) => (error === null ? [] : [error])),
   };
 }
 
-export async function tryChecker(checker: Checker, history: History, budget: Budget): Promise<Outcome> {
+/** What a thread is asked next: a checker's verdict, on one share of the keys where it can be shared. */
+export interface Question {
+  readonly name: string;
+  readonly share: Share | undefined;
+}
+
+async function judgeInThreads(
+  program: URL,
+  history: History,
+  checkers: readonly Checker[],
+  court: Court,
+): Promise<Outcome[]> {
+  const cores = availableParallelism();
+  const isKeyed = history.keyCode.some((code) => code !== history.keyCode[0]);
+  const tasks = checkers.flatMap((checker) => {
+    court.progress?.(`${checker.name} judges ${history.length} operations`);
+    const of = checker.join && isKeyed ? cores : 1;
+    return Array.from({ length: of }, (_, number) => ({ checker, share: of > 1 ? { number, of } : undefined }));
+  });
+  const outcomes = new Map<Checker, Outcome[]>(checkers.map((checker) => [checker, []]));
+  const work = async () => {
+    const thread = new Thread(program, history, court);
+    for (let task = tasks.shift(); task; task = tasks.shift())
+      outcomes.get(task.checker)?.push(await thread.judge(task.checker, task.share));
+    thread.end();
+  };
+  await Promise.all(Array.from({ length: Math.min(tasks.length, cores) }, work));
+  return [...outcomes].map(([checker, parts]) => joined(checker, parts));
+}
+
+/** What shares came to, as one; if one of them failed, the whole is not valid. */
+function joined(checker: Checker, outcomes: readonly Outcome[]): Outcome {
+  const [first] = outcomes as readonly [Outcome];
+  const failure = outcomes.find(({ error, verdict }) => error !== null || verdict.summary === STOPPED);
+  if (outcomes.length === 1 || !checker.join) return first;
+  const invalid = outcomes.find(({ verdict }) => verdict.validity === 'invalid');
+  if (failure) return invalid ? { ...invalid, error: failure.error } : failure;
+  return { verdict: checker.join(outcomes.map(({ verdict }) => verdict)), error: null };
+}
+
+export async function tryChecker(checker: Checker, history: History, budget: Budget, share?: Share): Promise<Outcome> {
   try {
-    return { verdict: await checker.check(history, budget), error: null };
+    return { verdict: await checker.check(history, budget, share), error: null };
   } catch (error) {
     return failed(checker.name, sentenceOf(error));
   }
@@ -119,14 +149,14 @@ class Thread {
     this.#court = court;
   }
 
-  async judge(checker: Checker): Promise<Outcome> {
+  async judge(checker: Checker, share: Share | undefined): Promise<Outcome> {
     const { timeoutMs, signal } = this.#court;
     if (signal?.aborted) return stopped(checker.name);
     const limit = deadline(this.#clock, timeoutMs + GRACE_MS, signal);
     try {
-      const outcome = await within(limit.signal, this.#ask(checker.name));
+      const outcome = await within(limit.signal, this.#ask({ name: checker.name, share }));
       // A checker of a plug-in is not known over there.
-      return outcome ?? (await tryChecker(checker, this.#history, budgetOf(timeoutMs)));
+      return outcome ?? (await tryChecker(checker, this.#history, budgetOf(timeoutMs), share));
     } catch (error) {
       this.end();
       if (signal?.aborted) return stopped(checker.name);
@@ -142,11 +172,11 @@ class Thread {
     this.#worker = null;
   }
 
-  #ask(name: string): Promise<Outcome | null> {
+  #ask(question: Question): Promise<Outcome | null> {
     const worker = (this.#worker ??= this.#begin());
     return new Promise((resolve, reject) => {
       this.#answered = { resolve, reject };
-      worker.postMessage(name);
+      worker.postMessage(question);
     });
   }
 
@@ -159,14 +189,20 @@ class Thread {
     });
     // One that was ended has nothing to say any more.
     const fail = (error: unknown) => this.#worker === worker && this.#answered.reject(error);
-    worker.on('message', (outcome: Outcome | null) => this.#worker === worker && this.#answered.resolve(outcome));
+    worker.on('message', (said: Outcome | { readonly progress: string } | null) => {
+      if (this.#worker !== worker) return;
+      if (said && 'progress' in said) this.#court.progress?.(said.progress);
+      else this.#answered.resolve(said);
+    });
     worker.on('error', fail);
     worker.on('exit', (code) => fail(new Error(`its thread ended with code ${code}`)));
     return worker;
   }
 }
 
+const STOPPED = 'stopped before it came to a verdict';
+
 const stopped = (name: string): Outcome => ({
-  verdict: unknown(name, 'stopped before it came to a verdict'),
+  verdict: unknown(name, STOPPED),
   error: null,
 });

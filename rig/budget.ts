@@ -6,8 +6,13 @@ const MOST_GROWTH_BYTES = 3 * 2 ** 30;
 /** How many polls of a budget pass between looks at the clock. */
 const POLLS_A_LOOK = 256;
 
-export function budgetOf(timeoutMs: number): Budget {
-  const untilMs = performance.now() + timeoutMs;
+const REPORT_EVERY_MS = 1_000;
+
+/** `report` is told how far the checker came, now and then. */
+export function budgetOf(timeoutMs: number, report: (progress: string) => void = () => {}): Budget {
+  const begunMs = performance.now();
+  const untilMs = begunMs + timeoutMs;
+  let reportedMs = begunMs;
   const mostBytes = process.memoryUsage.rss() + MOST_GROWTH_BYTES;
   let polls = 0;
   let reason = '';
@@ -20,5 +25,11 @@ export function budgetOf(timeoutMs: number): Budget {
       return reason !== '';
     },
     reason: () => reason,
+    report(progress) {
+      const nowMs = performance.now();
+      if (nowMs < reportedMs + REPORT_EVERY_MS) return;
+      reportedMs = nowMs;
+      report(progress);
+    },
   };
 }

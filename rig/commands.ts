@@ -91,7 +91,12 @@ async function checkFile(
     );
   const { history, format } = await readAnyHistory(path);
   for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
-  const { verdicts, errors } = await applyCheckers(history, checkers, { timeoutMs });
+  const { verdicts, errors } = await applyCheckers(history, checkers, {
+    timeoutMs,
+    progress: (message) => {
+      if (process.stderr.isTTY && !json) say(message);
+    },
+  });
   const validity = worst(verdicts.map((verdict) => verdict.validity));
   if (flags.json) print(JSON.stringify(verdicts, null, 2));
   else {
@@ -163,8 +168,9 @@ function entriesOf(kind: (typeof KINDS)[number]): readonly (readonly [string, st
     case 'presets':
       return rooms[kind].all.map(({ name, summary }) => [name, summary] as const);
     case 'checkers':
+      return rooms.checkers.names.map((name) => [name, ''] as const);
     case 'models':
-      return rooms[kind].names.map((name) => [name, ''] as const);
+      return rooms.models.all.map(({ name, functions = {} }) => [name, Object.keys(functions).join(', ')] as const);
     case 'hosts':
       return hostDrivers.map(({ name }) => [name, 'see `ordeal doctor`'] as const);
     case 'runs':

@@ -795,14 +795,25 @@ export interface Budget {
   exhausted(): boolean;
   /** Which limit ran out, in words: `30 s of time`. */
   reason(): string;
+  /** Tells a person how far it came, `120 of 400 keys are decided`; at most once a second is listened to. */
+  report?(progress: string): void;
 }
 
 /** `unknown` is never a pass: nothing to check, no effect, no recovery, or no budget left. */
 export type Validity = 'valid' | 'unknown' | 'invalid';
 
+/** One of several shares of the keys of a history: those whose number leaves `number` when divided by `of`. */
+export interface Share {
+  readonly number: number;
+  readonly of: number;
+}
+
 export interface Checker<In extends Input = Input, Out extends Json = Json> {
   readonly name: string;
-  check(history: History<In, Out>, budget: Budget): Verdict | Promise<Verdict>;
+  /** With a share only its keys are judged. */
+  check(history: History<In, Out>, budget: Budget, share?: Share): Verdict | Promise<Verdict>;
+  /** Of a checker that judges each key by itself: the verdicts on all shares as one. */
+  join?(verdicts: readonly Verdict[]): Verdict;
 }
 
 /** One of several guarantees that a checker judges, by itself: kept, broken, or not judged. */

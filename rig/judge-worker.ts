@@ -8,7 +8,7 @@ import * as checkerRoom from '../checkers/index.ts';
 import { linearizable } from '../checkers/linearizable.ts';
 import { models } from '../checkers/models/index.ts';
 import * as workloadRoom from '../workloads/index.ts';
-import { type Trial, tryChecker } from './apply-checkers.ts';
+import { type Question, type Trial, tryChecker } from './apply-checkers.ts';
 import { budgetOf } from './budget.ts';
 import type { Checker, Model, Workload } from './contract.ts';
 import { History } from './history.ts';
@@ -16,11 +16,12 @@ import { History } from './history.ts';
 const { parts, timeoutMs, workload } = workerData as Trial;
 const history = new History(parts);
 
-parentPort?.on('message', (name: string) => void answer(name));
+parentPort?.on('message', (question: Question) => void answer(question));
 
-async function answer(name: string): Promise<void> {
+async function answer({ name, share }: Question): Promise<void> {
   const checker = checkerNamed(name);
-  parentPort?.postMessage(checker ? await tryChecker(checker, history, budgetOf(timeoutMs)) : null);
+  const budget = budgetOf(timeoutMs, (progress) => parentPort?.postMessage({ progress }));
+  parentPort?.postMessage(checker ? await tryChecker(checker, history, budget, share) : null);
 }
 
 /** The workload's own, one that is registered or has options in its name, or linearizability by a model. */

@@ -1,8 +1,8 @@
-/** Queues, one for each key: first in, first out; in any order; and last in, first out. An empty one answers `null`. */
+/** Queues, one for each key: first in, first out; in any order; and last in, first out. An empty one answers `null`, to `deq` also 0. */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { monitored } from '../monitors/monitor.ts';
-import { PUT, queueMonitor, TAKE } from '../monitors/queue.ts';
+import { PUT, queueMonitor, TAKE, TAKE_OR_ZERO } from '../monitors/queue.ts';
 import { same, text } from './text.ts';
 
 export type QueueInput = Input &
@@ -15,7 +15,7 @@ export type QueueInput = Input &
 export type QueueOutput = Json;
 
 const functions = { enqueue: 'write', enq: 'write', dequeue: 'write', deq: 'write' } as const;
-const roles = { enqueue: PUT, enq: PUT, dequeue: TAKE, deq: TAKE } as const;
+const roles = { enqueue: PUT, enq: PUT, dequeue: TAKE, deq: TAKE_OR_ZERO } as const;
 
 const isPut = (f: string): boolean => f === 'enqueue' || f === 'enq' || f === 'push';
 
@@ -23,6 +23,9 @@ function describe(input: Input, output: Json | undefined): string {
   if (isPut(input.f)) return `${input.f} ${text(input['value'])}`;
   return output === undefined ? input.f : `${input.f} → ${text(output)}`;
 }
+
+const saysEmpty = ({ f }: Input, output: Json | undefined): boolean =>
+  output === undefined || output === null || (f === 'deq' && output === 0);
 
 const cannotTake = (output: Json, held: string) => ({
   inconsistent:
@@ -36,9 +39,9 @@ const plainFifoQueue: Model<readonly Json[], QueueInput, QueueOutput> = {
   partition: ['key'],
   step(state, input, output) {
     if (isPut(input.f)) return [...state, input['value'] as Json];
-    const [first = null, ...rest] = state;
-    if (output === undefined || same(output, first)) return state.length === 0 ? state : rest;
-    return cannotTake(output, said(state));
+    const [first, ...rest] = state;
+    if (first === undefined ? saysEmpty(input, output) : output === undefined || same(output, first)) return rest;
+    return cannotTake(output ?? null, said(state));
   },
   fingerprint: (state) => JSON.stringify(state),
   describe,
@@ -57,7 +60,7 @@ const plainUnorderedQueue: Model<readonly (readonly Json[])[], QueueInput, Queue
   partition: ['key'],
   step(state, input, output) {
     if (isPut(input.f)) return distinct(state.map((content) => sorted([...content, input['value'] as Json])));
-    const after = distinct(state.flatMap((content) => takenFrom(content, output)));
+    const after = distinct(state.flatMap((content) => takenFrom(content, input, output)));
     return after.length > 0 ? after : cannotTake(output ?? null, state.map(said).join(' or '));
   },
   fingerprint: (state) => state.map(said).join(' or '),
@@ -67,8 +70,8 @@ const plainUnorderedQueue: Model<readonly (readonly Json[])[], QueueInput, Queue
 export const unorderedQueue = monitored(plainUnorderedQueue, queueMonitor(roles, 'any'));
 
 /** Every content that is left when `output` was taken, or anything if that is not known. */
-function takenFrom(content: readonly Json[], output: Json | undefined): readonly (readonly Json[])[] {
-  if (content.length === 0) return output === undefined || output === null ? [content] : [];
+function takenFrom(content: readonly Json[], input: Input, output: Json | undefined): readonly (readonly Json[])[] {
+  if (content.length === 0) return saysEmpty(input, output) ? [content] : [];
   const places = [...content.keys()].filter((at) => output === undefined || same(content[at] as Json, output));
   return places.map((place) => content.filter((_, at) => at !== place));
 }

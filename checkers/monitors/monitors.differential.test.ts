@@ -77,6 +77,8 @@ function compare(history: History, model: AnyModel, counts: Counts, name: string
   assertImpossible(history, model, operations, first, `${name}, first evidence`);
   // Of answers that are still to come the search knows what they will be, the monitor does not.
   if (model.name.endsWith('queue') || model.name === 'fenced-mutex') return;
+  // Of a beginning in which refusals matter, the monitor leaves the judgement to the search.
+  if (operations.refusal.size > 0) return;
   const blockedIn = ({ problem, transitions }: ReturnType<typeof problemOf>) =>
     problem.at[firstFailure(problem, transitions, { left: 2 ** 22 }, patient).blocked] as number;
   const [blocked, expected] = [blockedIn(problemOf(first)), blockedIn(problemOf())];

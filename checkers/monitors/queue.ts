@@ -13,7 +13,8 @@ import { CodeTable } from './code-table.ts';
 import { eventsOf, grown } from './events.ts';
 import type { Columns, Decision, Evidence, Monitor } from './monitor.ts';
 
-export const [PUT, TAKE] = [0, 1] as const;
+/** `TAKE_OR_ZERO`: an empty queue may be told by 0 too. */
+export const [PUT, TAKE, TAKE_OR_ZERO] = [0, 1, 2] as const;
 
 const NONE = -1;
 
@@ -63,7 +64,7 @@ class QueueMonitor implements Monitor {
     const { role, value } = this.#o;
     this.#puts.begin(this.#to - this.#from);
     for (let x = this.#from; x < this.#to; x++) {
-      if (role[x] === TAKE) continue;
+      if (role[x] === TAKE || role[x] === TAKE_OR_ZERO) continue;
       if (role[x] !== PUT || value[x] === ABSENT) return false;
       if (this.#puts.enter(value[x] as number, x) !== NONE) return false;
     }
@@ -73,10 +74,13 @@ class QueueMonitor implements Monitor {
   #attachTakes(): Decision | null {
     const { role, output, call, end } = this.#o;
     for (let x = this.#from; x < this.#to; x++) {
-      if (role[x] !== TAKE) continue;
+      if (role[x] === PUT) continue;
       if (end[x] === NEVER) this.#unknownTakes.push(x);
       else if (output[x] === NULL) this.#empties.push(x);
-      else if (output[x] === ABSENT) return 'inapplicable';
+      else if (role[x] === TAKE_OR_ZERO && output[x] === 0) {
+        if (this.#puts.find(0) !== NONE) return 'inapplicable';
+        this.#empties.push(x);
+      } else if (output[x] === ABSENT) return 'inapplicable';
       else {
         const put = this.#puts.find(output[x] as number);
         if (put === NONE || (call[put] as number) > (end[x] as number)) return [x];
