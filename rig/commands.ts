@@ -94,7 +94,7 @@ async function checkFile(
   const { verdicts, errors } = await applyCheckers(history, checkers, {
     timeoutMs,
     progress: (message) => {
-      if (process.stderr.isTTY && !json) say(message);
+      if (process.stderr.isTTY && !flags.json) say(message);
     },
   });
   const validity = worst(verdicts.map((verdict) => verdict.validity));
