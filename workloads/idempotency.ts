@@ -61,7 +61,7 @@ function* reuse(context: WorkerContext, draw: Draw, open: KeyedTransfer[]): Aski
   const { rng, nodes } = context;
   const transfer = draw.own();
   if (!(yield* settle(context, transfer, open))) return;
-  const payees = draw.accounts.filter((account) => account !== transfer.from && account !== transfer.to);
+  const payees = draw.payees(transfer.from).filter((account) => account !== transfer.to);
   const other = rng.chance(0.5)
     ? { ...transfer, amount: transfer.amount + rng.integer(1, 9) }
     : { ...transfer, to: payees.length > 0 ? rng.pick(payees) : transfer.to };

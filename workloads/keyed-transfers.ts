@@ -73,6 +73,9 @@ export function* accountNames({ rng, nodes }: WorkerContext): Asking<readonly st
   }
 }
 
+/** What an account's name begins with, up to a dot, is its tenant: money stays there. */
+const tenantOf = (account: string): string => (account.includes('.') ? account.slice(0, account.indexOf('.')) : '');
+
 /** New transfers of one worker, by where their keys come from. */
 export class Draw {
   readonly accounts: readonly string[];
@@ -88,6 +91,11 @@ export class Draw {
     this.#context = context;
     this.#pair = Math.floor(context.worker / 2);
     this.#pairRng = context.shared.fork(`pair ${this.#pair}`);
+  }
+
+  /** Whom this account can pay. */
+  payees(from: string): readonly string[] {
+    return this.accounts.filter((account) => account !== from && tenantOf(account) === tenantOf(from));
   }
 
   /** Nobody else asks for it. */
@@ -116,7 +124,7 @@ export class Draw {
   }
 
   #transfer(key: string, rng: Random, from: string): KeyedTransfer {
-    const to = rng.pick(this.accounts.filter((account) => account !== from));
+    const to = rng.pick(this.payees(from));
     return { f: 'transfer', key, from, to, amount: rng.integer(1, LARGEST_AMOUNT) };
   }
 }

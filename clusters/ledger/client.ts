@@ -7,7 +7,7 @@ import { type Dispatcher, Pool } from 'undici';
 import type { Account, AgedBalance, AppliedTransfer, Client, TransferReceipt } from '../../rig/contract.ts';
 import { Refused, RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
-import { KEY_FIELD, LIMITS } from './terms.ts';
+import { fullName, KEY_FIELD, LIMITS, partsOf, TENANT_FIELD, TENANTS } from './terms.ts';
 
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -33,6 +33,8 @@ const CLASS_OF_CODE: Readonly<Record<string, string>> = {
 interface Answer {
   readonly status: number;
   readonly replayed: boolean;
+  /** How far a list goes; 0 where that was not said. */
+  readonly last: number;
   readonly body: unknown;
 }
 
@@ -50,42 +52,64 @@ export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<T> => believed(await request(pool, { method: 'GET', path, headers }, signal), 200, read);
+  const page = async (tenant: string, after: number, signal: AbortSignal) => {
+    const path = `/transfers?after=${after}&limit=${LIMITS.pageLength}`;
+    const answer = await request(pool, { method: 'GET', path, headers: tenantField(tenant) }, signal);
+    const rows = believed(answer, 200, (body) => listOf(body, appliedOf));
+    return { rows, last: Math.max(answer.last, rows.at(-1)?.sequence ?? 0) };
+  };
   return {
     definite: DEFINITE,
     async transfer({ key, from, to, amount }, signal) {
-      const body = JSON.stringify({ from, to, amount });
-      const headers = { 'content-type': 'application/json', [KEY_FIELD]: fieldOf(key) };
+      const { tenant, account } = partsOf(from);
+      if (partsOf(to).tenant !== tenant) throw new Refused('other-tenant', `${to} is of another tenant than ${from}`);
+      const body = JSON.stringify({ from: account, to: partsOf(to).account, amount });
+      const headers = { 'content-type': 'application/json', [KEY_FIELD]: fieldOf(key), ...tenantField(tenant) };
       const post = { method: 'POST', path: '/transfers', headers, body } as const;
       const answer = await request(pool, post, signal, hiddenRetries);
       return believed(answer, 201, (receipt) => receiptOf(receipt, answer.replayed));
     },
-    balance: (account, signal, mayBeOld) =>
-      get(
-        `/accounts/${encodeURIComponent(account)}`,
-        balanceOf,
-        signal,
-        mayBeOld ? { 'cache-control': 'max-stale' } : {},
-      ),
-    accounts: (signal) => get('/accounts', (body) => listOf(body, accountOf), signal),
+    balance(name, signal, mayBeOld) {
+      const { tenant, account } = partsOf(name);
+      const headers = { ...tenantField(tenant), ...(mayBeOld ? { 'cache-control': 'max-stale' } : {}) };
+      return get(`/accounts/${encodeURIComponent(account)}`, balanceOf, signal, headers);
+    },
+    /** The first account of every tenant, then the second, and so on: neighbours have equal names. */
+    async accounts(signal) {
+      const ofAll = await Promise.all(
+        TENANTS.map(async (tenant) => {
+          const rows = await get('/accounts', (body) => listOf(body, accountOf), signal, tenantField(tenant));
+          return rows.map((row) => ({ ...row, account: fullName(tenant, row.account) }));
+        }),
+      );
+      const place = (name: string) => partsOf(name).account;
+      return ofAll.flat().sort((one, other) => place(one.account).localeCompare(place(other.account)));
+    },
     async applied(signal) {
-      const all: AppliedTransfer[] = [];
-      let after = 0;
-      for (let page = 0; page < MOST_PAGES; page++) {
-        const path = `/transfers?after=${after}&limit=${LIMITS.pageLength}`;
-        const rows = await get(path, (body) => listOf(body, appliedOf), signal);
-        const last = rows.at(-1);
-        if (!last) return all;
-        if (last.sequence <= after) throw new RequestError('bad-answer', 'the list of transfers does not advance');
-        after = last.sequence;
-        for (const { id, key, from, to, amount } of rows) all.push({ id, key, from, to, amount });
+      const all: (AppliedTransfer & { readonly sequence: number })[] = [];
+      for (const tenant of TENANTS) {
+        let after = 0;
+        for (let count = 0; ; count++) {
+          const { rows, last } = await page(tenant, after, signal);
+          for (const row of rows) all.push({ ...row, from: fullName(tenant, row.from), to: fullName(tenant, row.to) });
+          if (rows.length === 0 && last <= after) break;
+          if (last <= after) throw new RequestError('bad-answer', 'the list of transfers does not advance');
+          if (count >= MOST_PAGES)
+            throw new RequestError('answer-too-large', `more than ${MOST_PAGES * LIMITS.pageLength} applied transfers`);
+          after = last;
+        }
       }
-      throw new RequestError('answer-too-large', `more than ${MOST_PAGES * LIMITS.pageLength} applied transfers`);
+      all.sort((one, other) => one.sequence - other.sequence);
+      return all.map(({ id, key, from, to, amount }) => ({ id, key, from, to, amount }));
     },
     async [Symbol.asyncDispose]() {
       await pool.destroy();
     },
   };
 }
+
+const tenantField = (tenant: string): Readonly<Record<string, string>> =>
+  tenant === TENANTS[0] ? {} : { [TENANT_FIELD]: tenant };
 
 /** A key as the bytes of a header field: UTF-8. One that no header can carry is not sent. */
 function fieldOf(key: string): string {
@@ -103,7 +127,8 @@ async function request(
   try {
     const { statusCode, headers, body } = await pool.request({ ...options, signal });
     const text = await body.text();
-    return { status: statusCode, replayed: headers['idempotent-replayed'] === 'true', body: parsed(text) };
+    const last = Number(headers['last-sequence'] ?? 0) || 0;
+    return { status: statusCode, replayed: headers['idempotent-replayed'] === 'true', last, body: parsed(text) };
   } catch (error) {
     if (signal.aborted || error instanceof RequestError || !(error instanceof Error)) throw error;
     const errorClass = CLASS_OF_CODE[String((error as NodeJS.ErrnoException).code)];

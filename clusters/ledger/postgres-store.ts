@@ -17,7 +17,7 @@ import {
   StoreUnavailable,
   type Transaction,
 } from './store.ts';
-import { type Bug, ACCOUNTS, LIMITS, OPENING_BALANCE } from './terms.ts';
+import { type Bug, ALL_ACCOUNTS, LIMITS, OPENING_BALANCE } from './terms.ts';
 
 const CONNECTIONS = 8;
 const CONNECT_MS = 500;
@@ -109,7 +109,7 @@ class PostgresStore implements Store {
     await this.#session(monotonicMs() + LIMITS.storeMs, async (client) => {
       await client.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
       await client.query(schema);
-      for (const account of ACCOUNTS) {
+      for (const account of ALL_ACCOUNTS) {
         const insert = 'INSERT INTO accounts VALUES ($1, $2, $2) ON CONFLICT DO NOTHING';
         await client.query(insert, [account, OPENING_BALANCE]);
       }

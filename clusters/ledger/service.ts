@@ -9,7 +9,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BalanceCache } from './balance-cache.ts';
 import { BalanceReads } from './balance-reads.ts';
-import { type Store, StoreUnavailable } from './store.ts';
+import { type AccountRow, type Store, StoreUnavailable } from './store.ts';
 import {
   ACCOUNTS,
   type Bug,
@@ -17,10 +17,14 @@ import {
   CRASH_POINTS,
   isBug,
   isCrashPoint,
+  fullName,
   KEY_FIELD,
   type KeyedTransfer,
   LIMITS,
+  partsOf,
   SETTING,
+  TENANT_FIELD,
+  TENANTS,
 } from './terms.ts';
 import { problem, Transfers } from './transfers.ts';
 
@@ -115,28 +119,30 @@ class Routes {
 
   async answer(request: IncomingMessage): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://ledger');
+    const tenant = tenantOf(request);
     const [resource = '', name, ...rest] = pathname.split('/').slice(1);
-    if (request.method === 'POST' && pathname === '/transfers') return this.#transfer(request);
+    if (request.method === 'POST' && pathname === '/transfers') return this.#transfer(request, tenant);
     if (request.method === 'POST' && pathname === '/drill') return this.#drill(request);
     if (request.method !== 'GET') throw new Rejected(405, 'method-not-allowed', 'GET, or POST /transfers.');
     if (pathname === '/health') return this.#health();
     if (pathname === '/replica') return json({ behind: await this.#store.lag() });
-    if (pathname === '/transfers') return this.#applied(searchParams);
-    if (pathname === '/accounts') return json(await this.#store.accounts());
+    if (pathname === '/transfers') return this.#applied(searchParams, tenant);
+    if (pathname === '/accounts') return json(ofTenant(await this.#store.accounts(), tenant));
     if (resource === 'accounts' && name !== undefined && rest.length === 0)
-      return this.#account(name, /\bmax-stale\b/.test(request.headers['cache-control'] ?? ''));
+      return this.#account(tenant, name, /\bmax-stale\b/.test(request.headers['cache-control'] ?? ''));
     throw new Rejected(404, 'not-found', 'GET /accounts, /accounts/:id, /transfers, /health; POST /transfers.');
   }
 
-  async #transfer(request: IncomingMessage): Promise<Response> {
-    const transfer = transferOf(keyOf(request), await bodyOf(request), this.#bug);
+  async #transfer(request: IncomingMessage, tenant: string): Promise<Response> {
+    const transfer = transferOf(keyOf(request), tenant, await bodyOf(request), this.#bug);
     const { status, body, replayed } = await this.#transfers.apply(transfer);
     if (!replayed) for (const account of [transfer.from, transfer.to]) this.#balances.forget(account);
     return { status, body, headers: replayed ? { 'idempotent-replayed': 'true' } : {} };
   }
 
-  async #account(name: string, mayBeOld: boolean): Promise<Response> {
-    const reading = ACCOUNTS.includes(name) ? await this.#balances.read(name, mayBeOld) : null;
+  async #account(tenant: string, name: string, mayBeOld: boolean): Promise<Response> {
+    const isKnown = ACCOUNTS.includes(name);
+    const reading = isKnown ? await this.#balances.read(fullName(tenant, name), mayBeOld) : null;
     if (!reading) throw new Rejected(404, 'no-such-account', `The accounts are ${ACCOUNTS.join(', ')}.`);
     return json({ account: name, ...reading });
   }
@@ -150,10 +156,15 @@ class Routes {
     return json({ crashAt });
   }
 
-  async #applied(query: URLSearchParams): Promise<Response> {
+  /** A page of the list, of which it shows what is the tenant's; `last` tells how far it goes. */
+  async #applied(query: URLSearchParams, tenant: string): Promise<Response> {
     const after = wholeNumber(query.get('after') ?? '0', 'after');
     const limit = Math.min(wholeNumber(query.get('limit') ?? '100', 'limit'), LIMITS.pageLength);
-    return json(await this.#store.applied(after, limit));
+    const rows = await this.#store.applied(after, limit);
+    const own = rows.flatMap(({ from, to, ...row }) =>
+      partsOf(from).tenant === tenant ? [{ ...row, from: partsOf(from).account, to: partsOf(to).account }] : [],
+    );
+    return { ...json(own), headers: { 'last-sequence': String(rows.at(-1)?.sequence ?? after) } };
   }
 
   async #health(): Promise<Response> {
@@ -168,6 +179,19 @@ function wholeNumber(text: string, name: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new Rejected(400, 'bad-query', `${name} must be a whole number.`);
   return Number(text);
 }
+
+function tenantOf(request: IncomingMessage): string {
+  const tenant = request.headers[TENANT_FIELD] ?? TENANTS[0];
+  if (typeof tenant === 'string' && TENANTS.includes(tenant)) return tenant;
+  throw new Rejected(400, 'no-such-tenant', `The tenants are ${TENANTS.join(', ')}.`);
+}
+
+/** Those of the tenant, by the names that they have there. */
+const ofTenant = (rows: readonly AccountRow[], tenant: string): readonly AccountRow[] =>
+  rows.flatMap((row) => {
+    const parts = partsOf(row.account);
+    return parts.tenant === tenant ? [{ ...row, account: parts.account }] : [];
+  });
 
 function keyOf(request: IncomingMessage): string {
   const key = request.headers[KEY_FIELD];
@@ -204,7 +228,7 @@ function bytesOf(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
-function transferOf(key: string, body: unknown, bug: Bug | null): KeyedTransfer {
+function transferOf(key: string, tenant: string, body: unknown, bug: Bug | null): KeyedTransfer {
   if (bug === 'trusts-its-input') return { ...(body as KeyedTransfer), key };
   const shape = 'The body must be {"from": account, "to": another account, "amount": whole number above 0}.';
   if (typeof body !== 'object' || body === null || Object.keys(body).sort().join() !== 'amount,from,to') {
@@ -216,7 +240,7 @@ function transferOf(key: string, body: unknown, bug: Bug | null): KeyedTransfer 
   if (from === to || !Number.isInteger(amount) || !(Number(amount) > 0 && Number(amount) <= LIMITS.largestAmount)) {
     throw new Rejected(400, 'bad-body', shape);
   }
-  return { key, from, to, amount: amount as number };
+  return { key, from: fullName(tenant, from), to: fullName(tenant, to), amount: amount as number };
 }
 
 async function openStore(address: string, node: string, bug: Bug | null): Promise<Store> {

@@ -19,7 +19,7 @@ import {
   StoreUnavailable,
   type Transaction,
 } from './store.ts';
-import { ACCOUNTS, type KeyedTransfer, LIMITS, OPENING_BALANCE } from './terms.ts';
+import { ALL_ACCOUNTS, type KeyedTransfer, LIMITS, OPENING_BALANCE } from './terms.ts';
 
 /** SQLite's own wait for a lock blocks the process; ours, between two attempts, does not. */
 const BUSY_TIMEOUT_MS = 5;
@@ -48,7 +48,7 @@ export async function openSqliteStore(path: string, node = ''): Promise<Store> {
   await unlocked(deadlineMs, () => begin(writer));
   writer.exec(SCHEMA);
   const open = writer.prepare('INSERT OR IGNORE INTO accounts VALUES (?, ?, ?)');
-  for (const account of ACCOUNTS) open.run(account, OPENING_BALANCE, OPENING_BALANCE);
+  for (const account of ALL_ACCOUNTS) open.run(account, OPENING_BALANCE, OPENING_BALANCE);
   writer.exec('COMMIT');
   const [reader, copy] = [
     await unlocked(deadlineMs, () => connect(path)),

@@ -3,7 +3,29 @@
  * settings that a process takes from its environment, and the bugs that can be planted in it.
  */
 
-export const ACCOUNTS: readonly string[] = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8'];
+/** Every tenant has accounts of these names. */
+export const ACCOUNTS: readonly string[] = ['a1', 'a2', 'a3', 'a4'];
+
+/** Who has accounts. A request without a tenant's name is of the first. */
+export const TENANTS: readonly [string, ...string[]] = ['main', 'blue'];
+
+/** The header that names the tenant, in lower case. */
+export const TENANT_FIELD = 'tenant';
+
+/** What an account is called outside its tenant: `a1` of the first tenant, `blue.a1` of another. */
+export const fullName = (tenant: string, account: string): string =>
+  tenant === TENANTS[0] ? account : `${tenant}.${account}`;
+
+/** The tenant and the name within it of an account. */
+export function partsOf(name: string): { readonly tenant: string; readonly account: string } {
+  const dot = name.indexOf('.');
+  return dot < 0 ? { tenant: TENANTS[0], account: name } : { tenant: name.slice(0, dot), account: name.slice(dot + 1) };
+}
+
+/** Of all tenants, by their full names. */
+export const ALL_ACCOUNTS: readonly string[] = TENANTS.flatMap((tenant) =>
+  ACCOUNTS.map((account) => fullName(tenant, account)),
+);
 
 /** What every account begins with. Transfers of up to a hundred sometimes find a payer short of money. */
 export const OPENING_BALANCE = 1_500;
@@ -69,6 +91,8 @@ export const BUGS = {
     'remembers keys in the memory of each process only: forgotten by a restart, unknown to the other nodes',
   'ack-before-commit': 'answers first and commits a moment later: a crash in between loses an acknowledged transfer',
   'unscoped-key': "ignores whose key it is: another payer's equal key counts as a repeat and gets that payer's answer",
+  'leaks-across-tenants':
+    "forgets that keys have a tenant: another tenant's equal key of an account of that name gets this one's answer",
   'reject-but-apply': 'answers 503 now and then although it has committed the transfer',
   'ignores-payload': 'repeats the answer of a key whatever the payload is that comes with it this time',
   'truncates-key': 'knows keys by their first 32 characters: two long keys that begin alike are one',
@@ -102,7 +126,7 @@ export const CRASH_POINTS = ['received', 'reserved', 'applied', 'stored'] as con
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 export const isCrashPoint = (name: unknown): name is CrashPoint => CRASH_POINTS.includes(name as CrashPoint);
 
-/** A request to move money, with the key that names it. */
+/** A request to move money, with the key that names it; accounts by their full names. */
 export interface KeyedTransfer {
   readonly key: string;
   readonly from: string;

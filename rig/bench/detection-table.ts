@@ -1,5 +1,5 @@
 /**
- * `node dist/rig/bench/detection-table.js [seeds] [seconds] [bug…]`: how often each planted bug of the ledger is found under
+ * `node dist/rig/bench/detection-table.js [seeds] [seconds] [all|aimed] [bug…]`: how often each planted bug of the ledger is found under
  * each nemesis, as the page docs/planted-bugs.md. Real processes, one run after the other: about twice the load's time.
  */
 
@@ -38,7 +38,9 @@ interface Aim {
   readonly host?: HostName;
 }
 
-const EVERY: readonly Column[] = ['none', 'lost-ack', 'kill'];
+/** What every bug is tried with, and what those are that need nothing special. */
+const EVERY: readonly Column[] = ['none'];
+const COMMON: readonly Column[] = ['lost-ack', 'kill'];
 
 const AIMS: Readonly<Record<string, Aim>> = {
   'commit-before-record': { anomaly: 'duplicate-application', nemeses: ['crash-point'] },
@@ -46,6 +48,7 @@ const AIMS: Readonly<Record<string, Aim>> = {
   'key-in-memory': { anomaly: 'duplicate-application', nemeses: ['duplicate-delivery'] },
   'ack-before-commit': { anomaly: 'acknowledged-not-applied' },
   'unscoped-key': { anomaly: 'foreign-response' },
+  'leaks-across-tenants': { anomaly: 'foreign-response', workload: 'transfers' },
   'reject-but-apply': { anomaly: 'rejected-but-applied' },
   'ignores-payload': { anomaly: 'payload-ignored' },
   'truncates-key': { anomaly: 'key-collision' },
@@ -84,9 +87,12 @@ const silent: Audience = {
 
 const aimAt = (bug: string | null): Partial<Aim> => AIMS[bug ?? ''] ?? {};
 
-/** All of them for the ledger without a bug, where the host has them. */
-const columnsOf = (bug: string | null): ReadonlySet<Column> =>
-  new Set(bug === null ? NEMESES.filter((name) => name !== 'failover') : [...EVERY, ...(aimAt(bug).nemeses ?? [])]);
+/** With `aimed`, only what the bug is sensitive to; of the ledger without a bug all, where the host has them. */
+function columnsOf(bug: string | null, isAimed: boolean): ReadonlySet<Column> {
+  if (bug === null) return new Set(isAimed ? EVERY : NEMESES.filter((name) => name !== 'failover'));
+  const { nemeses } = aimAt(bug);
+  return new Set(isAimed ? (nemeses ?? COMMON.slice(0, 1)) : [...EVERY, ...(nemeses ?? COMMON)]);
+}
 
 async function tryOnce(bug: string | null, nemesis: string, seed: number, seconds: number, cell: Cell): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'ordeal-table-'));
@@ -119,10 +125,10 @@ function page(rows: ReadonlyMap<string, readonly Cell[]>, seeds: number, seconds
   return `# How often each planted bug is found
 
 Runs in which the ledger was found \`invalid\`, of all runs with that bug and that nemesis: seeds 1 to ${seeds}, ${seconds} s of load
-each. A cell is empty where that was not tried: every bug is tried with ${EVERY.join(', ')} and with what it is sensitive to. The
+each. A cell is empty where that was not tried: with \`all\`, every bug is tried without faults and with what it is sensitive to; with \`aimed\`, with the latter alone. The
 first line is the ledger without a bug, which must never be found. The last column is the anomaly that says what is wrong
 with it, which was among those found. What a bug is, says \`ordeal list\`. Made by
-\`npm run build && node dist/rig/bench/detection-table.js ${seeds} ${seconds}\`.
+\`npm run build && node dist/rig/bench/detection-table.js ${seeds} ${seconds} ${isAimed ? 'aimed' : 'all'}\`.
 
 | bug | workload, host | ${NEMESES.join(' | ')} | anomaly |
 |---|---|${NEMESES.map(() => '---').join('|')}|---|
@@ -131,14 +137,15 @@ ${lines.join('\n')}
 }
 
 const [seeds = 3, seconds = 10] = process.argv.slice(2, 4).map(Number);
-const wanted = process.argv.slice(4);
+const isAimed = process.argv[4] === 'aimed';
+const wanted = process.argv.slice(5);
 const rows = new Map<string, readonly Cell[]>();
 for (const bug of [null, ...Object.keys(rooms.clusters.get(CLUSTER).variants)]) {
   if (wanted.length > 0 && !wanted.includes(bug ?? 'none')) continue;
   const cells = NEMESES.map((): Cell => ({ runs: 0, found: 0, unknown: 0, named: false, anomalies: new Set() }));
   rows.set(bug ?? '(none)', cells);
   for (const [at, nemesis] of NEMESES.entries()) {
-    if (!columnsOf(bug).has(nemesis)) continue;
+    if (!columnsOf(bug, isAimed).has(nemesis)) continue;
     for (let seed = 1; seed <= seeds; seed++) await tryOnce(bug, nemesis, seed, seconds, cells[at] as Cell);
   }
   const told = cells.flatMap(({ runs, found, anomalies }, at) =>
