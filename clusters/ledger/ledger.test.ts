@@ -3,11 +3,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RealClock } from '../../rig/clock.ts';
-import type { Client, Ledger, RunningCluster, TransferReceipt } from '../../rig/contract.ts';
+import type { Client, Drill, Ledger, RunningCluster, TransferReceipt } from '../../rig/contract.ts';
 import type { RequestError } from '../../rig/define.ts';
 import { Random } from '../../rig/random.ts';
 import { ledger } from './ledger.ts';
-import { ACCOUNTS, type Bug, OPENING_BALANCE } from './terms.ts';
+import { ALL_ACCOUNTS, type Bug, OPENING_BALANCE } from './terms.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -29,7 +29,7 @@ async function up(variant: Bug | null = null): Promise<RunningCluster> {
     rng: new Random(1),
     clock: new RealClock(),
     progress: () => {},
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
   });
   cleanUps.push(() => cluster[Symbol.asyncDispose]());
   return cluster;
@@ -113,7 +113,7 @@ describe('a sound ledger', () => {
     expect(new Set(applied.map(({ key }) => key)).size).toBe(80);
     expect(applied).toHaveLength(80);
     const balances = (await survivor.accounts(soon())).map(({ balance }) => balance);
-    expect(balances.reduce((sum, balance) => sum + balance)).toBe(ACCOUNTS.length * OPENING_BALANCE);
+    expect(balances.reduce((sum, balance) => sum + balance)).toBe(ALL_ACCOUNTS.length * OPENING_BALANCE);
   });
 
   it('lists more transfers than fit on a page, each of them once', LONG, async () => {
@@ -173,6 +173,24 @@ describe('a ledger with a planted bug', () => {
     const receipt = await move(client, 'k', 5, 'a1', 'a2');
     expect(await move(client, 'k', 7, 'a3', 'a2')).toEqual({ ...receipt, replayed: true });
   });
+
+  it(
+    "leaks-across-tenants answers a tenant with another tenant's transfer, and the sound ledger does not",
+    LONG,
+    async () => {
+      const leaky = await connect(await up('leaks-across-tenants'), 'n1');
+      const receipt = await move(leaky, 'k', 5, 'a1', 'a2');
+      expect(await move(leaky, 'k', 7, 'blue.a1', 'blue.a3')).toEqual({ ...receipt, replayed: true });
+      const sound = await connect(await up(), 'n1');
+      await move(sound, 'k', 5, 'a1', 'a2');
+      expect(await move(sound, 'k', 7, 'blue.a1', 'blue.a3')).toMatchObject({ amount: 7, replayed: false });
+      expect((await sound.applied(soon())).map(({ from, to }) => [from, to])).toEqual([
+        ['a1', 'a2'],
+        ['blue.a1', 'blue.a3'],
+      ]);
+      expect(await refusal(move(sound, 'k2', 5, 'a1', 'blue.a1'))).toBe('other-tenant');
+    },
+  );
 
   it('reject-but-apply applies a transfer that it refused', async () => {
     const cluster = await up('reject-but-apply');
@@ -260,6 +278,59 @@ describe('a ledger with a planted bug', () => {
       expect(await move(await connect(cluster, 'n1'), 'k')).toMatchObject({ replayed: true });
     }
   });
+});
+
+describe('drills of the embedded ledger', () => {
+  const drilled = async (cluster: RunningCluster, hold: string, drill: Drill) =>
+    cluster.controls(hold).drills?.begin(drill);
+
+  it('shut the store for some nodes: writes are refused there, balances come from a copy and say so', async () => {
+    const cluster = await up();
+    const [one, other] = [await connect(cluster, 'n1'), await connect(cluster, 'n2')];
+    await drilled(cluster, 'outage', { name: 'store-outage', nodes: ['n1'], how: 'primary' });
+    expect(await refusal(move(one, 'k'))).toBe('http-503');
+    expect(await one.balance('a1', soon())).toMatchObject({ balance: OPENING_BALANCE, staleMs: expect.any(Number) });
+    expect(await move(other, 'k')).toMatchObject({ replayed: false });
+    expect(await cluster.inspect('outage')).toMatchObject({ effective: true });
+    await cluster.release('outage');
+    await cluster.release('outage');
+    expect(await move(one, 'k')).toMatchObject({ replayed: true });
+    expect(await one.balance('a1', soon())).toBe(OPENING_BALANCE - 5);
+  });
+
+  it('stop the copies, which then tell how old they are, and destroy and restore the store with its keys', async () => {
+    const cluster = await up();
+    const client = await connect(cluster, 'n1');
+    await drilled(cluster, 'lag', { name: 'replica-lag', nodes: [] });
+    await move(client, 'k');
+    await drilled(cluster, 'expiry', { name: 'cache-expiry', nodes: [] });
+    const old = await client.balance('a1', soon(), true);
+    expect(old).toMatchObject({ balance: OPENING_BALANCE, staleMs: expect.any(Number) });
+    expect(await client.balance('a1', soon())).toBe(OPENING_BALANCE - 5);
+    expect(await cluster.inspect('lag')).toMatchObject({ effective: true });
+    for (const hold of ['lag', 'expiry']) await cluster.release(hold);
+    await drilled(cluster, 'restore', { name: 'restore', nodes: cluster.nodes });
+    expect(await refusal(move(client, 'k'))).toBe('http-503');
+    await cluster.release('restore');
+    expect(await move(client, 'k')).toMatchObject({ replayed: true });
+    expect(await client.applied(soon())).toHaveLength(1);
+  });
+
+  it(
+    'let a node die with the key reserved and nothing applied, and start it again; what is not there is refused',
+    LONG,
+    async () => {
+      const cluster = await up();
+      const client = await connect(cluster, 'n1');
+      await drilled(cluster, 'crash', { name: 'crash-point', nodes: ['n1'], how: 'reserved' });
+      expect(await refusal(move(client, 'k'))).toBe('connection-reset');
+      expect(await cluster.inspect('crash')).toMatchObject({ effective: true });
+      await cluster.release('crash');
+      await cluster.recovered(soon());
+      expect(await move(await connect(cluster, 'n1'), 'k')).toMatchObject({ replayed: false });
+      await expect(drilled(cluster, 'none', { name: 'failover', nodes: [] })).rejects.toThrow('no drill failover here');
+    },
+  );
 });
 
 describe('the traffic control of a ledger', () => {

@@ -95,6 +95,17 @@ describe('a transfer', () => {
     expect(await applied()).toHaveLength(2);
   });
 
+  it('is another transfer when another tenant uses the same key, and is shown to nobody else', async () => {
+    const own = await post(good);
+    const other = await post(good, { 'idempotency-key': 'k', tenant: 'blue' });
+    expect(other.headers.get('idempotent-replayed')).toBeNull();
+    expect(other.body).not.toEqual(own.body);
+    expect(await applied()).toHaveLength(1);
+    expect((await post(good, { 'idempotency-key': 'k2', tenant: 'green' })).status).toBe(400);
+    const accounts = await (await fetch(`${origin}/accounts/a1`, { headers: { tenant: 'blue' } })).json();
+    expect(accounts).toEqual({ account: 'a1', balance: OPENING_BALANCE - good.amount });
+  });
+
   it('is refused with 402 when the payer cannot pay, for ever, also after the payer is rich', async () => {
     const dear = { from: 'a1', to: 'a2', amount: OPENING_BALANCE + 1 };
     expect((await post(dear, { 'idempotency-key': 'dear' })).status).toBe(402);

@@ -34,14 +34,12 @@ export const crashDrill: DrillMaker = ({ nodes, how }, { deployment: { lab }, st
     },
     async end(signal) {
       for (const node of nodes) {
-        // Others may have killed it: then they start it again.
+        // A process that was started since does not know of it; others may have killed, and started, it meanwhile.
         const settle = async () => {
           if (await isGone(node)) await start(node);
-          await tell(node, null);
+          else if (!crashed.has(node)) await tell(node, null);
         };
-        await again(SERVES_MS, settle, signal).catch(async (error: unknown) => {
-          if ((await lab.state(node)) === 'running') throw error;
-        });
+        await again(SERVES_MS, settle, signal);
       }
     },
   };
