@@ -52,12 +52,6 @@ export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<T> => believed(await request(pool, { method: 'GET', path, headers }, signal), 200, read);
-  const page = async (tenant: string, after: number, signal: AbortSignal) => {
-    const path = `/transfers?after=${after}&limit=${LIMITS.pageLength}`;
-    const answer = await request(pool, { method: 'GET', path, headers: tenantField(tenant) }, signal);
-    const rows = believed(answer, 200, (body) => listOf(body, appliedOf));
-    return { rows, last: Math.max(answer.last, rows.at(-1)?.sequence ?? 0) };
-  };
   return {
     definite: DEFINITE,
     async transfer({ key, from, to, amount }, signal) {
@@ -85,27 +79,33 @@ export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client
       const place = (name: string) => partsOf(name).account;
       return ofAll.flat().sort((one, other) => place(one.account).localeCompare(place(other.account)));
     },
-    async applied(signal) {
-      const all: (AppliedTransfer & { readonly sequence: number })[] = [];
-      for (const tenant of TENANTS) {
-        let after = 0;
-        for (let count = 0; ; count++) {
-          const { rows, last } = await page(tenant, after, signal);
-          for (const row of rows) all.push({ ...row, from: fullName(tenant, row.from), to: fullName(tenant, row.to) });
-          if (rows.length === 0 && last <= after) break;
-          if (last <= after) throw new RequestError('bad-answer', 'the list of transfers does not advance');
-          if (count >= MOST_PAGES)
-            throw new RequestError('answer-too-large', `more than ${MOST_PAGES * LIMITS.pageLength} applied transfers`);
-          after = last;
-        }
-      }
-      all.sort((one, other) => one.sequence - other.sequence);
-      return all.map(({ id, key, from, to, amount }) => ({ id, key, from, to, amount }));
-    },
+    applied: (signal) => appliedOfAll(pool, signal),
     async [Symbol.asyncDispose]() {
       await pool.destroy();
     },
   };
+}
+
+/** What was applied for all tenants, in the order in which it was, page by page. */
+async function appliedOfAll(pool: Pool, signal: AbortSignal): Promise<readonly AppliedTransfer[]> {
+  const all: (AppliedTransfer & { readonly sequence: number })[] = [];
+  for (const tenant of TENANTS) {
+    let after = 0;
+    for (let count = 0; ; count++) {
+      const path = `/transfers?after=${after}&limit=${LIMITS.pageLength}`;
+      const answer = await request(pool, { method: 'GET', path, headers: tenantField(tenant) }, signal);
+      const rows = believed(answer, 200, (body) => listOf(body, appliedOf));
+      const last = Math.max(answer.last, rows.at(-1)?.sequence ?? 0);
+      for (const row of rows) all.push({ ...row, from: fullName(tenant, row.from), to: fullName(tenant, row.to) });
+      if (rows.length === 0 && last <= after) break;
+      if (last <= after) throw new RequestError('bad-answer', 'the list of transfers does not advance');
+      if (count >= MOST_PAGES)
+        throw new RequestError('answer-too-large', `more than ${MOST_PAGES * LIMITS.pageLength} applied transfers`);
+      after = last;
+    }
+  }
+  all.sort((one, other) => one.sequence - other.sequence);
+  return all.map(({ id, key, from, to, amount }) => ({ id, key, from, to, amount }));
 }
 
 const tenantField = (tenant: string): Readonly<Record<string, string>> =>
