@@ -100,6 +100,19 @@ describe('in a trouble that changes nothing', () => {
     expect(found(pays(10, 'http-402'), [trouble])).toEqual([]);
   });
 
+  it('as many may be refused as in calm', () => {
+    const calm = Array.from(
+      { length: 30 },
+      (_, nth): Step => ({
+        at: 30 + nth / 5,
+        f: 'pay',
+        ...(nth < 10 ? { error: 'http-503' } : {}),
+      }),
+    );
+    expect(found([...pays(10), ...calm], [trouble])).toEqual([]);
+    expect(found([...pays(20), ...calm], [trouble])).toEqual(['needless-refusal']);
+  });
+
   it('many may be refused while something else is broken as well', () => {
     expect(found(pays(10), [trouble, { nemesis: 'kill', from: 10, to: 20 }])).toEqual([]);
     expect(found(pays(10), [trouble, { nemesis: 'kill', from: 1, to: 5 }])).toEqual(['needless-refusal']);

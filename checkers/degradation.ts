@@ -28,7 +28,7 @@ export interface DegradationTerms {
   readonly blurredBy: readonly string[];
 }
 
-/** Of requests that are to go on, at least so many must, if there were enough of them. */
+/** Of requests that are to go on, at least this share of that in calm must, if there were enough of them. */
 const OPEN_SHARE = 0.9;
 const FEWEST_OPEN = 20;
 
@@ -117,19 +117,36 @@ function judgeOutage(
       const group = open.get(f) ?? { asked: [], refused: [] };
       open.set(f, group);
       group.asked.push(at);
-      const isAnswered = history.type[at] === OK || answers.includes(history.errors[history.error[at] as number] ?? '');
-      if (!isAnswered) group.refused.push(at);
+      if (!isServed(history, at, answers)) group.refused.push(at);
     } else judgeOne(history, at, f, behaviour, outage, oldestMs, anomalies);
     seen[`${outage.nemesis} ${f}`] = (seen[`${outage.nemesis} ${f}`] ?? 0) + 1;
   }
   for (const [f, { asked, refused }] of open) {
-    if (asked.length < FEWEST_OPEN || asked.length - refused.length >= OPEN_SHARE * asked.length) continue;
+    const calmShare = shareInCalm(history, f, faults, answers);
+    if (asked.length < FEWEST_OPEN || asked.length - refused.length >= OPEN_SHARE * calmShare * asked.length) continue;
     anomalies.add('needless-refusal', () => ({
       subject: outage.hold,
       explanation: `while ${outage.sentence}, ${f} is to go on, but ${refused.length} of ${asked.length} were refused or lost`,
       operations: refused.slice(0, 20),
     }));
   }
+}
+
+const isServed = (history: History, at: number, answers: readonly string[]): boolean =>
+  history.type[at] === OK || answers.includes(history.errors[history.error[at] as number] ?? '');
+
+/** How much of that function was served while no fault was in force; 1 if too little of it was asked then. */
+function shareInCalm(history: History, name: string, faults: readonly Fault[], answers: readonly string[]): number {
+  const f = history.functions.indexOf(name);
+  let [asked, served] = [0, 0];
+  for (let at = 0; at < history.length; at++) {
+    if (history.f[at] !== f) continue;
+    const [beganNs, endedNs] = [history.invokedNs[at] as number, history.endedNs[at] as number];
+    if (faults.some(({ injectNs, releasedNs }) => injectNs <= endedNs && beganNs <= releasedNs)) continue;
+    asked++;
+    if (isServed(history, at, answers)) served++;
+  }
+  return asked < FEWEST_OPEN ? 1 : served / asked;
 }
 
 function judgeOne(
