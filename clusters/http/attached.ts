@@ -25,6 +25,7 @@ import { mustServe, serviceClient } from './client.ts';
 import { termsOf } from './outcomes.ts';
 import { keyFieldOf } from './service-request.ts';
 import { Sink } from './sink.ts';
+import { takeAlone } from './sole-use.ts';
 
 const PROBE_MS = 3_000;
 const RETRY_MS = 250;
@@ -54,6 +55,7 @@ class Attached implements RunningCluster {
   readonly #addresses: ReadonlyMap<NodeId, Address>;
   readonly #traffic: Traffic;
   readonly #sink: Sink | null;
+  readonly #use: AsyncDisposable;
   readonly #clock: Clock;
   /** No two runs use the same keys: the service goes on living. */
   readonly #keyPrefix: string;
@@ -63,6 +65,7 @@ class Attached implements RunningCluster {
     addresses: ReadonlyMap<NodeId, Address>,
     traffic: Traffic,
     sink: Sink | null,
+    use: AsyncDisposable,
     { clock, runId }: ClusterOptions,
   ) {
     this.nodes = [...addresses.keys()];
@@ -74,6 +77,7 @@ class Attached implements RunningCluster {
     this.#addresses = addresses;
     this.#traffic = traffic;
     this.#sink = sink;
+    this.#use = use;
     this.#clock = clock;
     this.#keyPrefix = `${runId}-`;
   }
@@ -81,18 +85,24 @@ class Attached implements RunningCluster {
   static async up(definition: HttpServiceDefinition, options: ClusterOptions): Promise<RunningCluster> {
     const addresses = new Map(Object.entries(definition.attach ?? {}).map(([node, url]) => [node, addressOf(url)]));
     const { runId, clock, directory, progress, signal } = options;
-    const sink = definition.effects.sink ? await Sink.open(definition.effects.sink) : null;
+    const use = await takeAlone(
+      [...addresses.values()].map(({ host, port }) => `${host}:${port}`),
+      runId,
+    );
+    let sink: Sink | null = null;
     let traffic: Traffic | null = null;
     try {
+      sink = definition.effects.sink ? await Sink.open(definition.effects.sink) : null;
       const wireFile = path.join(directory, WIRE_FILE);
       traffic = await Traffic.open({ runId, clock, wireFile, targets: addresses, keyField: keyFieldOf(definition) });
-      const attached = new Attached(definition, addresses, traffic, sink, options);
+      const attached = new Attached(definition, addresses, traffic, sink, use, options);
       progress(`asking ${attached.nodes.join(', ')}`);
       await attached.recovered(signal);
       return attached;
     } catch (error) {
       await traffic?.close();
       await sink?.close();
+      await use[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -134,6 +144,7 @@ class Attached implements RunningCluster {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#traffic.close();
     await this.#sink?.close();
+    await this.#use[Symbol.asyncDispose]();
   }
 
   async #serves(node: NodeId, address: Address, signal: AbortSignal): Promise<void> {
