@@ -125,7 +125,7 @@ export class Firewalls {
     const ofClients = this.#wanted.get(CLIENTS) ?? [];
     // Whoever sends what is dropped on its way out is told so; silence has to be made at what comes in.
     const isRefusal = ({ from, do: act }: Impairment) => from === NAME_SERVERS && act === 'reject';
-    await this.#wall(node).set(access, {
+    const wanted = {
       in: own.filter((impairment) => !isRefusal(impairment) && !isDuplicate(impairment)),
       out: [
         ...ofClients.filter((impairment) => impairment.from === node && !isDuplicate(impairment)),
@@ -134,7 +134,13 @@ export class Firewalls {
       doubled: [...this.#wanted].flatMap(([listener, some]) =>
         some.filter((one) => isDuplicate(one) && one.from === node).map((one) => ({ ...one, listener }) as Doubled),
       ),
-    });
+    };
+    try {
+      await this.#wall(node).set(access, wanted);
+    } catch (error) {
+      // A node that ended in the middle of it took its network along; it is called for again after its start.
+      if (await this.#access(node)) throw error;
+    }
   }
 
   #count(node: NodeId): Promise<Counts> {
