@@ -580,12 +580,17 @@ export interface Cluster {
   readonly quorum?: boolean;
   /** The levers of its controls that cannot be had on that host of this machine. Absent: none. Never rejects. */
   lacks?(host: HostName): Promise<Lacks>;
+  /** How that host carries out a lever, `network.drop`, with these arguments, and how it is undone: for a plan. */
+  commands?(host: HostName, lever: string, given: readonly unknown[]): LeverCommands;
   /** The states that it can be seen to be in, of a node or as a whole: name → one sentence. */
   readonly states?: Readonly<Record<string, string>>;
   /** Who will be there once it is up, for a plan. Absent: `n1`, `n2`, …, and `clients`, all of whom talk to each other. */
   layout?(nodeCount: number, host: HostName): Layout;
   up(options: ClusterOptions): Promise<RunningCluster>;
 }
+
+/** Commands, each with the node it is for, `n1: kill -STOP …`; none where what is done is no command. */
+export type LeverCommands = { readonly does: readonly string[]; readonly undoes: readonly string[] };
 
 export interface ClusterOptions {
   /** Carried by the name or label of everything that is made outside the rig, so that it can be swept. */

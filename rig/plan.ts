@@ -4,9 +4,23 @@
  */
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { ControlName, HostName, Layout, Link, NodeId, Party, PlannedFault, RunSpec } from './contract.ts';
+import { RealClock } from './clock.ts';
+import type {
+  Cluster,
+  ControlName,
+  HostName,
+  Layout,
+  LeverCommands,
+  Link,
+  Nemesis,
+  NodeId,
+  Party,
+  PlannedFault,
+  RunSpec,
+} from './contract.ts';
 import { UsageError } from './exit.ts';
 import { headerSchema } from './header-schema.ts';
+import { reachOf } from './reach.ts';
 import { longestOf, minorityOf, mostDown, omissionText, type Schedule } from './schedule.ts';
 
 /** `plan.json`. */
@@ -137,7 +151,32 @@ export const meansOf = (controls: readonly ControlName[], host: HostName): reado
     (control) => `${control}: ${MEANS[control]?.[host] ?? 'changes under a hold of their own; undone by releasing it'}`,
   );
 
-export function planText(plan: Plan, controls: readonly ControlName[]): string {
+/** By hold: how each fault is carried out and undone, as far as that is done by commands. */
+export async function commandsOfPlan(
+  plan: Plan,
+  cluster: Cluster,
+  nemeses: readonly Nemesis[],
+): Promise<ReadonlyMap<string, LeverCommands>> {
+  const byHold = new Map<string, LeverCommands>();
+  for (const { nemesis: name, hold, fault } of plan.spec.plan ?? []) {
+    const nemesis = nemeses.find((one) => one.name === name);
+    if (!nemesis || !cluster.commands) continue;
+    const { calls } = await reachOf(nemesis, fault, plan, new RealClock());
+    const all = calls.map(
+      ({ control, method, arguments: given }) =>
+        cluster.commands?.(plan.spec.host, `${control}.${method}`, given) ?? { does: [], undoes: [] },
+    );
+    const undoes = [...new Set(all.flatMap((one) => one.undoes))];
+    byHold.set(hold, { does: all.flatMap((one) => one.does), undoes });
+  }
+  return byHold;
+}
+
+export function planText(
+  plan: Plan,
+  controls: readonly ControlName[],
+  commands: ReadonlyMap<string, LeverCommands> = new Map(),
+): string {
   const faults = plan.spec.plan ?? [];
   const worst = mostDown(faults, plan.spec);
   const isMinority = worst.nodes.length <= minorityOf(plan.nodes.length);
@@ -145,7 +184,7 @@ export function planText(plan: Plan, controls: readonly ControlName[]): string {
     `${plan.nodes.length} nodes of ${plan.spec.cluster} on ${plan.spec.host}: ${plan.nodes.join(', ')}; seed ${plan.spec.seed}`,
     '',
     ...(faults.length === 0 ? ['No fault is planned.'] : ['   from      for  fault']),
-    ...faults.map((fault) => faultText(fault, plan.spec)),
+    ...faults.flatMap((fault) => [faultText(fault, plan.spec), ...commandLines(commands.get(fault.hold))]),
     '',
     worst.nodes.length === 0
       ? 'No node is ever down.'
@@ -155,6 +194,13 @@ export function planText(plan: Plan, controls: readonly ControlName[]): string {
     ...(plan.omitted.length === 0 ? [] : ['Left out:', ...plan.omitted.map((line) => `  ${line}`)]),
   ].join('\n');
 }
+
+const INDENT = ' '.repeat(19);
+
+const commandLines = (commands: LeverCommands = { does: [], undoes: [] }): readonly string[] => [
+  ...commands.does.map((line) => `${INDENT}does   ${line}`),
+  ...commands.undoes.map((line) => `${INDENT}undoes ${line}`),
+];
 
 function faultText(fault: PlannedFault, spec: RunSpec): string {
   const { atMs, forMs, span, sentence, hold, dependsOnPrimaries, damaged } = fault;

@@ -8,7 +8,7 @@ import { durationText } from './durations.ts';
 import type { RunRecord, RunSpec } from './contract.ts';
 import { EXIT } from './exit.ts';
 import { bearTitle } from './leftovers.ts';
-import { planText } from './plan.ts';
+import { commandsOfPlan, planText } from './plan.ts';
 import { makePlan, prepare, type RunFlags } from './prepare.ts';
 import { Progress } from './progress.ts';
 import { castOf, fileOf, insideUserNamespace, rooms } from './rooms.ts';
@@ -37,8 +37,12 @@ export async function plan(path: string | undefined, flags: RunFlags): Promise<v
   const spec = await prepare(path, flags);
   const made = await makePlan(spec);
   if (typeof flags['output'] === 'string') writeJson(flags['output'], made);
-  const controls = castOf(spec).nemeses.flatMap((nemesis) => nemesis.controls);
-  const said = flags['json'] === true ? JSON.stringify(made, null, 2) : planText(made, controls);
+  const cast = castOf(spec);
+  const controls = cast.nemeses.flatMap((nemesis) => nemesis.controls);
+  const said =
+    flags['json'] === true
+      ? JSON.stringify(made, null, 2)
+      : planText(made, controls, await commandsOfPlan(made, cast.cluster, cast.nemeses));
   process.stdout.write(`${said}\n`);
 }
 

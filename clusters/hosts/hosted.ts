@@ -26,6 +26,7 @@ import { Traffic } from '../traffic/traffic.ts';
 import { type MembershipHooks, Roster } from './controls/membership.ts';
 import { type Address, CLIENTS, type Lab, type LabDriver, type NodePlan, type Program } from './host.ts';
 import type { DrillMakers } from './controls/drills.ts';
+import { commandsOf } from './commands.ts';
 import { HostedCluster } from './hosted-cluster.ts';
 import { lastLines } from './last-lines.ts';
 
@@ -121,6 +122,7 @@ export function onHosts(system: SystemDefinition): Cluster {
     },
     ...(system.quorum === undefined ? {} : { quorum: system.quorum }),
     states: Object.fromEntries(Object.entries(system.states ?? {}).map(([name, { says }]) => [name, says])),
+    commands: commandsOf,
     drills: (host) => Object.keys(system.drills?.(host) ?? {}) as DrillName[],
     layout(nodeCount, host) {
       const members = system.members(nodeCount, host);

@@ -21,7 +21,7 @@ it('is given to one run at a time, and to the next when that one has ended', asy
 
 it('is taken over from a run that has not renewed it, which then does not give it away', async () => {
   const dead = await takeAlone([address(4)], '0000000c');
-  utimesSync(fileOf(address(4)), new Date(0), new Date(0));
+  utimesSync(fileOf(address(4)), 0, 0);
   const next = await takeAlone([address(4)], '0000000d');
   await dead[Symbol.asyncDispose]();
   expect(existsSync(fileOf(address(4)))).toBe(true);

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { link, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { link, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -26,7 +26,7 @@ export async function takeAlone(addresses: readonly string[], runId: string): Pr
     throw error;
   }
   const renewal = setInterval(() => {
-    for (const file of taken) void renew(file);
+    for (const file of taken) void renew(file, runId);
   }, RENEW_MS);
   renewal.unref();
   return {
@@ -74,7 +74,7 @@ const ownerOf = (file: string): Promise<string | null> =>
     () => null,
   );
 
-/** The time of now, as the file system has it. */
-async function renew(file: string): Promise<void> {
-  await utimes(file, new Date(), new Date()).catch(() => {});
+/** Whoever writes to a file makes it as old as its file system says that now is. */
+async function renew(file: string, runId: string): Promise<void> {
+  if ((await ownerOf(file)) === runId) await writeFile(file, runId).catch(() => {});
 }
