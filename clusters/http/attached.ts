@@ -88,6 +88,7 @@ class Attached implements RunningCluster {
     const use = await takeAlone(
       [...addresses.values()].map(({ host, port }) => `${host}:${port}`),
       runId,
+      clock,
     );
     let sink: Sink | null = null;
     let traffic: Traffic | null = null;

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { link, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Clock } from '../../rig/clock.ts';
 
 const LEASE_MS = 10_000;
 const RENEW_MS = 2_000;
@@ -14,7 +15,7 @@ const RENEW_MS = 2_000;
 const TRIES = 5;
 
 /** @param addresses `host:port`. Rejects, naming the run that has one of them and what to do. */
-export async function takeAlone(addresses: readonly string[], runId: string): Promise<AsyncDisposable> {
+export async function takeAlone(addresses: readonly string[], runId: string, clock: Clock): Promise<AsyncDisposable> {
   const taken: string[] = [];
   const release = async () => {
     for (const file of taken) if ((await ownerOf(file)) === runId) await unlink(file).catch(() => {});
@@ -25,13 +26,17 @@ export async function takeAlone(addresses: readonly string[], runId: string): Pr
     await release();
     throw error;
   }
-  const renewal = setInterval(() => {
-    for (const file of taken) void renew(file, runId);
-  }, RENEW_MS);
-  renewal.unref();
+  let cancel = () => {};
+  const renewLater = () => {
+    cancel = clock.after(RENEW_MS, () => {
+      for (const file of taken) void renew(file, runId);
+      renewLater();
+    });
+  };
+  renewLater();
   return {
     async [Symbol.asyncDispose]() {
-      clearInterval(renewal);
+      cancel();
       await release();
     },
   };
