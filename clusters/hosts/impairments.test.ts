@@ -215,19 +215,20 @@ for (const [driver, needs] of [
 
     it('lets no more than so many bytes through', async () => {
       const socket = await trial.call('n1');
-      const freely = await said(socket, 'send 400000', AbortSignal.timeout(10_000));
+      const freely = await said(socket, 'send 300000', AbortSignal.timeout(10_000));
       await under(
         'limit',
         async (network) => {
           await network.limit(['n1'], [CLIENTS], 100_000);
-          const slowly = await said(socket, 'send 400000', AbortSignal.timeout(30_000));
+          // What was dropped is sent again later and later; how late is TCP's own affair.
+          const slowly = await said(socket, 'send 300000', AbortSignal.timeout(80_000));
           expect(slowly).toBeGreaterThan(1_500);
           expect(slowly).toBeGreaterThan(3 * freely);
         },
         /did not reach clients/,
       );
       socket.destroy();
-    }, 60_000);
+    }, 120_000);
 
     it('resets connections that are established, and nothing else', async () => {
       const [open, other] = [await trial.call('n1'), await trial.call('n2')];
