@@ -317,7 +317,8 @@ const MUTANTS: readonly Mutant[] = [
   ...exactlyOnce(
     'ledger/wire',
     ['one hidden retry is none', 'requests.length <= attempts.length)', 'requests.length <= attempts.length + 1)'],
-    ['copies are retries', "if (entry.origin === 'client') sent", 'sent'],
+    ['copies are retries', "if (entry.origin === 'client' && ", 'if ('],
+    ['what the history does not reach was never asked for', ' && entry.sentNs <= history.lastNs', ''],
     ['answers that nobody heard differ', ' || one.answer === null || other.answer === null', ''],
   ),
   ...exactlyOnce(

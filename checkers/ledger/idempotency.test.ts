@@ -214,6 +214,11 @@ describe('the wire log', () => {
     expect(namesOf([first, other], two, { wire: [{}, { payload: 'q', answer: 'r9' }] })).toEqual([]);
   });
 
+  it('does not take for a retry what was sent after the history broke off', () => {
+    expect(namesOf([first], book, { wire: [{}, { sentNs: 1e15 }] })).toEqual([]);
+    expect(namesOf([first], book, { wire: [{}, { sentNs: 1e9 }] })).toEqual(['hidden-retry']);
+  });
+
   it('shows answers that disagree, though no client heard more than one of them', () => {
     const copy = { origin: 'copy', of: 0 } as const;
     expect(namesOf([first], book, { wire: [{}, { ...copy, answer: 'r2' }] })).toEqual(['unstable-response']);

@@ -55,7 +55,9 @@ function judgeHiddenRetries(
   const { history } = findings;
   const sent = new Map<string, WireEntry[]>();
   for (const entry of entries) {
-    if (entry.origin === 'client') sent.set(entry.node, [...(sent.get(entry.node) ?? []), entry]);
+    // Of a rig that was killed, the wire log may know more than the history.
+    if (entry.origin === 'client' && entry.sentNs <= history.lastNs)
+      sent.set(entry.node, [...(sent.get(entry.node) ?? []), entry]);
   }
   for (const [node, requests] of sent) {
     const attempts = transfers.flatMap((transfer) => transfer.attempts.filter((at) => nodeOf(history, at) === node));
