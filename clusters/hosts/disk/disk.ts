@@ -89,9 +89,14 @@ export class Disk {
 
 /** Ends every fault of the disks of that run; a line for each disk that had any. */
 export function healDisks(runId: string): readonly string[] {
-  const failing = processesWith(WHOSE, runId).filter((pid) => titleOf(pid).endsWith(FAILING));
-  for (const pid of failing) signalProcess(pid, 'SIGUSR2');
-  return failing.map((pid) => `faults of the disk ${titleOf(pid).slice(0, -FAILING.length)}`);
+  const healed: string[] = [];
+  for (const pid of processesWith(WHOSE, runId)) {
+    const title = titleOf(pid);
+    if (!title.endsWith(FAILING)) continue;
+    signalProcess(pid, 'SIGUSR2');
+    healed.push(`faults of the disk ${title.slice(0, -FAILING.length)}`);
+  }
+  return healed;
 }
 
 /** Unmounts the disks of that run, or of all runs, and ends their processes; a line for each mount. */
