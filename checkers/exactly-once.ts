@@ -20,7 +20,7 @@ import {
 } from './ledger/evidence.ts';
 import { Findings } from './ledger/findings.ts';
 import { guaranteesOf } from './ledger/guarantees.ts';
-import { judgePayloads, payloadsOf, wasRefusedForGood } from './ledger/payloads.ts';
+import { judgePayloads, type PayloadGroup, payloadsOf, wasRefusedForGood } from './ledger/payloads.ts';
 import { type ServiceInput, type ServiceOutput, toldAsTransfers } from './ledger/service-requests.ts';
 import { judgeSettled, judgeStuckKeys } from './ledger/stuck-keys.ts';
 import { LEDGER_TERMS } from './ledger/terms.ts';
@@ -86,7 +86,10 @@ function judgeApplied(findings: Findings, { at, applied, completed }: Listing): 
     const wanted = began.length === 0 ? [] : payloadsOf(evidence, began);
     for (const { to, amount } of began.length === 0 ? [] : entries) {
       const group = wanted.find((one) => one.to === to && one.amount === amount);
-      if (group && (wasRefused(history, group, completed) || wasRefusedForGood(findings, group)))
+      const isRefused = (one: PayloadGroup) =>
+        wasRefusedForGood(findings, one) ||
+        (wasRefused(history, one, completed) && !findings.hadCopyThatCounts(transfer));
+      if (group && isRefused(group))
         findings.addTransfer('rejected-but-applied', transfer, at, `refused, and yet applied, ${seen}`);
       if (!group)
         findings.addTransfer(

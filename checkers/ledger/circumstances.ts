@@ -9,6 +9,8 @@ import type { Terms } from './terms.ts';
 const MOST_TOLD = 20;
 /** As the wire log has keys. */
 const LONGEST_KEY = 1024;
+/** Of the server's errors the one that says that nothing was done: RFC 9110, section 15.6.4. */
+const SHED = 503;
 
 /** A key as the wire log has it: without spaces around it, and shortened. */
 export const keyOnWire = (key: string): string => key.trim().slice(0, LONGEST_KEY);
@@ -25,11 +27,21 @@ export class Circumstances {
 
   /** As the `detail` of an anomaly; `undefined` if nothing is known. */
   of({ key, attempts }: Asked): Json | undefined {
-    this.#wire ??= requestsByKey(this.#history, this.#methods);
-    const requests = (this.#wire.get(keyOnWire(key)) ?? []).slice(0, MOST_TOLD);
+    const requests = this.#requests(key).slice(0, MOST_TOLD);
     const faults = this.#faultsDuring(attempts);
     if (requests.length === 0 && faults.length === 0) return undefined;
     return { wire: requests, faults };
+  }
+
+  /** Whether a copy that a fault made of one of its requests reached a node, and was not certainly refused there. */
+  hadCopyThatCounts({ key }: Asked): boolean {
+    const counts = (status: number | null) => status === null || status < 400 || (status >= 500 && status !== SHED);
+    return this.#requests(key).some(({ origin, status }) => origin === 'copy' && counts(status));
+  }
+
+  #requests(key: string): readonly WireEntry[] {
+    this.#wire ??= requestsByKey(this.#history, this.#methods);
+    return this.#wire.get(keyOnWire(key)) ?? [];
   }
 
   /** `n1 is killed, from 3.100 s to 4.205 s`. */

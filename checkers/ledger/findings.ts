@@ -48,6 +48,11 @@ export class Findings {
     this.#add(name, subject, `${what} (${nameOf(this.history, readAt)})`, [readAt], subject, what);
   }
 
+  /** What a client was refused may be done all the same where the network delivered the request once more. */
+  hadCopyThatCounts(transfer: Asked): boolean {
+    return this.#circumstances.hadCopyThatCounts(transfer);
+  }
+
   has(name: string, subject: string): boolean {
     return this.#told.has(`${name} ${subject}`);
   }

@@ -259,6 +259,19 @@ describe('a doubt', () => {
   });
 });
 
+it('what was refused may be applied for a copy that the network delivered, unless that was refused too', () => {
+  const steps: Step[] = [first, [pay('k2'), refused('http-503')]];
+  const both = [...book, applied('t2', 'k2')];
+  const sent = { key: 'k2', payload: 'q', status: 503, answer: 'shed' } as const;
+  const copy = { ...sent, origin: 'copy', of: 1 } as const;
+  const names = (...wire: Partial<WireEntry>[]) => namesOf(steps, both, { wire: [{}, sent, ...wire] });
+  expect(names({ ...copy, status: 201, answer: 'r2' })).toEqual([]);
+  expect(names({ ...copy, status: null, answer: null })).toEqual([]);
+  expect(names()).toEqual(['rejected-but-applied']);
+  expect(names(copy)).toEqual(['rejected-but-applied']);
+  expect(names({ ...copy, key: 'k3', status: 201 })).toEqual(['rejected-but-applied']);
+});
+
 describe('several reads of the books', () => {
   const list = (books: readonly object[], from: number, to: number): Step => [
     { f: 'applied' },
