@@ -92,8 +92,17 @@ async function ready(node: NodeId, deployment: Deployment, signal: AbortSignal):
   await using sentinel = await dial(address(node, SENTINEL_PORT, deployment), signal);
   const [host] = (await sentinel.redis.call('SENTINEL', 'get-master-addr-by-name', 'ordeal')) as readonly string[];
   await sentinel.redis.call('SENTINEL', 'ckquorum', 'ordeal');
+  // It asks the primary for its replicas every ten seconds, and without knowing them it makes nobody take over.
+  const replicas = (await sentinel.redis.call('SENTINEL', 'replicas', 'ordeal')) as readonly unknown[];
+  if (replicas.length < deployment.nodes.length - 1)
+    throw new Error(`its sentinel knows ${replicas.length} of ${deployment.nodes.length - 1} replicas`);
   const own = deployment.lab.address(node, node, REDIS_PORT).host;
   if (role.name === 'master' && host !== own) throw new Error(`it still believes to be the primary, which is ${host}`);
+  for (const other of role.name === 'master' ? deployment.nodes : []) {
+    // Its own sentinel may not have heard yet of the failover that the others made.
+    const isToo = other !== node && (await roleOf(other, deployment, signal)).name === 'master';
+    if (isToo) throw new Error(`it believes to be the primary, and so does ${other}`);
+  }
   if (role.name !== 'master' && role.link !== 'connected')
     throw new Error(`its link to the primary is in the state ${role.link}`);
 }
