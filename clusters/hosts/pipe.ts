@@ -83,8 +83,8 @@ export class Pipe {
     }
     const [next] = this.#waiting;
     if (!next) this.#passOnEnd();
-    else if (next.dueMs > performance.now())
-      this.#timer = setTimeout(() => this.#flush(), Math.max(1, next.dueMs - performance.now()));
+    // A sink that takes no more says when it does.
+    else if (isTaken) this.#timer = setTimeout(() => this.#flush(), Math.max(1, next.dueMs - performance.now()));
     if (!isTaken) this.#source.pause();
     else if (this.#waitingBytes < MOST_WAITING_BYTES) this.#source.resume();
   }

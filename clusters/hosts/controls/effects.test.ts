@@ -322,7 +322,7 @@ for (const driver of [docker, netns, loopback]) {
       expect([await trial.ask('put point'), await trial.ask('put point')]).toEqual(['ok', 'ok']);
       await expect(trial.ask('put point')).rejects.toThrow();
       await expect.poll(() => trial.state()).toBe('gone');
-      expect(await trial.seen('point')).toBe('n1 died as it called fsync');
+      await expect.poll(() => trial.seen('point')).toBe('n1 died as it called fsync');
       await trial.released('point');
       expect(Number(await trial.ask('size point'))).toBe(size + 300);
     });
