@@ -46,6 +46,8 @@ export class Drills implements Control<'drills'> {
   readonly #network: Network;
   /** By hold, in the order in which they were begun, until they have ended. */
   readonly #begun = new Map<string, RunningDrill[]>();
+  /** By hold: the nodes that its drills are for. */
+  readonly #struck = new Map<string, Set<NodeId>>();
   /** The last that was seen of each hold, or the last that had an effect. */
   readonly #seen = new Map<string, Evidence>();
 
@@ -55,6 +57,14 @@ export class Drills implements Control<'drills'> {
     this.#deployment = deployment;
     this.#processes = processes;
     this.#network = network;
+    processes.mayHaveEnded = (node) => this.#strikes(node);
+  }
+
+  /** Whether a drill is in force for this node; what it has done so far is noted. */
+  async #strikes(node: NodeId): Promise<boolean> {
+    const holds = [...this.#begun.keys()].filter((hold) => this.#struck.get(hold)?.has(node));
+    for (const hold of holds) await this.evidence(hold);
+    return holds.length > 0;
   }
 
   levers(hold: string, change: Change): DrillControl {
@@ -75,6 +85,7 @@ export class Drills implements Control<'drills'> {
       start: (node) => this.#processes.revive(node),
     });
     await change([], () => this.#begun.set(hold, [...(this.#begun.get(hold) ?? []), running]));
+    this.#struck.set(hold, new Set([...(this.#struck.get(hold) ?? []), ...drill.nodes]));
     const limit = deadline(this.#bench.clock, BEGIN_MS);
     try {
       await running.begin(limit.signal);

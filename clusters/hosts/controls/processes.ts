@@ -28,6 +28,9 @@ export class Processes implements Control<'processes'> {
   /** Holds whose nodes crash again and again: whether they are down just now, and how often they were. */
   readonly #loops = new Map<string, { isDown: boolean; crashes: number }>();
 
+  /** Whether the fault of another control that is in force may have ended this node. */
+  mayHaveEnded: (node: NodeId) => Promise<boolean> = async () => false;
+
   constructor(bench: Bench) {
     this.#bench = bench;
   }
@@ -35,6 +38,8 @@ export class Processes implements Control<'processes'> {
   levers(hold: string, change: Change): ProcessControl {
     const halt = async (nodes: readonly NodeId[], how: Wish) => {
       for (const node of nodes) mustBeOneOf(node, this.#bench.members, how);
+      // Only what is there can be paused.
+      for (const node of how === 'paused' ? nodes : []) if (await this.mayHaveEnded(node)) await this.revive(node);
       await change(nodes, () => {
         for (const node of nodes) this.#wishes.add(hold, node, how);
       });
