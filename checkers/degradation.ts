@@ -40,7 +40,10 @@ export const degradation = <In extends Input, Out extends Json>(terms: Degradati
       const faults = faultsOf(history);
       const outages = faults.filter(({ nemesis }) => Object.hasOwn(terms.table, nemesis));
       const clear = outages.filter(
-        (outage) => !faults.some((other) => terms.blurredBy.includes(other.nemesis) && overlap(outage, other)),
+        (outage) =>
+          !faults.some(
+            (other) => terms.blurredBy.includes(other.nemesis) && touches(other, outage.injectNs, outage.releasedNs),
+          ),
       );
       const seen: Record<string, number> = {};
       for (const outage of clear) judgeOutage(history, outage, faults, terms, anomalies, seen);
@@ -90,8 +93,12 @@ function nodesOf(fault: Json): readonly NodeId[] | null {
   return Array.isArray(nodes) ? nodes.filter((node): node is NodeId => typeof node === 'string') : null;
 }
 
-const overlap = (one: Fault, other: Fault): boolean =>
-  one.injectNs <= other.releasedNs && other.injectNs <= one.releasedNs;
+/** Longer than a node takes to serve again after a fault. */
+const MENDING_NS = 3e9;
+
+/** Whether something of that time may be the work of this fault, or of what it has left to mend. */
+const touches = ({ injectNs, releasedNs }: Fault, fromNs: number, untilNs: number): boolean =>
+  injectNs <= untilNs && fromNs <= releasedNs + MENDING_NS;
 
 function judgeOutage(
   history: History,
@@ -101,7 +108,7 @@ function judgeOutage(
   anomalies: Anomalies,
   seen: Record<string, number>,
 ): void {
-  const others = faults.filter((other) => other !== outage && overlap(outage, other));
+  const others = faults.filter((other) => other !== outage && touches(other, outage.injectNs, outage.releasedNs));
   const open = new Map<string, { asked: number[]; refused: number[] }>();
   for (let at = firstSince(history, outage.injectedNs); at < history.length; at++) {
     const beganNs = history.invokedNs[at] as number;
@@ -113,7 +120,7 @@ function judgeOutage(
     const behaviour = table[outage.nemesis]?.[f];
     if (behaviour === undefined) continue;
     if (behaviour === 'open') {
-      if (others.some(({ injectNs, releasedNs }) => injectNs <= endedNs && beganNs <= releasedNs)) continue;
+      if (others.some((other) => touches(other, beganNs, endedNs))) continue;
       const group = open.get(f) ?? { asked: [], refused: [] };
       open.set(f, group);
       group.asked.push(at);
@@ -142,7 +149,7 @@ function shareInCalm(history: History, name: string, faults: readonly Fault[], a
   for (let at = 0; at < history.length; at++) {
     if (history.f[at] !== f) continue;
     const [beganNs, endedNs] = [history.invokedNs[at] as number, history.endedNs[at] as number];
-    if (faults.some(({ injectNs, releasedNs }) => injectNs <= endedNs && beganNs <= releasedNs)) continue;
+    if (faults.some((fault) => touches(fault, beganNs, endedNs))) continue;
     asked++;
     if (isServed(history, at, answers)) served++;
   }
