@@ -81,7 +81,6 @@ const MUTANTS: readonly Mutant[] = [
       '(end[operation] as number) < (end[this.candidates[place] as number] as number)',
       '(end[operation] as number) > (end[this.candidates[place] as number] as number)',
     ],
-    ['what is possible in several states waits for none', 'else this.#allObserved = true;', ''],
   ),
   ...search('unknowns', [
     'what is unknown may happen before it was asked for',
