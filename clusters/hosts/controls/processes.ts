@@ -38,15 +38,18 @@ export class Processes implements Control<'processes'> {
   levers(hold: string, change: Change): ProcessControl {
     const halt = async (nodes: readonly NodeId[], how: Wish) => {
       for (const node of nodes) mustBeOneOf(node, this.#bench.members, how);
-      // Only what is there can be paused.
-      for (const node of how === 'paused' ? nodes : []) if (await this.mayHaveEnded(node)) await this.revive(node);
       await change(nodes, () => {
         for (const node of nodes) this.#wishes.add(hold, node, how);
       });
+      // What another hold has killed is paused as soon as that one lets it go.
+      const isThere = (node: NodeId) => this.#seen.get(hold)?.has(node) || this.#downed.has(node);
       for (const node of nodes) {
-        // What another hold has killed is paused as soon as that one lets it go.
-        if (!this.#seen.get(hold)?.has(node) && !this.#downed.has(node))
-          throw new Error(`${node} has ended, it cannot be ${how}`);
+        // Only what runs can be paused.
+        if (!isThere(node) && (await this.mayHaveEnded(node))) {
+          await this.revive(node);
+          await change([node], () => {});
+        }
+        if (!isThere(node)) throw new Error(`${node} has ended, it cannot be ${how}`);
       }
     };
     return {
