@@ -219,6 +219,12 @@ describe('the wire log', () => {
     expect(namesOf([first], book, { wire: [{}, { sentNs: 1e9 }] })).toEqual(['hidden-retry']);
   });
 
+  it('does not compare the answers to two payers whose requests look alike', () => {
+    const other: Step = [pay('k1', 10, 'blue.a', 'blue.b'), receipt('t9')];
+    const two = [...book, applied('t9', 'k1', 10, 'blue.a', 'blue.b')];
+    expect(namesOf([first, other], two, { wire: [{}, { answer: 'r9' }] })).not.toContain('unstable-response');
+  });
+
   it('shows answers that disagree, though no client heard more than one of them', () => {
     const copy = { origin: 'copy', of: 0 } as const;
     expect(namesOf([first], book, { wire: [{}, { ...copy, answer: 'r2' }] })).toEqual(['unstable-response']);
