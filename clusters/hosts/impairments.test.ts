@@ -215,13 +215,13 @@ for (const [driver, needs] of [
 
     it('lets no more than so many bytes through', async () => {
       const socket = await trial.call('n1');
-      const freely = await said(socket, 'send 300000', AbortSignal.timeout(10_000));
+      const freely = await said(socket, 'send 400000', AbortSignal.timeout(10_000));
       await under(
         'limit',
         async (network) => {
           await network.limit(['n1'], [CLIENTS], 100_000);
           // What was dropped is sent again later and later; how late is TCP's own affair.
-          const slowly = await said(socket, 'send 300000', AbortSignal.timeout(30_000));
+          const slowly = await said(socket, 'send 400000', AbortSignal.timeout(30_000));
           expect(slowly).toBeGreaterThan(1_500);
           expect(slowly).toBeGreaterThan(3 * freely);
         },
