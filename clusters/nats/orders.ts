@@ -4,9 +4,10 @@
  */
 
 import { connect, type NatsConnection, nanos, RetentionPolicy, StorageType } from 'nats';
-import type { Client, Json, ServiceEffect, ServiceTerms, ServiceValues } from '../../rig/contract.ts';
-import { Refused, RequestError } from '../../rig/define.ts';
+import type { Client, Json, ServiceEffect, ServiceValues } from '../../rig/contract.ts';
+import { RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
+import { mustBeKey, notHttp, orderTerms } from '../orders.ts';
 
 const STREAM = 'orders';
 const CONNECT_MS = 1_000;
@@ -14,25 +15,8 @@ const CONNECT_MS = 1_000;
 const ANSWER_MS = 60_000;
 const BATCH = 500;
 const BATCH_MS = 2_000;
-const LONGEST_KEY = 128;
 
-const TERMS: ServiceTerms = {
-  name: 'nats',
-  operations: { place: { values: { quantity: { integer: [1, 100] } } } },
-  keyPrefix: '',
-  longestKey: LONGEST_KEY,
-  scope: [],
-  inUse: [],
-  // It compares ids, never payloads.
-  mismatch: [],
-  kept: [],
-  ok: [200],
-  fail: [],
-  methods: ['PUB'],
-  repeatsBody: false,
-  // What is on trial is the promise that people read into an id: that it holds for ever.
-  retentionMs: null,
-};
+const TERMS = orderTerms('nats', 'PUB', 128);
 
 export async function connectOrders(address: Address): Promise<Client<'service'>> {
   const connection = await dial(address);
@@ -42,7 +26,7 @@ export async function connectOrders(address: Address): Promise<Client<'service'>
     definite: new Set(['nats-503']),
     terms: async () => TERMS,
     async request({ operation, key, values }) {
-      if (key === '' || key.length > LONGEST_KEY) throw new Refused('bad-key', 'a message id has 1 to 128 characters');
+      mustBeKey(key, TERMS);
       const message = JSON.stringify({ key, values });
       try {
         const { seq } = await stream.publish(`${STREAM}.${operation}`, message, { msgID: key, timeout: ANSWER_MS });
@@ -52,8 +36,7 @@ export async function connectOrders(address: Address): Promise<Client<'service'>
       }
     },
     effects: (signal) => stored(connection, signal),
-    probe: () => Promise.reject(new Refused('no-probe', 'what is spoilt is a matter of HTTP services')),
-    memory: async () => null,
+    ...notHttp,
     async [Symbol.asyncDispose]() {
       await connection.close().catch(() => {});
     },

@@ -1,11 +1,11 @@
 /** The API `service` on Redis: one script takes the key, numbers the effect and appends it to a list, or finds the key taken. */
 
-import type { Client, ServiceEffect, ServiceTerms, ServiceValues } from '../../rig/contract.ts';
-import { Refused, RequestError } from '../../rig/define.ts';
+import type { Client, ServiceEffect, ServiceValues } from '../../rig/contract.ts';
+import { RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
+import { mustBeKey, notHttp, orderTerms } from '../orders.ts';
 import { dial } from './connection.ts';
 
-const LONGEST_KEY = 512;
 const LIST = 'effects';
 
 /** KEYS: the idempotency key's own, the counter, the list. ARGV: the effect. Returns the id. */
@@ -16,21 +16,7 @@ redis.call('SET', KEYS[1], id)
 redis.call('RPUSH', KEYS[3], cjson.encode({id = id, effect = ARGV[1]}))
 return id`;
 
-const TERMS: ServiceTerms = {
-  name: 'redis',
-  operations: { place: { values: { quantity: { integer: [1, 100] } } } },
-  keyPrefix: '',
-  longestKey: LONGEST_KEY,
-  scope: [],
-  inUse: [],
-  mismatch: [],
-  kept: [],
-  ok: [200],
-  fail: [],
-  methods: ['EVAL'],
-  repeatsBody: false,
-  retentionMs: null,
-};
+const TERMS = orderTerms('redis', 'EVAL', 512);
 
 /** How the errors begin that a server gives before it runs a script. */
 const DEFINITE: Readonly<Record<string, string>> = {
@@ -47,7 +33,7 @@ export async function connectOrders(address: Address): Promise<Client<'service'>
     definite: new Set(Object.values(DEFINITE)),
     terms: async () => TERMS,
     async request({ key, values }) {
-      if (key === '' || key.length > LONGEST_KEY) throw new Refused('bad-key', 'a key has 1 to 512 characters');
+      mustBeKey(key, TERMS);
       try {
         const id = await redis.eval(TAKE, 3, `key:${key}`, 'count', LIST, JSON.stringify({ key, values }));
         return { status: 200, id: String(id) };
@@ -64,8 +50,7 @@ export async function connectOrders(address: Address): Promise<Client<'service'>
         throw errorOf(error);
       }
     },
-    probe: () => Promise.reject(new Refused('no-probe', 'what is spoilt is a matter of HTTP services')),
-    memory: async () => null,
+    ...notHttp,
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
 }
