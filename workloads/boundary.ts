@@ -5,10 +5,10 @@
 
 import type { Value } from 'fast-check';
 import { boundary as boundaryChecker, type BoundaryInput, type BoundaryOutput, harmOf } from '../checkers/boundary.ts';
-import type { Apis, Completion, NodeId, ServiceTerms, Spoiling, WorkerContext } from '../rig/contract.ts';
+import type { Apis, Completion, ServiceTerms, Spoiling, WorkerContext } from '../rig/contract.ts';
 import { defineWorkload } from '../rig/define.ts';
-import type { Asks } from './insist.ts';
-import { RequestDraw, readTerms } from './service-requests.ts';
+import { type Asks, SETTLE_MS, untilAnswered } from './insist.ts';
+import { invokeService, RequestDraw, readTerms } from './service-requests.ts';
 import { Spoilings } from './spoilings.ts';
 
 type Asking<Result> = Asks<BoundaryInput, BoundaryOutput, Result>;
@@ -18,10 +18,6 @@ const MOST_SMALLER = 40;
 const MOST_SHRUNK = 4;
 /** The same where each answer that does not come costs the patience of a request. */
 const MOST_SILENT = 6;
-/** Before the final reads: longer than a sound service works on a request that nobody waits for any more. */
-const SETTLE_MS = 1_500;
-const FINAL_TRIES = 40;
-const FINAL_RETRY_MS = 250;
 
 export const boundary = defineWorkload<'service', BoundaryInput, BoundaryOutput>({
   name: 'boundary',
@@ -40,34 +36,17 @@ export const boundary = defineWorkload<'service', BoundaryInput, BoundaryOutput>
   *finalGenerator({ worker, nodes }) {
     if (worker !== 0) return;
     for (const via of nodes) yield { ask: { f: 'memory' }, via };
-    let afterMs = SETTLE_MS;
-    for (let attempt = 0; attempt < FINAL_TRIES; attempt++) {
-      const answer = yield { ask: { f: 'effects' }, via: nodes[attempt % nodes.length] as NodeId, afterMs };
-      if (answer.type === 'ok') return;
-      afterMs = FINAL_RETRY_MS;
-    }
+    yield* untilAnswered(nodes, { f: 'effects' }, SETTLE_MS);
   },
 
   invoke,
 });
 
 async function invoke(service: Apis['service'], input: BoundaryInput, signal: AbortSignal): Promise<BoundaryOutput> {
-  switch (input.f) {
-    case 'terms':
-      return service.terms(signal);
-    case 'effects':
-      return service.effects(signal);
-    case 'memory':
-      return service.memory(signal);
-    case 'request': {
-      const { operation, key, values } = input;
-      return service.request({ operation, key, values }, signal);
-    }
-    case 'probe': {
-      const { operation, key, values, spoilt } = input;
-      return service.probe({ operation, key, values, spoilt }, signal);
-    }
-  }
+  if (input.f === 'memory') return service.memory(signal);
+  if (input.f !== 'probe') return invokeService(service, input, signal);
+  const { operation, key, values, spoilt } = input;
+  return service.probe({ operation, key, values, spoilt }, signal);
 }
 
 class Prober {

@@ -1,6 +1,6 @@
 /** How a client insists on an answer: again through other nodes, later and later, as long as the answer leaves a doubt. */
 
-import type { Completion, Directed, Input, Json, WorkerContext } from '../rig/contract.ts';
+import type { Completion, Directed, Input, Json, NodeId, WorkerContext } from '../rig/contract.ts';
 
 /** Requests that end with a result. */
 export type Asks<In extends Input, Out extends Json, Result> = Generator<In | Directed<In>, Result, Completion<Out>>;
@@ -35,4 +35,23 @@ export function* insist<In extends Input, Out extends Json>(
     };
   }
   return answer.type === 'ok';
+}
+
+/** Before the final reads: longer than a sound service works on a request that nobody waits for any more. */
+export const SETTLE_MS = 1_500;
+const FINAL_TRIES = 40;
+const FINAL_RETRY_MS = 250;
+
+/** Asks through one node after the other until one answers, first after so long. `null`: none did in the end. */
+export function* untilAnswered<In extends Input, Out extends Json>(
+  nodes: readonly NodeId[],
+  ask: In,
+  firstAfterMs: number,
+): Asks<In, Out, Out | null> {
+  for (let attempt = 0; attempt < FINAL_TRIES; attempt++) {
+    const afterMs = attempt === 0 ? firstAfterMs : FINAL_RETRY_MS;
+    const answer = yield { ask, via: nodes[attempt % nodes.length] as NodeId, afterMs };
+    if (answer.type === 'ok') return answer.output;
+  }
+  return null;
 }

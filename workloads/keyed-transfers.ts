@@ -4,9 +4,9 @@
  */
 
 import type { TransfersInput, TransfersOutput } from '../checkers/exactly-once.ts';
-import type { Account, Apis, FinalContext, NodeId, Transfer, WorkerContext } from '../rig/contract.ts';
+import type { Account, Apis, FinalContext, Transfer, WorkerContext } from '../rig/contract.ts';
 import type { Random } from '../rig/random.ts';
-import { type Asks, insist as insistOn } from './insist.ts';
+import { type Asks, insist as insistOn, SETTLE_MS, untilAnswered } from './insist.ts';
 
 export type KeyedTransfer = { readonly f: 'transfer' } & Transfer;
 /** Requests that end with a result. */
@@ -15,10 +15,6 @@ export type Asking<Result> = Asks<TransfersInput, TransfersOutput, Result>;
 const LARGEST_AMOUNT = 100;
 /** Transfers in doubt that are asked for again at the end. */
 const MOST_SETTLED = 200;
-/** Before the final reads: longer than a sound service works on a request that nobody waits for any more. */
-const SETTLE_MS = 1_500;
-const FINAL_TRIES = 40;
-const FINAL_RETRY_MS = 250;
 
 /** That a repeat with the same key changes nothing more is what is on trial, so it is not taken for granted. */
 export const SEMANTICS = { transfer: 'unsafe', balance: 'safe', accounts: 'safe', applied: 'safe' } as const;
@@ -29,17 +25,9 @@ export function* settleTheBooks(context: FinalContext<TransfersInput>): Asking<v
   if (worker !== 0) return;
   const inDoubt = unsettled.filter((input): input is KeyedTransfer => input.f === 'transfer');
   for (const transfer of inDoubt.slice(-MOST_SETTLED)) yield* insist(context, transfer);
-  let afterMs = SETTLE_MS;
-  let names: readonly string[] = [];
-  for (const f of ['applied', 'accounts'] as const) {
-    for (let attempt = 0; attempt < FINAL_TRIES; attempt++) {
-      const answer = yield { ask: { f }, via: nodes[attempt % nodes.length] as NodeId, afterMs };
-      afterMs = answer.type === 'ok' ? 0 : FINAL_RETRY_MS;
-      if (answer.type !== 'ok') continue;
-      if (f === 'accounts') names = (answer.output as readonly Account[]).map(({ account }) => account);
-      break;
-    }
-  }
+  yield* untilAnswered(nodes, { f: 'applied' }, SETTLE_MS);
+  const accounts = yield* untilAnswered<TransfersInput, TransfersOutput>(nodes, { f: 'accounts' }, 0);
+  const names = ((accounts ?? []) as readonly Account[]).map(({ account }) => account);
   for (const via of nodes) for (const account of names) yield { ask: { f: 'balance', account }, via };
 }
 

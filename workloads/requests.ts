@@ -4,22 +4,18 @@
  */
 
 import { exactlyOnce, type ServiceInput, type ServiceOutput } from '../checkers/exactly-once.ts';
-import type { Apis, NodeId, ServiceTerms, WorkerContext } from '../rig/contract.ts';
+import type { ServiceTerms, WorkerContext } from '../rig/contract.ts';
 import { defineWorkload } from '../rig/define.ts';
-import { type Asks, insist } from './insist.ts';
+import { type Asks, insist, SETTLE_MS, untilAnswered } from './insist.ts';
 import { ODD_KEYS, PREFIX_LENGTHS } from './odd-keys.ts';
-import { type KeyedRequest, RequestDraw, readTerms } from './service-requests.ts';
+import { invokeService, type KeyedRequest, RequestDraw, readTerms } from './service-requests.ts';
 
 type Asking<Result> = Asks<ServiceInput, ServiceOutput, Result>;
 
 /** Acknowledged requests that a worker may repeat later, and such that were left open. */
 const REMEMBERED = 40;
-/** Before the final reads: longer than a sound service works on a request that nobody waits for any more. */
-const SETTLE_MS = 1_500;
 /** Requests in doubt that are asked for again at the end. */
 const MOST_SETTLED = 200;
-const FINAL_TRIES = 40;
-const FINAL_RETRY_MS = 250;
 
 export const requests = defineWorkload<'service', ServiceInput, ServiceOutput>({
   name: 'requests',
@@ -41,29 +37,11 @@ export const requests = defineWorkload<'service', ServiceInput, ServiceOutput>({
     const inDoubt = unsettled.filter((input): input is KeyedRequest => input.f === 'request');
     for (const request of inDoubt.slice(-MOST_SETTLED))
       yield* insist<ServiceInput, ServiceOutput>(context, request, inUse);
-    let afterMs = SETTLE_MS;
-    for (let attempt = 0; attempt < FINAL_TRIES; attempt++) {
-      const answer = yield { ask: { f: 'effects' }, via: nodes[attempt % nodes.length] as NodeId, afterMs };
-      if (answer.type === 'ok') return;
-      afterMs = FINAL_RETRY_MS;
-    }
+    yield* untilAnswered(nodes, { f: 'effects' }, SETTLE_MS);
   },
 
-  invoke,
+  invoke: invokeService,
 });
-
-async function invoke(service: Apis['service'], input: ServiceInput, signal: AbortSignal): Promise<ServiceOutput> {
-  switch (input.f) {
-    case 'terms':
-      return service.terms(signal);
-    case 'effects':
-      return service.effects(signal);
-    case 'request': {
-      const { operation, key, values } = input;
-      return service.request({ operation, key, values }, signal);
-    }
-  }
-}
 
 /** One worker, and what it remembers. */
 class Insistent {

@@ -1,7 +1,8 @@
 /** What can be asked of a service, drawn from the terms that it was declared by. */
 
-import type { ServiceInput } from '../checkers/exactly-once.ts';
+import type { ServiceInput, ServiceOutput } from '../checkers/exactly-once.ts';
 import type {
+  Apis,
   Directed,
   Completion,
   Input,
@@ -27,6 +28,24 @@ export function* readTerms<Out extends Json>({
   for (;;) {
     const answer = yield { ask: { f: 'terms' }, via: rng.pick(nodes) };
     if (answer.type === 'ok') return answer.output as unknown as ServiceTerms;
+  }
+}
+
+/** Every request goes to the part of the API that it names. */
+export async function invokeService(
+  service: Apis['service'],
+  input: ServiceInput,
+  signal: AbortSignal,
+): Promise<ServiceOutput> {
+  switch (input.f) {
+    case 'terms':
+      return service.terms(signal);
+    case 'effects':
+      return service.effects(signal);
+    case 'request': {
+      const { operation, key, values } = input;
+      return service.request({ operation, key, values }, signal);
+    }
   }
 }
 

@@ -78,17 +78,16 @@ function judgeAnswers(
 ): void {
   const { finalStatuses, repeatsBody } = findings.terms;
   // Whose request it was the wire does not tell, where a tenant is no part of the body.
-  if (transfers.length > 1) return;
+  const [only, ...others] = transfers;
+  if (!only || others.length > 0) return;
   const first = new Map<string, WireEntry>();
   for (const entry of entries) {
     if (entry.payload === null || entry.status === null || !finalStatuses.has(entry.status)) continue;
     const earlier = first.get(entry.payload);
     if (!earlier) first.set(entry.payload, entry);
     else if (!agree(earlier, entry, repeatsBody)) {
-      const transfer =
-        transfers.find(({ name }) => !findings.has('unstable-response', name)) ?? (transfers[0] as Asked);
       const what = `the same request was answered with ${words(earlier)} and with ${words(entry)} (${numbers([earlier, entry])})`;
-      findings.addTransfer('unstable-response', transfer, null, what);
+      findings.addTransfer('unstable-response', only, null, what);
       return;
     }
   }
