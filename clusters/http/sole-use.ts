@@ -75,7 +75,7 @@ const becomes = (own: string, file: string): Promise<boolean> =>
 
 const ownerOf = (file: string): Promise<string | null> =>
   readFile(file, 'utf8').then(
-    (text) => (/^[0-9a-f]{1,16}$/.test(text) ? text : null),
+    (text) => (/^[\w-]{1,64}$/.test(text) ? text : null),
     () => null,
   );
 
