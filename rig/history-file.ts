@@ -9,8 +9,9 @@ import { History } from './history.ts';
 import { UsageError } from './exit.ts';
 import { eachLine } from './lines.ts';
 import { maskOf } from './line-fields.ts';
-import { LineScanner, RANGE } from './line-scanner.ts';
+import { LineScanner } from './line-scanner.ts';
 import { FAIL, INFO, LAST_NAME, OK, Recording } from './recording.ts';
+import { RANGE } from './value-scanner.ts';
 import { ABSENT } from './values.ts';
 
 /** A line that no journal wrote. */

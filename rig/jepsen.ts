@@ -7,8 +7,9 @@ import { UsageError } from './exit.ts';
 import type { HistoryEvent, Input, Json } from './contract.ts';
 import { History } from './history.ts';
 import { maskOf } from './line-fields.ts';
-import { LineScanner, RANGE } from './line-scanner.ts';
+import { LineScanner } from './line-scanner.ts';
 import { FAIL, INFO, LAST_NAME, OK, Recording } from './recording.ts';
+import { RANGE } from './value-scanner.ts';
 import { ABSENT, isInterned, NULL, TRUE } from './values.ts';
 
 /** One event in Jepsen's form. Everything but the type may be missing; `index` and `time` are in theirs. */

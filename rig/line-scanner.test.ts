@@ -135,6 +135,34 @@ describe('reading a line from its bytes', () => {
     );
   });
 
+  /** Lines, and lines that differ from one of them in one character. */
+  const alike = (lines: fc.Arbitrary<string>) =>
+    fc
+      .tuple(
+        fc.array(lines, { minLength: 1, maxLength: 3 }),
+        fc.array(fc.tuple(fc.nat(), fc.nat(), pick('', '0', '7', '}', ',', '"', ' ', '-', 'x')), { maxLength: 12 }),
+      )
+      .map(([known, changes]) => {
+        const changed = changes.map(([which, place, put], turn) => {
+          const line = known[which % known.length] as string;
+          const at = place % (line.length + 1);
+          return turn % 3 === 0 ? line : line.slice(0, at) + put + line.slice(at + 1);
+        });
+        return [...known, ...changed];
+      });
+
+  it('comes to the same as parsing it, for lines that are almost as others before them', {
+    timeout: 60_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(alike(written(jepsenEvent)), alike(written(journalEvent)), async (theirs, ours) => {
+        await expectAlike(readJsonLines, theirs.join('\n'));
+        await expectAlike(readHistory, withIndices(ours, 2));
+      }),
+      { numRuns: 3_000, seed: 7 },
+    );
+  });
+
   it.each([
     '{"process":1,"type":"invoke","f":"cas","value":[1,2]}',
     '{"process":1,"type":"invoke","f":"cas","value":[1,2,3]}',

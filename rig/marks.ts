@@ -1,17 +1,20 @@
-/** A few bytes to be recognised at once, as 32-bit words; the last may overlap the one before. */
+/** A few bytes to be recognised at once, four by four; of the last four only those that belong to them count. */
 
 export interface Mark {
   readonly length: number;
-  readonly offsets: Uint8Array;
+  /** Pairs of the four bytes, little-endian, and a mask of those that count; what does not count is 0. */
   readonly words: Int32Array;
 }
 
-/** Of an ASCII text of at least 4 characters. */
+/** Of a text of characters below 256. */
 export function markOf(text: string): Mark {
-  const bytes = Buffer.from(text);
-  const offsets: number[] = [];
-  for (let offset = 0; offset + 4 <= bytes.length; offset += 4) offsets.push(offset);
-  if (bytes.length % 4 !== 0) offsets.push(bytes.length - 4);
-  const words = Int32Array.from(offsets, (offset) => bytes.readInt32LE(offset));
-  return { length: bytes.length, offsets: Uint8Array.from(offsets), words };
+  const bytes = Buffer.alloc(Math.ceil(text.length / 4) * 4);
+  bytes.write(text, 'latin1');
+  const words = new Int32Array(bytes.length / 2);
+  for (let place = 0; place < words.length; place += 2) {
+    const missing = Math.max(0, 2 * place + 4 - text.length);
+    words[place] = bytes.readInt32LE(2 * place);
+    words[place + 1] = -1 >>> (8 * missing);
+  }
+  return { length: text.length, words };
 }
