@@ -7,7 +7,7 @@ const checker = degradation({
   table: { outage: { pay: 'closed', look: 'marked' }, trouble: { pay: 'open' } },
   oldestMs: 1_000,
   answers: ['http-402'],
-  blurredBy: ['failover'],
+  blurredBy: { failover: (outage) => (outage as { readonly how?: string }).how !== 'all' },
 });
 
 type Step = {
@@ -22,6 +22,7 @@ type Fault = {
   readonly from: number;
   readonly to: number;
   readonly nodes?: readonly string[];
+  readonly how?: string;
 };
 
 /** Times in seconds; a request takes a tenth of one, and so does it until a fault is in force, or gone. */
@@ -33,12 +34,12 @@ function verdictOf(steps: readonly Step[], faults: readonly Fault[] = [{ nemesis
         ? { timeNs: (at + 0.1) * 1e9, type: 'ok', process, node, output: output ?? null }
         : { timeNs: (at + 0.1) * 1e9, type: 'fail', process, node, error },
     ]),
-    ...faults.flatMap(({ nemesis, from, to, nodes }, number) => {
+    ...faults.flatMap(({ nemesis, from, to, nodes, how }, number) => {
       const about = {
         type: 'nemesis',
         nemesis,
         hold: `${nemesis}-${number}`,
-        fault: nodes ? { nodes } : {},
+        fault: { ...(nodes ? { nodes } : {}), ...(how ? { how } : {}) },
         sentence: 'it is so',
       };
       return [
@@ -81,6 +82,11 @@ describe('in an outage', () => {
     const outage = { nemesis: 'outage', from: 10, to: 20 };
     expect(found([{ at: 12, f: 'pay' }], [outage, { nemesis: 'failover', from: 19, to: 25 }])).toEqual([]);
     expect(found([{ at: 12, f: 'pay' }], [outage, { nemesis: 'failover', from: 21, to: 25 }])).toEqual(['fail-open']);
+  });
+
+  it('an outage of every store is judged all the same', () => {
+    const outage = { nemesis: 'outage', from: 10, to: 20, how: 'all' };
+    expect(found([{ at: 12, f: 'pay' }], [outage, { nemesis: 'failover', from: 11, to: 15 }])).toEqual(['fail-open']);
   });
 
   it('without any request there is no verdict', () => {

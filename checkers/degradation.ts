@@ -24,8 +24,8 @@ export interface DegradationTerms {
   readonly oldestMs: number;
   /** Classes of error that are answers all the same: the request was served, and the answer is no. */
   readonly answers: readonly string[];
-  /** Nemeses that give nodes another store while one is out of reach: outages beside them are not judged. */
-  readonly blurredBy: readonly string[];
+  /** Nemeses that may give nodes another store, and which outages (told by their faults) that ends: those beside it are not judged. */
+  readonly blurredBy: Readonly<Record<string, (outage: Json) => boolean>>;
 }
 
 /** Of requests that are to go on, at least this share of that in calm must, if there were enough of them. */
@@ -39,12 +39,7 @@ export const degradation = <In extends Input, Out extends Json>(terms: Degradati
       const anomalies = new Anomalies(history);
       const faults = faultsOf(history);
       const outages = faults.filter(({ nemesis }) => Object.hasOwn(terms.table, nemesis));
-      const clear = outages.filter(
-        (outage) =>
-          !faults.some(
-            (other) => terms.blurredBy.includes(other.nemesis) && touches(other, outage.injectNs, outage.releasedNs),
-          ),
-      );
+      const clear = outages.filter((outage) => !faults.some((other) => blurs(other, outage, terms)));
       const seen: Record<string, number> = {};
       for (const outage of clear) judgeOutage(history, outage, faults, terms, anomalies, seen);
       const judged = Object.values(seen).reduce((sum, one) => sum + one, 0);
@@ -63,6 +58,7 @@ interface Fault {
   readonly nemesis: string;
   readonly hold: string;
   readonly sentence: string;
+  readonly fault: Json;
   /** `null`: all. */
   readonly nodes: readonly NodeId[] | null;
   readonly injectNs: number;
@@ -80,6 +76,7 @@ function faultsOf({ faults }: History): readonly Fault[] {
       nemesis,
       hold,
       sentence,
+      fault,
       nodes: nodesOf(fault),
       injectNs: timeNs,
       injectedNs: timeOf(hold, 'injected'),
@@ -99,6 +96,9 @@ const MENDING_NS = 3e9;
 /** Whether something of that time may be the work of this fault, or of what it has left to mend. */
 const touches = ({ injectNs, releasedNs }: Fault, fromNs: number, untilNs: number): boolean =>
   injectNs <= untilNs && fromNs <= releasedNs + MENDING_NS;
+
+const blurs = (other: Fault, outage: Fault, { blurredBy }: DegradationTerms): boolean =>
+  (blurredBy[other.nemesis]?.(outage.fault) ?? false) && touches(other, outage.injectNs, outage.releasedNs);
 
 function judgeOutage(
   history: History,

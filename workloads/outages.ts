@@ -5,6 +5,7 @@
 
 import { degradation, type OutageTable } from '../checkers/degradation.ts';
 import { exactlyOnce, type TransfersInput, type TransfersOutput } from '../checkers/exactly-once.ts';
+import type { Json } from '../rig/contract.ts';
 import { defineWorkload } from '../rig/define.ts';
 import { accountNames, Draw, insist, invoke, settleTheBooks, SEMANTICS } from './keyed-transfers.ts';
 
@@ -20,6 +21,8 @@ export const LEDGER_IN_OUTAGES: OutageTable = {
   'replica-lag': UNDISTURBED,
 };
 const OLDEST_COPY_MS = 5_000;
+/** Whoever lost the primary alone has one again once the replica took over. */
+const isOfPrimary = (outage: Json): boolean => (outage as { readonly how?: string }).how === 'primary';
 /** No money, in use, used with another payload: the ledger is at work. */
 const ANSWERS = ['http-402', 'http-409', 'http-422'];
 
@@ -29,7 +32,12 @@ export const outages = defineWorkload<'ledger', TransfersInput, TransfersOutput>
   api: 'ledger',
   checkers: [
     exactlyOnce,
-    degradation({ table: LEDGER_IN_OUTAGES, oldestMs: OLDEST_COPY_MS, answers: ANSWERS, blurredBy: ['failover'] }),
+    degradation({
+      table: LEDGER_IN_OUTAGES,
+      oldestMs: OLDEST_COPY_MS,
+      answers: ANSWERS,
+      blurredBy: { failover: isOfPrimary },
+    }),
   ],
   semantics: SEMANTICS,
 

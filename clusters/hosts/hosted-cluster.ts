@@ -82,7 +82,8 @@ export class HostedCluster implements RunningCluster {
     this.subjects = system.subjects?.({ nodes, supporting }, host);
     const subjects = (control: ControlName) => this.subjects?.[control] ?? nodes;
     const { members } = this;
-    const bench = { lab, clock, runId, host, needed, steps: this.#steps, members, parties, subjects, program };
+    const revive = (node: NodeId) => this.#revive(node);
+    const bench = { lab, clock, runId, host, needed, steps: this.#steps, members, parties, subjects, program, revive };
     const membership = system.membership
       ? { ...system.membership(deployment), serves: (node: NodeId, signal: AbortSignal) => this.#serves(node, signal) }
       : null;
@@ -178,8 +179,10 @@ export class HostedCluster implements RunningCluster {
         if (control.mayEndNodes) for (const node of parties) await this.#controls.processes.mourn(node);
       await this.#agree(touched);
       await allSettled(this.#all.map(async (control) => control.settle?.(hold)));
-      this.#lab.guard.letGo(hold);
     });
+    // What one hold waits for, another may have to let go.
+    await allSettled(this.#all.map(async (control) => control.conclude?.(hold)));
+    this.#lab.guard.letGo(hold);
   }
 
   async recovered(signal: AbortSignal): Promise<void> {
@@ -234,6 +237,13 @@ export class HostedCluster implements RunningCluster {
     if (this.#released.has(hold))
       throw new Error(`the hold ${hold} is already released; nothing more is changed under it`);
     if (this.#disposed) throw new Error(`${this.#system.name} is being taken down; nothing more is changed`);
+  }
+
+  #revive(node: NodeId): Promise<void> {
+    return this.#enqueue(async () => {
+      await this.#controls.processes.revive(node);
+      await this.#agreeNode(node);
+    });
   }
 
   #enqueue<T>(change: () => Promise<T>): Promise<T> {

@@ -25,6 +25,8 @@ export interface Control<C extends ControlName = ControlName> {
   release(hold: string): ReadonlySet<Party>;
   /** Does what is left to do once all parties of a hold that was released agree. Any number of times. */
   settle?(hold: string): Promise<void>;
+  /** Waits for what takes its time to be over after that, while other changes go on. Any number of times. */
+  conclude?(hold: string): Promise<void>;
   /** What has been seen of what that hold wants or wanted; `null` if it never wanted anything of this kind. */
   evidence(hold: string): Promise<Evidence | null>;
   /** From now on nothing is wanted at all, for the faults have been undone by somebody else. */
@@ -67,6 +69,8 @@ export interface Bench {
   subjects(control: ControlName): readonly NodeId[];
   /** What to run on that node, dressed by every control. */
   program(node: NodeId): Program;
+  /** In turn with all other changes: a node that has ended by itself is started again, unless it is to be down. */
+  revive(node: NodeId): Promise<void>;
 }
 
 export function mustBeOneOf(name: string, known: readonly string[], done: string): void {

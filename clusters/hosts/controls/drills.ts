@@ -82,7 +82,7 @@ export class Drills implements Control<'drills'> {
       deployment: this.#deployment,
       kill: (members) => this.#processes.levers(hold, change).kill(members),
       drop: (from, to) => this.#network.levers(hold, change).drop(from, to),
-      start: (node) => this.#processes.revive(node),
+      start: (node) => this.#bench.revive(node),
     });
     await change([], () => this.#begun.set(hold, [...(this.#begun.get(hold) ?? []), running]));
     this.#struck.set(hold, new Set([...(this.#struck.get(hold) ?? []), ...drill.nodes]));
@@ -103,7 +103,7 @@ export class Drills implements Control<'drills'> {
   }
 
   /** The last first. What could not be ended stays begun, for another try. */
-  async settle(hold: string): Promise<void> {
+  async conclude(hold: string): Promise<void> {
     const drills = this.#begun.get(hold);
     if (!drills) return;
     await this.evidence(hold);

@@ -45,10 +45,7 @@ export class Processes implements Control<'processes'> {
       const isThere = (node: NodeId) => this.#seen.get(hold)?.has(node) || this.#downed.has(node);
       for (const node of nodes) {
         // Only what runs can be paused.
-        if (!isThere(node) && (await this.mayHaveEnded(node))) {
-          await this.revive(node);
-          await change([node], () => {});
-        }
+        if (!isThere(node) && (await this.mayHaveEnded(node))) await this.#bench.revive(node);
         if (!isThere(node)) throw new Error(`${node} has ended, it cannot be ${how}`);
       }
     };

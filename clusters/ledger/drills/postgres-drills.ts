@@ -30,16 +30,15 @@ function inTurn<T>(lab: Lab, step: () => Promise<T>): Promise<T> {
 
 /** The primary is killed; its replica, which has everything that was acknowledged, takes its place. */
 export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
+  let struck = false;
   let promoted: string | null = null;
   return {
     begin: (signal) =>
       inTurn(lab, async () => {
-        const primary = await until(
-          SYNCHRONOUS_MS,
-          signal,
-          () => primaryOf(lab, 'sync'),
-          'no primary has a replica that could take over',
-        );
+        // Another fault may keep it from its replica: then there is none, and the evidence tells.
+        const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab, 'sync'));
+        if (primary === null) return;
+        struck = true;
         const other = primary === STORE ? REPLICA : STORE;
         await kill([primary]);
         // It goes on without a replica until the old primary is back as one; it could not commit otherwise.
@@ -49,25 +48,18 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
       }),
     seen: async () => ({
       effective: promoted !== null,
-      observed: promoted === null ? 'no other database became the primary' : `${promoted} became the primary`,
+      observed: promoted === null ? 'no primary had a replica that could take over' : `${promoted} became the primary`,
     }),
     /** The one that was killed comes back by itself, as a copy of the new primary: it finds that it was replaced. */
-    end: (signal) =>
-      inTurn(lab, async () => {
-        const primary = await until(
-          REJOIN_MS,
-          signal,
-          () => primaryOf(lab, 'async|sync'),
-          'no primary has a replica again',
-        );
-        await change(lab, primary, 'ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()');
-        await until(
-          REJOIN_MS,
-          signal,
-          () => primaryOf(lab, 'sync'),
-          `the replica of ${primary} is not synchronous again`,
-        );
-      }),
+    async end(signal) {
+      if (!struck) return;
+      const primary = await until(REJOIN_MS, signal, () => primaryOf(lab, 'async|sync'));
+      if (primary === null) throw new Error('no primary has a replica again');
+      const together = ['ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()'];
+      await inTurn(lab, () => change(lab, primary, ...together));
+      if ((await until(REJOIN_MS, signal, () => primaryOf(lab, 'sync'))) === null)
+        throw new Error(`the replica of ${primary} is not synchronous again`);
+    },
   };
 };
 
@@ -130,7 +122,7 @@ export const outage: DrillMaker = ({ nodes, how }, { deployment: { lab }, drop }
   async end() {},
 });
 
-/** Nobody reaches the databases while all that is in them is dumped, dropped, and restored. */
+/** Nobody reaches the databases while all that is in them is dumped, dropped, and restored, in one transaction. */
 export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, drop }) => {
   let rows = 0;
   return {
@@ -138,23 +130,28 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
       inTurn(lab, async () => {
         await drop(DATABASES, nodes);
         await drop(nodes, DATABASES);
-        const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab), 'no database is the primary');
+        const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab));
+        if (primary === null) return;
         const others = "backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        const nobody = async () => {
+        const isAlone = async () => {
           await change(lab, primary, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${others}`);
-          return (await ask(lab, primary, `SELECT count(*) FROM pg_stat_activity WHERE ${others}`)) === '0';
+          const left = await ask(lab, primary, `SELECT count(*) FROM pg_stat_activity WHERE ${others}`);
+          return left === '0' || null;
         };
-        await until(SYNCHRONOUS_MS, signal, nobody, `somebody is still at work on ${primary}`);
+        if ((await until(SYNCHRONOUS_MS, signal, isAlone)) === null)
+          throw new Error(`somebody is still at work on ${primary}`);
         const forgets = variant === 'backup-forgets-keys' ? '--exclude-table-data=keys' : '';
-        const on = '-h 127.0.0.1 -U postgres';
-        await run(lab, primary, `pg_dump ${on} -Fc ${forgets} -f ${BACKUP} postgres`);
-        await change(lab, primary, 'DROP SCHEMA public CASCADE', 'CREATE SCHEMA public');
-        await run(lab, primary, `pg_restore ${on} --exit-on-error -d postgres ${BACKUP}`);
+        const empty = 'DROP SCHEMA public CASCADE; CREATE SCHEMA public;';
+        await run(lab, primary, `pg_dump -h 127.0.0.1 -U postgres ${forgets} -f ${BACKUP} postgres`);
+        await run(lab, primary, `(echo '${empty}'; cat ${BACKUP}) | ${PSQL.join(' ')} -1 -o /dev/null`);
         rows = Number(
           await ask(lab, primary, 'SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM transfers)'),
         );
       }),
-    seen: async () => ({ effective: rows > 0, observed: `${rows} rows were dropped and restored from a backup` }),
+    seen: async () => ({
+      effective: rows > 0,
+      observed: rows > 0 ? `${rows} rows were dropped and restored from a backup` : 'no database was the primary',
+    }),
     async end() {},
   };
 };
@@ -183,16 +180,10 @@ const change = (lab: Lab, database: string, ...queries: readonly string[]): Prom
 const run = (lab: Lab, database: string, command: string): Promise<string> =>
   lab.guard.disturb(database, [command], () => lab.execute(database, ['sh', '-c', command]));
 
-/** What `look` finds, once that is neither `null` nor `false`. */
-async function until<T>(
-  ms: number,
-  signal: AbortSignal,
-  look: () => Promise<T | null | false>,
-  otherwise: string,
-): Promise<T> {
+/** What `look` finds, once that is not `null`; `null` if it never is. */
+async function until<T>(ms: number, signal: AbortSignal, look: () => Promise<T | null>): Promise<T | null> {
   for (const untilMs = performance.now() + ms; ; await sleep(LOOK_MS)) {
     const found = await look();
-    if (found !== null && found !== false) return found;
-    if (signal.aborted || performance.now() > untilMs) throw new Error(otherwise);
+    if (found !== null || signal.aborted || performance.now() > untilMs) return found;
   }
 }
