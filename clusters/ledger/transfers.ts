@@ -254,6 +254,7 @@ export class Transfers {
         done();
         return earlier;
       }
+      this.#passes('reserved');
       const decision = await this.#transaction((transaction) => decide(transaction, transfer));
       id = decision.id;
       reply = first(decision.answer);
@@ -265,6 +266,7 @@ export class Transfers {
       .then(() =>
         this.#later(async (transaction) => {
           if (id !== null) await transaction.move(id, transfer);
+          this.#passes('applied');
           await this.#record(transaction, transfer, reply);
         }),
       )

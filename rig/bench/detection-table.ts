@@ -46,7 +46,7 @@ const AIMS: Readonly<Record<string, Aim>> = {
   'commit-before-record': { anomaly: 'duplicate-application', nemeses: ['crash-point'] },
   'record-before-commit': { anomaly: 'acknowledged-not-applied', nemeses: ['crash-point'] },
   'key-in-memory': { anomaly: 'duplicate-application', nemeses: ['duplicate-delivery'] },
-  'ack-before-commit': { anomaly: 'acknowledged-not-applied' },
+  'ack-before-commit': { anomaly: 'acknowledged-not-applied', nemeses: ['crash-point', 'kill'] },
   'unscoped-key': { anomaly: 'foreign-response' },
   'leaks-across-tenants': { anomaly: 'foreign-response', workload: 'transfers' },
   'reject-but-apply': { anomaly: 'rejected-but-applied' },

@@ -19,13 +19,13 @@ const BACKUP = '/data/backup';
 /** Of each run, the last step that changes the databases as a whole. */
 const turns = new WeakMap<Lab, Promise<unknown>>();
 
-function inTurn<T>(lab: Lab, step: () => Promise<T>): Promise<T> {
-  const result = (turns.get(lab) ?? Promise.resolve()).catch(() => {}).then(step);
-  turns.set(
-    lab,
-    result.catch(() => {}),
-  );
-  return result;
+/** Resolves when the step is done; nothing is done if its turn has not come when the signal aborts. */
+async function inTurn(lab: Lab, signal: AbortSignal, step: () => Promise<void>): Promise<void> {
+  const before = turns.get(lab) ?? Promise.resolve();
+  const late = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  const turn = Promise.race([before, late]).then(() => (signal.aborted ? undefined : step()));
+  turns.set(lab, Promise.allSettled([before, turn]));
+  await turn;
 }
 
 /** The primary is killed; its replica, which has everything that was acknowledged, takes its place. */
@@ -34,10 +34,10 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
   let promoted: string | null = null;
   return {
     begin: (signal) =>
-      inTurn(lab, async () => {
+      inTurn(lab, signal, async () => {
         // Another fault may keep it from its replica: then there is none, and the evidence tells.
         const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab, 'sync'));
-        if (primary === null) return;
+        if (primary === null || !(await hasCaughtUp(lab, primary, signal))) return;
         struck = true;
         const other = primary === STORE ? REPLICA : STORE;
         await kill([primary]);
@@ -56,7 +56,7 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
       const primary = await until(REJOIN_MS, signal, () => primaryOf(lab, 'async|sync'));
       if (primary === null) throw new Error('no primary has a replica again');
       const together = ['ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()'];
-      await inTurn(lab, () => change(lab, primary, ...together));
+      await inTurn(lab, signal, async () => void (await change(lab, primary, ...together)));
       if ((await until(REJOIN_MS, signal, () => primaryOf(lab, 'sync'))) === null)
         throw new Error(`the replica of ${primary} is not synchronous again`);
     },
@@ -127,7 +127,7 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
   let rows = 0;
   return {
     begin: (signal) =>
-      inTurn(lab, async () => {
+      inTurn(lab, signal, async () => {
         await drop(DATABASES, nodes);
         await drop(nodes, DATABASES);
         const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab));
@@ -169,6 +169,14 @@ async function primaryOf(lab: Lab, replica = '.*'): Promise<string | null> {
     if (isReplica === 'f' && new RegExp(`^(${replica})$`).test(state)) return database;
   }
   return null;
+}
+
+/** Whoever has read what the replica did not have yet, must not see it go. */
+async function hasCaughtUp(lab: Lab, primary: string, signal: AbortSignal): Promise<boolean> {
+  const written = await ask(lab, primary, 'SELECT pg_current_wal_flush_lsn()');
+  const has = `SELECT bool_or(flush_lsn >= '${written}') FROM pg_stat_replication WHERE sync_state = 'sync'`;
+  const look = async () => (await ask(lab, primary, has)) === 't' || null;
+  return (await until(SYNCHRONOUS_MS, signal, look)) !== null;
 }
 
 const ask = async (lab: Lab, database: string, ...queries: readonly string[]): Promise<string> =>
