@@ -7,7 +7,17 @@ import { existsSync } from 'node:fs';
 import Docker from 'dockerode';
 import { describe, it } from 'vitest';
 
-export type Need = 'docker' | 'root' | 'chromium' | 'etcd' | 'fuse' | 'nats' | 'postgres' | 'redis' | 'tools';
+export type Need =
+  | 'docker'
+  | 'root'
+  | 'chromium'
+  | 'etcd'
+  | 'fuse'
+  | 'mariadb'
+  | 'nats'
+  | 'postgres'
+  | 'redis'
+  | 'tools';
 
 /** Why a need is not met here; `null` where it is. */
 const missing: Readonly<Record<Need, string | null>> = {
@@ -24,6 +34,9 @@ const missing: Readonly<Record<Need, string | null>> = {
   postgres: existsSync('/usr/lib/postgresql/15/bin/postgres')
     ? null
     : 'no /usr/lib/postgresql/15/bin/postgres; apt-get install postgresql-15',
+  mariadb: existsSync('/usr/sbin/mariadbd')
+    ? null
+    : 'no /usr/sbin/mariadbd; apt-get install mariadb-server-core mariadb-client-core',
   tools: ['/usr/bin/strace', '/usr/bin/prlimit', '/usr/bin/busybox'].every((file) => existsSync(file))
     ? null
     : 'strace, prlimit or a static busybox is missing; apt-get install strace util-linux busybox-static libfaketime',

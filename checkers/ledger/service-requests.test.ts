@@ -62,7 +62,7 @@ describe('requests to a service', () => {
       [pay('k1', 5, 't2'), paid('p2')],
       [pay('k2'), { info: 'timeout' }],
       [pay('k3'), { fail: 'http-410' }],
-      effects(effect('k1', 'p1'), effect('k1', 'p2', { tenant: 't2', amount: '5' })),
+      effects(effect('k1', 'p1'), effect('k1', 'p2', { tenant: 't2', amount: '5.00' })),
     ]);
     expect(verdict).toMatchObject({ validity: 'valid', statistics: { transfers: 4, attempts: 6 } });
     expect(verdict.summary).toContain('2 acknowledged requests were applied once each');
@@ -89,6 +89,10 @@ describe('requests to a service', () => {
     ],
     ['phantom-application', [[pay('k1'), paid('p1')], effects(effect('k1', 'p1'), effect('k9', 'p9'))]],
     ['phantom-application', [[pay('k1', 5), paid('p1')], effects(effect('k1', 'p1', { tenant: 't1', amount: 7 }))]],
+    [
+      'phantom-application',
+      [[pay('k1', 5), paid('p1')], effects(effect('k1', 'p1', { tenant: 't1', amount: '5.01' }))],
+    ],
     ['payload-ignored', [[pay('k1', 5), paid('p1')], [pay('k1', 6), paid('p1')], effects(effect('k1', 'p1'))]],
     ['unstable-response', [[pay('k1'), paid('p1')], [pay('k1'), paid('p2')], effects(effect('k1', 'p1'))]],
     ['foreign-response', [[pay('k1'), paid('p1')], [pay('k1', 5, 't2'), paid('p1')], effects(effect('k1', 'p1'))]],

@@ -167,9 +167,13 @@ const textOf = (values: ServiceRequest['values'], scope: readonly string[]): str
     .map((value) => `${value} ${values[value]}`)
     .join(', ');
 
-/** Whether what can be seen of an effect is what was asked for; a number may be written as a text. */
+/** Whether what can be seen of an effect is what was asked for. */
 const agree = (asked: ServiceRequest['values'], seen: ServiceRequest['values']): boolean =>
-  Object.entries(seen).every(([value, is]) => asked[value] === undefined || String(asked[value]) === String(is));
+  Object.entries(seen).every(([value, is]) => asked[value] === undefined || isSame(asked[value], is));
+
+/** A number may be written as a text, with digits of its own: `5.00` from a column of decimals. */
+const isSame = (asked: string | number, seen: string | number): boolean =>
+  String(asked) === String(seen) || (typeof asked === 'number' && seen !== '' && Number(seen) === asked);
 
 function termsOf({ inUse, mismatch, kept, ok, methods, repeatsBody }: ServiceTerms): Terms {
   const statusesOf = (classes: readonly string[]) => classes.map((name) => Number(/^http-(\d+)$/.exec(name)?.[1]));

@@ -22,6 +22,7 @@ import { WIRE_FILE } from '../../rig/wire-file.ts';
 import { type Address, CLIENTS } from '../hosts/host.ts';
 import { Traffic } from '../traffic/traffic.ts';
 import { mustServe, serviceClient } from './client.ts';
+import { listable } from './listable.ts';
 import { termsOf } from './outcomes.ts';
 import { keyFieldOf } from './service-request.ts';
 import { Sink } from './sink.ts';
@@ -43,7 +44,7 @@ export function attachedService(definition: HttpServiceDefinition): Cluster {
     nodeCounts: { default: nodes.length, allowed: [nodes.length] },
     quorum: false,
     layout: () => ({ nodes, parties: [...nodes, CLIENTS], links: nodes.map((node) => [CLIENTS, node]) }),
-    up: (options) => Attached.up(definition, options),
+    up: async (options) => listable(await Attached.up(definition, options), options),
   });
 }
 

@@ -6,7 +6,7 @@ import { RequestError } from '../../rig/define.ts';
 import type { HttpServiceDefinition, ServiceEffects } from '../../rig/service-definition.ts';
 import { ask } from './asking.ts';
 import type { Sink } from './sink.ts';
-import { rowsOf } from './sql.ts';
+import { type Row, type Rows, rowsOf } from './sql.ts';
 import { filledText, valueAt } from './template.ts';
 
 const LARGEST_PAGE_BYTES = 32 * 1024 * 1024;
@@ -15,7 +15,7 @@ export const MOST_EFFECTS = 1_000_000;
 
 /** As often as they are there; only such whose key is of this run. */
 export async function readEffects(
-  { effects }: HttpServiceDefinition,
+  { effects, idempotencyKey }: HttpServiceDefinition,
   keyPrefix: string,
   pool: Pool,
   sink: Sink | null,
@@ -24,25 +24,41 @@ export async function readEffects(
   const items = await itemsOf(effects, pool, sink, signal);
   const read: ServiceEffect[] = [];
   for (const item of items) {
-    const key = valueAt(item, effects.key);
-    if (typeof key !== 'string' && typeof key !== 'number') continue;
-    if (!String(key).includes(keyPrefix)) continue;
+    const value = valueAt(item, effects.key);
+    if (typeof value !== 'string' && typeof value !== 'number' && !Buffer.isBuffer(value)) continue;
+    const key = idempotencyKey.header === undefined ? textOf(value) : sentAs(textOf(value));
+    if (!key.includes(keyPrefix)) continue;
     const id = effects.id === undefined ? undefined : valueAt(item, effects.id);
-    read.push({ key: String(key), id: id == null ? null : textOf(id), values: valuesOf(effects, item) });
+    read.push({ key, id: id == null ? null : textOf(id), values: valuesOf(effects, item) });
   }
   return read;
 }
 
-function itemsOf(
-  { endpoint, sql }: ServiceEffects,
+async function itemsOf(
+  effects: ServiceEffects,
   pool: Pool,
   sink: Sink | null,
   signal: AbortSignal,
 ): Promise<readonly unknown[]> {
-  if (sql) return rowsOf(sql, signal);
+  const { endpoint, sql } = effects;
+  if (sql) return checkedRows(effects, await rowsOf(sql, signal));
   if (endpoint) return listed(endpoint, pool, signal);
   if (!sink) throw new RequestError('no-sink', 'the sink of this service was not opened');
-  return Promise.resolve(sink.deliveries());
+  return sink.deliveries();
+}
+
+/** A column that is not there would be an effect that nobody sees. */
+function checkedRows({ key, id, values = {} }: ServiceEffects, { columns, rows }: Rows): readonly Row[] {
+  const wanted = { key, ...(id === undefined ? {} : { id }), ...values };
+  for (const [place, where] of Object.entries(wanted)) {
+    const [column = ''] = where.split('.');
+    if (!columns.includes(column))
+      throw new RequestError(
+        'bad-query',
+        `effects.${place in values ? `values.${place}` : place} is "${where}", and effects.sql.query gives the columns ${columns.join(', ')}`,
+      );
+  }
+  return rows;
 }
 
 /** Page by page, until one is empty; an endpoint without pages has one. */
@@ -82,4 +98,15 @@ function valuesOf({ values = {} }: ServiceEffects, item: unknown): ServiceValues
   return seen;
 }
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+/** The key as it was sent: many servers read the bytes of a header as Latin-1, and store what they read. */
+function sentAs(key: string): string {
+  if (!/^[\0-\xff]*[\x80-\xff][\0-\xff]*$/.test(key)) return key;
+  const sent = Buffer.from(key, 'latin1').toString();
+  return sent.includes('\ufffd') ? key : sent;
+}
+
+/** Bytes are what a database gives of a binary column. */
+const textOf = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  return Buffer.isBuffer(value) ? value.toString() : (JSON.stringify(value) ?? '');
+};

@@ -163,6 +163,18 @@ describe('effects', () => {
     ]);
   });
 
+  it.each(['ключ', 'naïve', '\u{1f4b8}'])(
+    'are known by the key %s, which a server of Node reads as Latin-1',
+    async (key) => {
+      const { payments, client, pay, keyPrefix } = await attached();
+      await pay(key);
+      expect(payments.asked[0]?.headers['idempotency-key']).not.toContain(key);
+      expect(await client.effects(soon())).toMatchObject([{ key: `${keyPrefix}${key}` }]);
+      payments.applied.push({ sequence: 2, id: 'p2', info: { key: `${keyPrefix}\u00e9` }, amount: 1 });
+      expect((await client.effects(soon()))[1]?.key).toBe(`${keyPrefix}\u00e9`);
+    },
+  );
+
   it('are read page by page', async () => {
     const endpoint: ServiceEffects['endpoint'] = {
       path: '/payments?after={{after}}',
@@ -191,8 +203,8 @@ describe('effects', () => {
   });
 
   it('that are no list are an error that names the place', async () => {
-    const { client } = await attached({ effects: { ...listed, endpoint: { path: '/payments', items: 'rows' } } });
-    await expect(client.effects(soon())).rejects.toThrow('GET /payments: "rows" is no list');
+    const effects = { ...listed, endpoint: { path: '/payments', items: 'rows' } };
+    await expect(attached({ effects })).rejects.toThrow('effects cannot be listed: GET /payments: "rows" is no list');
   });
 });
 

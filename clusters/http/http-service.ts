@@ -16,6 +16,7 @@ import { residentBytes } from '../hosts/process-table.ts';
 import { attachedService } from './attached.ts';
 import { mustServe, serviceClient } from './client.ts';
 import { imageFolder } from './image-folder.ts';
+import { listable } from './listable.ts';
 import { termsOf } from './outcomes.ts';
 import { keyFieldOf } from './service-request.ts';
 import { Sink } from './sink.ts';
@@ -34,14 +35,15 @@ export function httpService(definition: HttpServiceDefinition, folder: string): 
     ...inner,
     async up(options) {
       const wanted = definition.effects.sink;
-      if (!wanted) return inner.up(options);
-      const sink = await Sink.open(wanted);
+      const sink = wanted ? await Sink.open(wanted) : null;
+      let running: RunningCluster;
       try {
-        return closingWith(await startedService(definition, start, folder, sink).up(options), () => sink.close());
+        running = closingWith(await startedService(definition, start, folder, sink).up(options), sink);
       } catch (error) {
-        await sink.close();
+        await sink?.close();
         throw error;
       }
+      return listable(running, options);
     },
   });
 }
@@ -123,12 +125,12 @@ function sharedFolder(data: string): string {
 }
 
 /** The same cluster, which closes something of its own after it was taken down. */
-function closingWith(running: RunningCluster, close: () => Promise<void>): RunningCluster {
+function closingWith(running: RunningCluster, sink: Sink | null): RunningCluster {
   const dispose = async () => {
     try {
       await running[Symbol.asyncDispose]();
     } finally {
-      await close();
+      await sink?.close();
     }
   };
   return new Proxy(running, {

@@ -3,17 +3,17 @@
  * store, and after every step answers, books and balances must be equal and sound. On SQLite, and on a real PostgreSQL.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../rig/needs.ts';
+import { type OwnDatabase, ownPostgres } from '../hosts/own-database.ts';
 import { openPostgresStore } from './postgres-store.ts';
 import { ledgerServer } from './service.ts';
 import { openSqliteStore } from './sqlite-store.ts';
@@ -187,41 +187,14 @@ describe('the service on SQLite', { timeout: 120_000 }, () => {
   });
 });
 
-describeWith(['root', 'postgres'], 'the service on PostgreSQL', () => {
-  const bin = '/usr/lib/postgresql/15/bin';
-  const folder = mkdtempSync(join(tmpdir(), 'ordeal-postgres-'));
-  const asPostgres = ['--reuid', 'postgres', '--regid', 'postgres', '--clear-groups'];
+describeWith(['postgres'], 'the service on PostgreSQL', () => {
   let url = '';
-  let end = async (): Promise<void> => {};
-
+  let database: OwnDatabase;
   beforeAll(async () => {
-    const id = (flag: string) => Number(spawnSync('id', [flag, 'postgres']).stdout.toString());
-    chownSync(folder, id('-u'), id('-g'));
-    const data = join(folder, 'data');
-    const made = spawnSync('setpriv', [...asPostgres, `${bin}/initdb`, '-D', data, '-A', 'trust', '--no-sync']);
-    expect(made.status, made.stderr.toString()).toBe(0);
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const { port } = free.address() as AddressInfo;
-    await new Promise((resolve) => free.close(resolve));
-    const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'shared_buffers=16MB'];
-    const server = spawn(
-      'setpriv',
-      [...asPostgres, `${bin}/postgres`, '-D', data, ...settings.flatMap((one) => ['-c', one])],
-      { stdio: 'ignore', cwd: '/' },
-    );
-    url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-    end = async () => {
-      const ended = once(server, 'exit');
-      server.kill('SIGINT');
-      await ended;
-    };
+    database = await ownPostgres();
+    ({ url } = database);
   }, 60_000);
-
-  afterAll(async () => {
-    await end();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => database[Symbol.asyncDispose]());
 
   it('does step by step what the reference does, and keeps its books sound', { timeout: 120_000 }, async () => {
     await (await openPostgresStore(url, null)).close(); // It waits until the server is there.
