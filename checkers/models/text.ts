@@ -6,6 +6,7 @@ const LONGEST = 60;
 
 /** A text as it is, anything else as JSON; cut where it is long. */
 export function text(value: Json | undefined): string {
+  if (typeof value === 'number') return String(value);
   const whole = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   return whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
 }

@@ -26,7 +26,7 @@ export class Candidates {
   readonly #foresight: Foresight;
   readonly #unknowns: Unknowns;
   readonly #optionalBefore: number;
-  #stack = new Int32Array(256);
+  #stack = new Int32Array(64);
   /** Of the candidates collected last, the first that does not allow the next answer. */
   #lessPromising = 0;
   top = 0;

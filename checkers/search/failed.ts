@@ -30,7 +30,7 @@ const LEFT = 1;
 const KEY = 2;
 
 const SPENT_FREELY = 0x7fffffff;
-const FIRST_CAPACITY = 1024;
+const FIRST_CAPACITY = 256;
 /** Entries of one hash that are looked at; the newest come first. */
 const MOST_LOOKED_AT = 64;
 
@@ -132,7 +132,7 @@ export class FailedConfigurations {
   }
 
   #rehash(): void {
-    let size = 256;
+    let size = 32;
     while (size * this.#entryLength < this.#entries.length) size *= 2;
     this.#memory.left -= size - this.#heads.length;
     this.#heads = new Int32Array(size);

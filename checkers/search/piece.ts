@@ -7,8 +7,8 @@
 import type { Budget, Input, Json } from '../../rig/contract.ts';
 import { NEVER } from '../../rig/history.ts';
 import { Demand, type Uses } from './demand.ts';
-import type { Problem } from './problem.ts';
-import { Search, type SearchOptions } from './search.ts';
+import { type Problem, picked } from './problem.ts';
+import { Search } from './search.ts';
 import type { Transitions } from './transitions.ts';
 
 export interface Piece {
@@ -32,7 +32,8 @@ export function cut(
   for (let op = 0; op < whole.at.length; op++) {
     const call = whole.call[op] as number;
     const end = whole.end[op] as number;
-    if (call > until || end <= from) continue;
+    if (call > until) break;
+    if (end <= from) continue;
     const isOpen = call <= from || end > until;
     if (!isOpen || transitions.isRead[whole.kind[op] as number] !== 1) numbers.push(op);
   }
@@ -41,35 +42,48 @@ export function cut(
 
 /** Some operations of a piece. */
 export function part({ problem, numbers, optionalBefore, until }: Piece, keep: (op: number) => boolean): Piece {
-  const kept = [...problem.at.keys()].filter(keep);
+  const kept: number[] = [];
+  for (let op = 0; op < problem.at.length; op++) if (keep(op)) kept.push(op);
   const smaller = rankedAnew(problem, kept, optionalBefore - 1, until - 1);
   return { ...smaller, numbers: kept.map((op) => numbers[op] as number) };
 }
 
 function rankedAnew(whole: Problem, numbers: readonly number[], from: number, until: number): Piece {
-  const column = (source: Int32Array) => Int32Array.from(numbers, (op) => source[op] as number);
-  const call = column(whole.call);
-  const end = column(whole.end);
-  const events = Int32Array.from([...call, ...end.filter((rank) => rank !== NEVER)]).sort();
-  const rankOf = new Map<number, number>();
-  events.forEach((event, rank) => rankOf.set(event, rank));
-  const anew = (rank: number) => rankOf.get(rank) ?? NEVER;
-  const problem = {
-    at: column(whole.at),
-    kind: column(whole.kind),
-    call: call.map(anew),
-    end: end.map(anew),
-    rankCount: events.length,
-  };
-  const firstAfter = (rank: number) => events.findIndex((event) => event > rank);
-  const begin = firstAfter(from);
-  const beyond = firstAfter(until);
+  const problem = picked(whole, numbers);
+  const { call, end } = problem;
+  const events = eventsOf(problem);
+  for (let op = 0; op < call.length; op++) {
+    call[op] = countBelow(events, call[op] as number);
+    if (end[op] !== NEVER) end[op] = countBelow(events, end[op] as number);
+  }
+  const beyond = countBelow(events, until + 1);
   return {
-    problem,
+    problem: { ...problem, rankCount: events.length },
     numbers,
-    optionalBefore: begin < 0 ? events.length : begin,
-    until: beyond < 0 ? NEVER : beyond,
+    optionalBefore: countBelow(events, from + 1),
+    until: beyond === events.length ? NEVER : beyond,
   };
+}
+
+/** The ranks of all events, ascending. */
+function eventsOf({ call, end }: Problem): Int32Array {
+  const events = new Int32Array(2 * call.length);
+  events.set(call);
+  let count = call.length;
+  for (let op = 0; op < end.length; op++) if (end[op] !== NEVER) events[count++] = end[op] as number;
+  return events.subarray(0, count).sort();
+}
+
+/** How many of `ascending` are less than `bound`. */
+function countBelow(ascending: Int32Array, bound: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] as number) < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** What may still be spent on looking for proofs, in configurations or what costs about as much. */
@@ -95,23 +109,32 @@ export function isImpossible(
 ): boolean {
   const { problem, optionalBefore, until } = piece;
   const uses = transitions.uses();
-  const options: SearchOptions = {
+  const [first, ...others] = beginnings(piece, uses, states);
+  if (first === undefined) return true;
+  const search = new Search(problem, transitions, {
     memory: { left: MEMORY_WORDS },
     spending: states > 1 ? 'endless' : 'sparing',
     uses,
     byDemand: transitions.stateCount > FEW_STATES,
+    state: first,
     optionalBefore,
     until,
+  });
+  effort.left -= problem.at.length >> 3;
+  const fails = () => {
+    const before = search.nodes;
+    const outcome = effort.left <= 0 ? 'open' : search.run(most, most, budget);
+    effort.left -= search.nodes - before + 1;
+    return outcome === 'impossible';
   };
-  for (const state of beginnings(piece, uses, states)) {
-    if (effort.left <= 0 || budget.exhausted()) return false;
-    const search = new Search(problem, transitions, { ...options, state });
-    const outcome = search.run(most, most, budget);
-    search.close();
-    effort.left -= search.nodes + (problem.at.length >> 3) + 1;
-    if (outcome !== 'impossible') return false;
+  let isProven = fails();
+  for (const state of others) {
+    if (!isProven) break;
+    search.restart(state);
+    isProven = fails();
   }
-  return true;
+  search.close();
+  return isProven;
 }
 
 /** The states that a legal order could begin in: what is demanded and never supplied must be there from the start. */

@@ -63,6 +63,9 @@ export function partitionOf<State, In extends Input, Out extends Json>(
   return { name: operations.name(number), problem: withoutPointless(problem, transitions), transitions };
 }
 
+/** Kinds that room is made for before they are met. */
+const MOST_EXPECTED = 64;
+
 /** Operations with equal inputs and outputs are of one kind; an input is made once for each. */
 function kindsOf<State, In extends Input, Out extends Json>(
   { history, codes, refusal }: Operations,
@@ -70,7 +73,7 @@ function kindsOf<State, In extends Input, Out extends Json>(
   positions: Int32Array,
 ): Int32Array {
   const { f, keyCode, valueCode, toCode, outputCode } = history;
-  const forms = new TupleNumbers(6);
+  const forms = new TupleNumbers(6, Math.min(positions.length, MOST_EXPECTED));
   const form = new Int32Array(6);
   const known: number[] = [];
   return positions.map((at) => {
@@ -104,14 +107,19 @@ function withoutPointless<State, In extends Input, Out extends Json>(
   if (optional.size === 0 || !transitions.explore(EXPLORED_STEPS)) return problem;
   const pointless = new Set([...optional].filter((kind) => transitions.isPointless(kind)));
   if (pointless.size === 0) return problem;
-  return select(problem, (op) => problem.end[op] !== NEVER || !pointless.has(problem.kind[op] as number));
+  const kept: number[] = [];
+  for (let op = 0; op < problem.at.length; op++)
+    if (problem.end[op] !== NEVER || !pointless.has(problem.kind[op] as number)) kept.push(op);
+  return picked(problem, kept);
 }
 
-/** The same problem with some of its operations only; ranks stay as they are. */
-export function select(problem: Problem, keep: (op: number) => boolean): Problem {
-  const kept: number[] = [];
-  for (let op = 0; op < problem.at.length; op++) if (keep(op)) kept.push(op);
-  const pick = (column: Int32Array) => Int32Array.from(kept, (op) => column[op] as number);
+/** The same problem with some of its operations only, ascending; ranks stay as they are. */
+export function picked(problem: Problem, kept: readonly number[]): Problem {
+  const pick = (column: Int32Array) => {
+    const short = new Int32Array(kept.length);
+    for (let op = 0; op < kept.length; op++) short[op] = column[kept[op] as number] as number;
+    return short;
+  };
   return {
     at: pick(problem.at),
     kind: pick(problem.kind),

@@ -8,7 +8,7 @@ export class Satisfied {
   before: number;
   /** For each state, the rank before which replacements that lead to it must have been invoked. */
   readonly #since: Int32Array;
-  #log = new Int32Array(128);
+  #log = new Int32Array(32);
   #logged = 0;
 
   /** What was invoked before rank `from` need not take effect at all. `states`: of those beyond, nothing is noted. */

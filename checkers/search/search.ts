@@ -61,7 +61,7 @@ const SATISFIED = 6;
 const MARK = 7;
 const KEY = 8;
 
-const FIRST_FRAMES = 64;
+const FIRST_FRAMES = 16;
 
 export class Search {
   readonly #problem: Problem;
@@ -69,7 +69,7 @@ export class Search {
   readonly #memory: Memory;
   readonly #failed: FailedConfigurations;
   readonly #layout: Layout;
-  readonly #first: number;
+  #first: number;
   readonly #optionalBefore: number;
   readonly #until: number;
   readonly #isEndless: boolean;
@@ -156,6 +156,15 @@ export class Search {
     this.#memory.left += this.#frames.length;
     this.#frames = new Int32Array(0);
     this.isOutOfMemory = true;
+  }
+
+  /** Begins again in another state, once it was impossible from all before: what led on from none of these never will. */
+  restart(state: number): void {
+    this.#undo(0);
+    this.#satisfied.undo(0);
+    this.#satisfied.before = this.#optionalBefore;
+    this.#candidates.top = 0;
+    this.#state = this.#first = state;
   }
 
   /** Goes on for at most `limit` more configurations, and at most `stall` of them without passing another answer. */

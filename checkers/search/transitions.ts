@@ -224,14 +224,17 @@ function usesOf(steps: Int32Array, kindCount: number, isRead: readonly number[])
   const single = (found: Int32Array, kind: number, state: number) => {
     found[kind] = found[kind] === NONE || found[kind] === state ? state : SEVERAL;
   };
-  steps.forEach((next, at) => {
-    if (next === IMPOSSIBLE) return;
-    const kind = at % kindCount;
-    single(demands, kind, (at - kind) / kindCount);
+  const each = (take: (state: number, kind: number, next: number) => void) => {
+    for (let state = 0, at = 0; at < steps.length; state++)
+      for (let kind = 0; kind < kindCount; kind++, at++)
+        if (steps[at] !== IMPOSSIBLE) take(state, kind, steps[at] as number);
+  };
+  each((state, kind, next) => {
+    single(demands, kind, state);
     if (isRead[kind] !== 1) single(supplies, kind, next);
   });
-  steps.forEach((next, at) => {
-    if (next !== IMPOSSIBLE && supplies[at % kindCount] === SEVERAL) endless[next] = 1;
+  each((_, kind, next) => {
+    if (supplies[kind] === SEVERAL) endless[next] = 1;
   });
   return { demands, supplies, endless };
 }

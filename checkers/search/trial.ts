@@ -13,6 +13,9 @@ import type { Problem } from './problem.ts';
 import { type Outcome, Search } from './search.ts';
 import type { Transitions } from './transitions.ts';
 
+/** Without operations of unknown outcome there is nothing to spend, and the first is enough. */
+const SPENDINGS = ['sparing', 'lavish'] as const;
+
 /** The factor between the efforts of two turns. */
 export const RISE = 4;
 
@@ -36,8 +39,6 @@ export class Trial {
   outcome: Outcome = 'open';
   /** Configurations visited so far. */
   nodes = 0;
-  /** Once `legal`, a legal order of some of the operations; the rest need not have happened. */
-  order: readonly number[] = [];
   /** Once `impossible`. */
   impossibility: Impossibility | null = null;
   /** The operation whose answer could not be passed so far; −1 if none was met. */
@@ -45,6 +46,7 @@ export class Trial {
   readonly #transitions: Transitions<unknown, Input, Json>;
   readonly #memory: Memory;
   #searches: Search[] = [];
+  #successful: Search | null = null;
   #uses: Uses | null = null;
   #turns = 0;
   readonly #until: number;
@@ -57,6 +59,11 @@ export class Trial {
     this.#memory = memory;
   }
 
+  /** Once `legal`, a legal order of some of the operations; the rest need not have happened. */
+  get order(): readonly number[] {
+    return this.#successful?.order() ?? [];
+  }
+
   /** True if there is no memory left to go on with. */
   get isOutOfMemory(): boolean {
     return this.#searches.length > 0 && this.#searches.every((search) => search.isOutOfMemory);
@@ -66,17 +73,19 @@ export class Trial {
   run(effort: number, budget: Budget): void {
     this.#begin();
     const limit = effort * (2 * this.problem.at.length + FIRST_STALL);
-    for (const search of this.#searches) {
+    for (const [at, spending] of SPENDINGS.entries()) {
+      const search = (this.#searches[at] ??= this.#search(spending));
       const before = search.nodes;
       this.outcome = search.run(limit, effort * FIRST_STALL, budget);
       this.nodes += search.nodes - before;
       this.blocked = search.blocked;
-      if (this.outcome === 'legal') this.order = search.order();
+      if (this.outcome === 'legal') this.#successful = search;
       const spend = { left: effort * (FIRST_STALL + (this.problem.at.length >> 2)) };
       const proof = this.outcome === 'open' ? this.#findProof(search, spend, budget) : null;
       if (proof) this.outcome = 'impossible';
       if (this.outcome === 'impossible') this.#note(search, proof);
       if (this.outcome !== 'open') return this.#end();
+      if (!search.hasUnknowns) return;
     }
   }
 
@@ -113,12 +122,17 @@ export class Trial {
     if (this.#searches.length > 0 && isKnownAlready) return;
     this.#end();
     this.#uses = uses;
-    const begin = (spending: 'sparing' | 'lavish') => {
-      const options = { memory: this.#memory, spending, uses, byDemand: this.#isByDemand(), until: this.#until };
-      return new Search(this.problem, this.#transitions, options);
+  }
+
+  #search(spending: 'sparing' | 'lavish'): Search {
+    const options = {
+      memory: this.#memory,
+      spending,
+      uses: this.#uses,
+      byDemand: this.#isByDemand(),
+      until: this.#until,
     };
-    const first = begin('sparing');
-    this.#searches = first.hasUnknowns ? [first, begin('lavish')] : [first];
+    return new Search(this.problem, this.#transitions, options);
   }
 
   /** Gives back the memory. */

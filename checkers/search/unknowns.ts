@@ -65,7 +65,8 @@ export class Unknowns {
   }
 }
 
-function group({ kind, call, end, at }: Problem): Map<number, number[]> {
+/** Ascending, and so in the order of invocation. */
+function group({ kind, end, at }: Problem): Map<number, number[]> {
   const groups = new Map<number, number[]>();
   for (let operation = 0; operation < at.length; operation++) {
     if (end[operation] !== NEVER) continue;
@@ -74,6 +75,5 @@ function group({ kind, call, end, at }: Problem): Map<number, number[]> {
     if (operations) operations.push(operation);
     else groups.set(its, [operation]);
   }
-  for (const operations of groups.values()) operations.sort((a, b) => (call[a] as number) - (call[b] as number));
   return groups;
 }

@@ -6,12 +6,14 @@
 import { benchJudging, benchLogs, benchReading, CASES } from './judging.ts';
 import { benchLoad } from './load.ts';
 import { benchPartitions } from './partition.ts';
+import { benchSmall } from './small.ts';
 import { benchTraffic } from './traffic.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   reading: benchReading,
   ...Object.fromEntries(Object.keys(CASES).map((group) => [group, () => benchJudging(group)])),
   logs: benchLogs,
+  small: benchSmall,
   load: benchLoad,
   partition: benchPartitions,
   traffic: benchTraffic,

@@ -24,7 +24,7 @@ import { type Shape, writeHistory } from './made-history.ts';
 import { writeTransfers } from './made-transfers.ts';
 import { parsingMs } from './parsing.ts';
 
-const PLAIN: Shape = {
+export const PLAIN: Shape = {
   kind: 'register',
   operations: 10_000,
   clients: 20,
@@ -35,11 +35,11 @@ const PLAIN: Shape = {
   unknown: 0,
   violation: false,
 };
-const UNIQUE = { values: Infinity, reads: 0.5, writes: 0.5 } as const;
+export const UNIQUE = { values: Infinity, reads: 0.5, writes: 0.5 } as const;
 const MILLION = 1_000_000;
 const READING_ROUNDS = 5;
 /** What a checker may take: a bench that takes longer than this has failed. */
-const BUDGET_MS = 20_000;
+export const BUDGET_MS = 20_000;
 
 interface Case {
   readonly name: string;
@@ -132,7 +132,7 @@ export async function benchJudging(group: string): Promise<void> {
   }
 }
 
-const checkerBy = (name: string): Checker | undefined =>
+export const checkerBy = (name: string): Checker | undefined =>
   rooms.models.names.includes(name)
     ? linearizableBy(name)
     : rooms.checkers.all.find((checker) => checker.name === name);
@@ -202,7 +202,7 @@ export async function benchLogs(): Promise<void> {
   );
 }
 
-async function inFile(shape: Case['shape'], use: (path: string) => Promise<void>): Promise<void> {
+export async function inFile(shape: Case['shape'], use: (path: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'ordeal-bench-'));
   try {
     const path = join(directory, 'history.jsonl');
@@ -214,11 +214,11 @@ async function inFile(shape: Case['shape'], use: (path: string) => Promise<void>
   }
 }
 
-async function timed<T>(act: () => T | Promise<T>): Promise<readonly [T, number]> {
+export async function timed<T>(act: () => T | Promise<T>): Promise<readonly [T, number]> {
   const begunMs = performance.now();
   const result = await act();
   return [result, performance.now() - begunMs];
 }
 
-const ms = (taken: number): string => `${taken.toFixed(taken < 10 ? 2 : 0)} ms`;
+export const ms = (taken: number): string => `${taken.toFixed(taken < 10 ? 2 : 0)} ms`;
 const megabytes = (): string => `${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MB in all`;
