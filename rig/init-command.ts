@@ -74,7 +74,7 @@ outcomes:
 effects:
   endpoint: { path: '/transfers?after={{after}}&limit=1000', after: { field: sequence, from: '0' } }
   # or rows: sql: { connection: 'postgres://\${DB_USER}@127.0.0.1/app', query: 'SELECT key, id, amount FROM payments' }
-  # or deliveries to a stub that Ordeal hosts: sink: { kind: http }
+  # or deliveries to a stub that Ordeal hosts: sink: { kind: http }, or mail to it: sink: { kind: smtp }
   key: key # where in each of them the key is: a path such as metadata.key
   id: id
   values: { from: from, to: to, amount: amount }

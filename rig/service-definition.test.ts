@@ -35,6 +35,7 @@ describe('the definition of a service', () => {
     { ...good, start: undefined, attach: { n1: 'http://10.0.0.7:8080' }, allowRemote: true },
     { ...good, idempotencyKey: { field: 'meta.reference', scope: ['customer'], retention: '24h' } },
     { ...good, effects: { sink: { kind: 'http' }, key: 'body.key' } },
+    { ...good, effects: { sink: { kind: 'smtp' }, key: 'text', keyWithin: 'Receipt for {{key}}.\nThank you' } },
     { ...good, effects: { sql: { connection: 'postgres://x', query: 'SELECT 1' }, key: 'key' } },
     { ...good, variants: { broken: { summary: 'It is broken.', env: { BUG: 'yes' } } } },
     { ...good, outcomes: { ok: [200], fail: [400], inUse: [409], mismatch: [422], kept: [402] } },
@@ -85,6 +86,21 @@ describe('the definition of a service', () => {
     [
       { ...good, effects: { endpoint: { path: '/x?after={{after}}' }, key: 'key' } },
       /say with effects\.endpoint\.after which field/,
+    ],
+    [{ ...good, effects: { sink: { kind: 'fax' }, key: 'x' } }, /effects\.sink\.kind is "fax"; it may be http, smtp/],
+    [{ ...good, effects: { sink: { kind: 'smtp', answer: {} }, key: 'x' } }, /mail is not answered/],
+    [
+      { ...good, effects: { sink: { kind: 'http' }, key: 'x', keyWithin: 'Receipt' } },
+      /keyWithin is "Receipt"; it must/,
+    ],
+    [
+      {
+        ...good,
+        start: undefined,
+        attach: { n1: 'http://127.0.0.1:1' },
+        effects: { sink: { kind: 'http' }, key: 'x' },
+      },
+      /effects\.sink has no port, and a service that runs already cannot be told of one/,
     ],
     [{ ...good, outcomes: { ok: [20] } }, /outcomes\.ok\.0 is 20; it must be >= 200/],
     [{ ...good, ['__proto__x']: 1 }, /is not a setting/],

@@ -83,13 +83,16 @@ export interface ServiceEffects {
   };
   readonly sql?: { readonly connection: string; readonly query: string };
   readonly sink?: {
-    readonly kind: 'http';
+    /** `smtp`: mail. */
+    readonly kind: 'http' | 'smtp';
     /** Default: any free port, which programs find as `{{sink}}`. */
     readonly port?: number;
     /** What a delivery by HTTP is answered with. */
     readonly answer?: { readonly status?: number; readonly body?: Json };
   };
   readonly key: string;
+  /** The text around the key, where the key is not all there is: `Receipt for {{key}}.` */
+  readonly keyWithin?: string;
   readonly id?: string;
   readonly values?: Readonly<Record<string, string>>;
 }
@@ -198,13 +201,14 @@ export const serviceSchema = {
           sql: strict({ connection: text(4_096), query: text(16_384) }, ['connection', 'query']),
           sink: strict(
             {
-              kind: { enum: ['http'] },
+              kind: { enum: ['http', 'smtp'] },
               port: { type: 'integer', minimum: 1, maximum: 65_535 },
               answer: strict({ status: { type: 'integer', minimum: 200, maximum: 599 }, body: {} }),
             },
             ['kind'],
           ),
           key: text(256),
+          keyWithin: { type: 'string', pattern: '^[^]*\\{\\{key\\}\\}[^]*$', maxLength: 1_024 },
           id: text(256),
           values: texts,
         },
@@ -260,6 +264,7 @@ function problemOf(definition: HttpServiceDefinition): string | null {
     ) ??
     placeProblem(definition) ??
     pageProblem(effects) ??
+    sinkProblem(definition) ??
     Object.entries(operations).reduce<string | null>(
       (found, [name, one]) => found ?? operationProblem(name, one, definition),
       null,
@@ -300,6 +305,14 @@ function pageProblem({ endpoint }: ServiceEffects): string | null {
     return 'effects.endpoint.path names {{after}}; say with effects.endpoint.after which field of the last item that is';
   if (!isPaged && endpoint.after)
     return 'effects.endpoint.after is given, but effects.endpoint.path does not name {{after}}';
+  return null;
+}
+
+function sinkProblem({ attach, effects: { sink } }: HttpServiceDefinition): string | null {
+  if (sink?.kind === 'smtp' && sink.answer)
+    return 'effects.sink.answer is given, and mail is not answered: that is for kind: http';
+  if (attach && sink && sink.port === undefined)
+    return 'effects.sink has no port, and a service that runs already cannot be told of one: give effects.sink.port, where it delivers to';
   return null;
 }
 

@@ -57,6 +57,7 @@ const maxOutputBytes = 1 << 20;
 export class DockerLab implements Lab {
   readonly facts: Readonly<Record<string, string>>;
   readonly guard: Guard;
+  readonly rig: string | null;
   readonly #parts: DockerLabParts;
   readonly #nodes: ReadonlyMap<NodeId, { readonly plan: NodePlan; readonly address: string }>;
   readonly #containers = new Map<NodeId, Dockerode.Container>();
@@ -70,6 +71,7 @@ export class DockerLab implements Lab {
   readonly #ownDisks = new Set<NodeId>();
 
   constructor(parts: DockerLabParts) {
+    this.rig = parts.reach.kind === 'direct' ? rigAddress(parts.prefix) : null;
     this.facts = parts.facts;
     this.guard = parts.guard;
     this.#parts = parts;

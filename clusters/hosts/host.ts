@@ -68,6 +68,8 @@ export type ProcessState = 'running' | 'stopped' | 'gone';
 export interface Lab extends AsyncDisposable {
   /** Where `from` finds `port` of `to`: a node asks for its peers, `clients` is the rig. Known before anything is started. */
   address(from: Party, to: NodeId, port: number): Address;
+  /** Where nodes find what the rig itself serves; `null`: they cannot reach it. */
+  readonly rig: string | null;
   /** Where the node itself listens for `port`. */
   listen(node: NodeId, port: number): Address;
   /** The node's own folder for data and logs, as the node sees it. Its content survives `SIGKILL`. */

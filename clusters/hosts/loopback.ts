@@ -122,6 +122,7 @@ function inherited(): Readonly<Record<string, string>> {
 }
 
 class LoopbackLab implements Lab {
+  readonly rig = HOST;
   readonly facts: Readonly<Record<string, string>> = {
     kernel: `${os.type()} ${os.release()}`,
     network: `a proxy for each link, on ${HOST}`,

@@ -132,6 +132,7 @@ const kernel = async (): Promise<string> => (await runCommand(['uname', '-r'])).
 class NamespaceLab implements Lab {
   readonly guard: Guard;
   readonly facts: Readonly<Record<string, string>>;
+  readonly rig: string;
   readonly #plan: LabPlan;
   readonly #addresses: ReadonlyMap<Party, string>;
   readonly #firewalls: Firewalls;
@@ -155,6 +156,7 @@ class NamespaceLab implements Lab {
       (party) => this.#address(party),
       async (node) => this.#access(node),
     );
+    this.rig = rigAddress(prefix);
     this.facts = { kernel: kernelVersion, network: `${prefix}.0/24` };
   }
 

@@ -26,8 +26,9 @@ export async function readEffects(
   for (const item of items) {
     const value = valueAt(item, effects.key);
     if (typeof value !== 'string' && typeof value !== 'number' && !Buffer.isBuffer(value)) continue;
-    const key = idempotencyKey.header === undefined ? textOf(value) : sentAs(textOf(value));
-    if (!key.includes(keyPrefix)) continue;
+    const found = keyWithin(textOf(value), effects.keyWithin);
+    const key = idempotencyKey.header === undefined ? found : sentAs(found);
+    if (!key.includes(keyPrefix) || (key === '' && effects.keyWithin !== undefined)) continue;
     const id = effects.id === undefined ? undefined : valueAt(item, effects.id);
     read.push({ key, id: id == null ? null : textOf(id), values: valuesOf(effects, item) });
   }
@@ -96,6 +97,17 @@ function valuesOf({ values = {} }: ServiceEffects, item: unknown): ServiceValues
     if (value != null) seen[name] = typeof value === 'number' ? value : textOf(value);
   }
   return seen;
+}
+
+/** What stands where the template has the key; all of it where there is no template, nothing where it does not fit. */
+function keyWithin(text: string, template = '{{key}}'): string {
+  const [before = '', after = ''] = template.split('{{key}}');
+  const at = text.indexOf(before);
+  if (at < 0) return '';
+  const rest = text.slice(at + before.length);
+  if (after === '') return rest;
+  const end = rest.indexOf(after);
+  return end < 0 ? '' : rest.slice(0, end);
 }
 
 /** The key as it was sent: many servers read the bytes of a header as Latin-1, and store what they read. */

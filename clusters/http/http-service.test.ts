@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { createTransport, type Transporter } from 'nodemailer';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RealClock } from '../../rig/clock.ts';
 import type { Client, RunningCluster, ServiceProbe, Spoiling } from '../../rig/contract.ts';
@@ -28,8 +29,9 @@ class Payments {
   readonly asked: { readonly url: string; readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
   readonly applied: object[] = [];
   status = 201;
-  /** Where it tells of each payment. */
+  /** Where it tells of each payment, and where it sends a receipt. */
   hook = '';
+  mail: Transporter | null = null;
   readonly #server: Server;
 
   constructor() {
@@ -63,6 +65,8 @@ class Payments {
     const key = request.headers['idempotency-key'] ?? meta?.ref;
     if (this.status === 201) this.applied.push({ sequence: id, id: `p${id}`, info: { key }, amount });
     if (this.hook) await fetch(this.hook, { method: 'POST', body: JSON.stringify({ reference: key, amount }) });
+    const letter = { from: 'shop@example.com', to: 'ann@example.com', subject: `Receipt ${id}` };
+    await this.mail?.sendMail({ ...letter, text: `Reference: ${String(key)}\nThank you for ${amount} €.` });
     response
       .writeHead(this.status, { 'content-type': 'application/json' })
       .end(JSON.stringify({ payment: { id: `p${id}` } }));
@@ -200,6 +204,17 @@ describe('effects', () => {
       { key: `${keyPrefix}k1`, id: null, values: { amount: 5 } },
       { key: `${keyPrefix}k1`, id: null, values: { amount: 7 } },
     ]);
+  });
+
+  it('are counted by a sink to which they are sent by mail, by the key within a text', async () => {
+    const port = 30_000 + (process.pid % 1_900);
+    const effects: ServiceEffects = { sink: { kind: 'smtp', port }, key: 'text', keyWithin: 'Reference: {{key}}\n' };
+    const { payments, client, pay, keyPrefix } = await attached({ effects });
+    payments.mail = createTransport({ host: '127.0.0.1', port });
+    for (const key of ['k1', 'k2', 'k1']) await pay(key);
+    await payments.mail.sendMail({ from: 'a@x', to: 'b@x', text: `${keyPrefix}k3 is no receipt` });
+    const keys = (await client.effects(soon())).map(({ key }) => key);
+    expect(keys).toEqual(['k1', 'k2', 'k1'].map((key) => `${keyPrefix}${key}`));
   });
 
   it('that are no list are an error that names the place', async () => {

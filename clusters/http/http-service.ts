@@ -6,9 +6,9 @@ import { RealClock } from '../../rig/clock.ts';
 import type { Cluster, HostName, NodeId, RunningCluster } from '../../rig/contract.ts';
 import { defineCluster } from '../../rig/define.ts';
 import { packageRoot } from '../../rig/package-root.ts';
-import type { HttpServiceDefinition, ServiceStart } from '../../rig/service-definition.ts';
+import { type HttpServiceDefinition, type ServiceStart, wordsIn } from '../../rig/service-definition.ts';
 import { docker } from '../hosts/docker.ts';
-import { CLIENTS, type LabDriver, type NodePlan, type Program } from '../hosts/host.ts';
+import { CLIENTS, type Lab, type LabDriver, type NodePlan, type Program } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { loopback } from '../hosts/loopback.ts';
 import { netns } from '../hosts/netns.ts';
@@ -23,6 +23,11 @@ import { Sink } from './sink.ts';
 import { filledText } from './template.ts';
 
 const DRIVERS: readonly LabDriver[] = [loopback, docker, netns];
+/** What programs can be told elsewhere. */
+const NOT_IN_CONTAINERS: Readonly<Record<string, string>> = {
+  shared: 'containers have no folder in common',
+  ordeal: 'Ordeal is not in the container',
+};
 const USUAL_NODES = 3;
 const MOST_NODES = 9;
 
@@ -79,7 +84,7 @@ function startedService(
     },
     members: (nodeCount) => ({ nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`) }),
     parties: ({ nodes: members }) => [...members, CLIENTS],
-    plan: (id, host) => planOf(id, host, name, start, folder),
+    plan: (id, host) => planOf(id, host, definition, start, folder),
     program: (node, deployment) => programOf(node, deployment, definition, start, sink),
     ready: (node, { lab }, signal) => mustServe(lab.address(CLIENTS, node, port), definition, signal),
     primaries: async () => [],
@@ -87,8 +92,22 @@ function startedService(
   });
 }
 
-function planOf(id: NodeId, host: HostName, name: string, { port, image }: ServiceStart, folder: string): NodePlan {
+function planOf(
+  id: NodeId,
+  host: HostName,
+  { name, variants = {} }: HttpServiceDefinition,
+  { command, env = {}, port, image }: ServiceStart,
+  folder: string,
+): NodePlan {
   if (host !== 'docker' || !image) return { id, ports: [port] };
+  const texts = [...command, ...[env, ...Object.values(variants).map((one) => one.env)].flatMap(Object.values<string>)];
+  for (const [word, lacks] of Object.entries(NOT_IN_CONTAINERS)) {
+    const named = texts.find((text) => wordsIn(text).includes(word));
+    if (named !== undefined)
+      throw new Error(
+        `${name} cannot live on docker: "${named}" names {{${word}}}, and ${lacks}; run it with --host loopback`,
+      );
+  }
   return { id, ports: [port], image: { name: `service-${name}`, directory: imageFolder(image, folder) } };
 }
 
@@ -106,7 +125,7 @@ function programOf(
     port: listen.port,
     data: lab.data(node),
     shared: host === 'docker' ? '' : sharedFolder(lab.data(node)),
-    sink: sink ? `http://${sink.address.host}:${sink.address.port}` : '',
+    sink: sink ? sink.url(sinkHost(lab)) : '',
     ordeal: packageRoot,
   };
   const [program = '', ...args] = command.map((word) => filledText(word, words));
@@ -115,6 +134,14 @@ function programOf(
     command: [program === 'node' && host !== 'docker' ? process.execPath : program, ...args],
     env: Object.fromEntries(Object.entries(all).map(([name, text]) => [name, filledText(text, words)])),
   };
+}
+
+function sinkHost({ rig }: Lab): string {
+  if (rig === null)
+    throw new Error(
+      'the engine runs on another machine, from where a sink of the rig cannot be reached; use another host',
+    );
+  return rig;
 }
 
 /** One folder for all nodes, beside their own. */

@@ -1,85 +1,89 @@
 /**
- * What a service delivers to, hosted by the rig: a webhook or payment stub that counts what comes, as often as it comes.
- * Bounded: what is too large is refused, and a sink that is full says so instead of counting on.
+ * What a service delivers to, hosted by the rig: a webhook or payment stub, or a mail server, which counts what comes, as
+ * often as it comes. Bounded: what is too large is refused, and a sink that is full says so instead of counting on.
  */
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RequestError } from '../../rig/define.ts';
 import type { ServiceEffects } from '../../rig/service-definition.ts';
 import type { Address } from '../hosts/host.ts';
+import { httpReceiver } from './http-receiver.ts';
+import { mailReceiver } from './mail-receiver.ts';
+import type { Delivery, Receive, Receiver } from './receiver.ts';
 
 const HOST = '127.0.0.1';
-const LARGEST_BYTES = 64 * 1024;
 const MOST_DELIVERIES = 1_000_000;
-const MOST_CONNECTIONS = 1_024;
-
-/** One delivery: `body` is what its JSON says, or its text. */
-export interface Delivery {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: unknown;
-}
+const MOST_BYTES = 512 * 1024 * 1024;
 
 export class Sink {
-  readonly #server: Server;
-  readonly #answer: { readonly status?: number; readonly body?: unknown };
+  readonly #wanted: NonNullable<ServiceEffects['sink']>;
+  /** By the address at which each listens; all of them on one port. */
+  readonly #receivers = new Map<string, Receiver>();
   readonly #deliveries: Delivery[] = [];
-  #isFull = false;
+  #port = 0;
+  #bytes = 0;
+  #failure: RequestError | null = null;
 
-  private constructor({ answer = {} }: NonNullable<ServiceEffects['sink']>) {
-    this.#answer = answer;
-    this.#server = createServer((request, response) => this.#receive(request, response));
-    this.#server.maxConnections = MOST_CONNECTIONS;
+  private constructor(wanted: NonNullable<ServiceEffects['sink']>) {
+    this.#wanted = wanted;
   }
 
   static async open(wanted: NonNullable<ServiceEffects['sink']>): Promise<Sink> {
     const sink = new Sink(wanted);
-    sink.#server.listen(wanted.port ?? 0, HOST);
-    await once(sink.#server, 'listening');
+    const { server } = sink.#listen(HOST, wanted.port ?? 0);
+    await once(server, 'listening');
+    sink.#port = (server.address() as AddressInfo).port;
     return sink;
   }
 
-  get address(): Address {
-    return { host: HOST, port: (this.#server.address() as AddressInfo).port };
+  /** Where programs find it who know the rig by that address; it listens there from now on. */
+  address(host: string): Address {
+    if (!this.#receivers.has(host)) this.#listen(host, this.#port);
+    return { host, port: this.#port };
+  }
+
+  /** As its protocol writes it, `smtp://198.19.1.1:2525`. */
+  url(host: string): string {
+    const { port } = this.address(host);
+    return `${this.#wanted.kind}://${host}:${port}`;
   }
 
   deliveries(): readonly Delivery[] {
-    if (this.#isFull) throw new RequestError('sink-full', `more than ${MOST_DELIVERIES} deliveries`);
+    if (this.#failure) throw this.#failure;
     return this.#deliveries;
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    const closed = [...this.#receivers.values()].map(async (receiver) => {
+      const ended = receiver.server.listening ? once(receiver.server, 'close') : null;
+      receiver.close();
+      await ended;
+    });
+    await Promise.all(closed);
   }
 
-  #receive(request: IncomingMessage, response: ServerResponse): void {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('error', () => {});
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= LARGEST_BYTES) chunks.push(chunk);
+  #listen(host: string, port: number): Receiver {
+    const { kind, answer = {} } = this.#wanted;
+    const receive: Receive = (delivery, bytes) => this.#receive(delivery, bytes);
+    const receiver = kind === 'smtp' ? mailReceiver(receive) : httpReceiver(answer, receive);
+    this.#receivers.set(host, receiver);
+    receiver.server.on('error', (error) => {
+      this.#failure ??= new RequestError('no-sink', `the sink cannot listen at ${host}:${port}: ${error.message}`);
     });
-    request.on('end', () => {
-      if (bytes > LARGEST_BYTES) return void response.writeHead(413).end();
-      this.#isFull ||= this.#deliveries.length >= MOST_DELIVERIES;
-      if (this.#isFull) return void response.writeHead(503).end();
-      const { method = '', url: path = '', headers } = request;
-      this.#deliveries.push({ method, path, headers, body: meant(Buffer.concat(chunks).toString()) });
-      const { status = 200, body = { received: true } } = this.#answer;
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    });
+    receiver.server.listen(port, host);
+    return receiver;
   }
-}
 
-function meant(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
+  #receive(delivery: Delivery, bytes: number): boolean {
+    this.#bytes += bytes;
+    if (this.#deliveries.length >= MOST_DELIVERIES || this.#bytes > MOST_BYTES)
+      this.#failure ??= new RequestError(
+        'sink-full',
+        `more than ${MOST_DELIVERIES} deliveries, or ${MOST_BYTES / 1024 / 1024} MiB of them`,
+      );
+    if (this.#failure) return false;
+    this.#deliveries.push(delivery);
+    return true;
   }
 }
