@@ -14,14 +14,15 @@ import {
   type BalanceRead,
   gather,
   type Listing,
+  nameOfTransfer,
   type TransfersInput,
   type TransfersOutput,
   wasRefused,
 } from './ledger/evidence.ts';
 import { Findings } from './ledger/findings.ts';
-import { guaranteesOf } from './ledger/guarantees.ts';
+import { AGE_GUARANTEES, guaranteesOf, notJudged } from './ledger/guarantees.ts';
 import { judgePayloads, type PayloadGroup, payloadsOf, wasRefusedForGood } from './ledger/payloads.ts';
-import { type ServiceInput, type ServiceOutput, toldAsTransfers } from './ledger/service-requests.ts';
+import { type Ages, type ServiceInput, type ServiceOutput, toldAsTransfers } from './ledger/service-requests.ts';
 import { judgeSettled, judgeStuckKeys } from './ledger/stuck-keys.ts';
 import { LEDGER_TERMS } from './ledger/terms.ts';
 import { judgeWire } from './ledger/wire.ts';
@@ -52,16 +53,27 @@ export const exactlyOnce = defineChecker<TransfersInput | ServiceInput, Transfer
     const lastAck = acked.reduce((latest, { ackedAt }) => Math.max(latest, ackedAt), -1);
     const truth = evidence.listings.findLast(({ invoked }) => invoked > lastAck) ?? null;
     judgeBalances(findings, truth);
-    return withOutlived(conclude(findings, acked.length, truth, coverage), told?.outlived ?? 0);
+    judgeAges(findings, told?.ages ?? null);
+    return conclude(findings, acked.length, truth, coverage, told?.ages ?? null);
   },
 });
 
-/** Keys that came again when they need not be known any more were left out, and that is said. */
-function withOutlived(verdict: Verdict, outlived: number): Verdict {
-  if (outlived === 0) return verdict;
-  const reason = `${outlived} keys came again after the service need not know them any more`;
-  const left = { name: 'keys beyond their retention', validity: 'unknown', cases: 0, reason } as const;
-  return { ...verdict, guarantees: [...(verdict.guarantees ?? []), left] };
+/** The same of a run that is about the age of keys: it proves nothing where none was used that was old enough. */
+export const exactlyOnceAtEveryAge = defineChecker<TransfersInput | ServiceInput, TransfersOutput | ServiceOutput>({
+  name: NAME,
+  async check(history, budget) {
+    const verdict = await exactlyOnce.check(history, budget);
+    const missing = notJudged((verdict.guarantees ?? []).filter(({ name }) => AGE_GUARANTEES.includes(name)));
+    if (verdict.validity !== 'valid' || missing.length === 0) return verdict;
+    return { ...verdict, validity: 'unknown', summary: missing.join('; ') };
+  },
+});
+
+function judgeAges(findings: Findings, ages: Ages | null): void {
+  for (const { name, key, from, what } of ages?.findings ?? []) {
+    const transfer = findings.evidence.transfers.get(nameOfTransfer(from, key));
+    if (transfer) findings.addTransfer(name, transfer, null, what);
+  }
 }
 
 /** What a list holds: nothing twice, nothing refused, nothing that nobody asked for. */
@@ -247,8 +259,14 @@ function judgeTotal(findings: Findings, { at, accounts }: AccountsRead, openings
 
 const words = ({ low, high }: Bounds): string => (low === high ? `${low}` : `between ${low} and ${high}`);
 
-function conclude(findings: Findings, acked: number, truth: Listing | null, coverage: Coverage): Verdict {
-  return { ...verdictOf(findings, acked, truth, coverage), guarantees: guaranteesOf(findings, coverage) };
+function conclude(
+  findings: Findings,
+  acked: number,
+  truth: Listing | null,
+  coverage: Coverage,
+  ages: Ages | null,
+): Verdict {
+  return { ...verdictOf(findings, acked, truth, coverage), guarantees: guaranteesOf(findings, coverage, ages) };
 }
 
 function verdictOf(findings: Findings, acked: number, truth: Listing | null, coverage: Coverage): Verdict {

@@ -18,6 +18,8 @@ export const orderTerms = (name: string, method: string, longestKey: number): Se
   methods: [method],
   repeatsBody: false,
   retentionMs: null,
+  expiry: null,
+  expired: [],
 });
 
 /** Rejects what the system would take for no key, or cut. */

@@ -250,8 +250,12 @@ export type ServiceTerms = {
   readonly methods: readonly string[];
   /** Whether a repeat gets the same body too, to the byte. */
   readonly repeatsBody: boolean;
-  /** How long keys are kept; `null`: longer than any run. */
+  /** How long keys are kept at least; `null`: longer than any run. */
   readonly retentionMs: number | null;
+  /** What becomes of a key so long after it was first used; `null`: nothing is said of that. */
+  readonly expiry: { readonly afterMs: number; readonly becomes: 'new' | 'refused' } | null;
+  /** Classes of error: the key is older than keys are kept. */
+  readonly expired: readonly string[];
 };
 
 /** From what a value of a request is drawn. `not`: another value of the request, from which it differs. */

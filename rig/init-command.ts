@@ -83,7 +83,7 @@ effects:
 variants:
   forgets-keys:
     summary: Each process knows the keys that it saw itself, until it is restarted.
-    env: { LEDGER_BUG: key-in-memory }
+    env: { LEDGER_VARIANT: key-in-memory }
 `;
 
 /** The operations of an OpenAPI document stand in the place of those of the example. */

@@ -37,6 +37,11 @@ describe('the definition of a service', () => {
     { ...good, effects: { sink: { kind: 'http' }, key: 'body.key' } },
     { ...good, effects: { sink: { kind: 'smtp' }, key: 'text', keyWithin: 'Receipt for {{key}}.\nThank you' } },
     { ...good, effects: { sql: { connection: 'postgres://x', query: 'SELECT 1' }, key: 'key' } },
+    {
+      ...good,
+      idempotencyKey: { header: 'K', retention: '24h', expiry: { after: '25h', becomes: 'refused' } },
+      outcomes: { expired: [409] },
+    },
     { ...good, variants: { broken: { summary: 'It is broken.', env: { BUG: 'yes' } } } },
     { ...good, outcomes: { ok: [200], fail: [400], inUse: [409], mismatch: [422], kept: [402] } },
   ])('is accepted when it says how to ask, and where to look', (value) => {
@@ -62,6 +67,14 @@ describe('the definition of a service', () => {
     [
       { ...good, idempotencyKey: { header: 'K', scope: ['tenant'] } },
       /scope names tenant, and operations\.pay has no such value; it has customer, amount/,
+    ],
+    [
+      { ...good, idempotencyKey: { header: 'K', expiry: { after: '2s', becomes: 'new' } } },
+      /there is no idempotencyKey.retention/,
+    ],
+    [
+      { ...good, idempotencyKey: { header: 'K', retention: '2s', expiry: { after: '2s', becomes: 'new' } } },
+      /expiry.after is 2s, and keys are kept for 2s: it must be longer/,
     ],
     [
       { ...good, idempotencyKey: { header: 'K', retention: '1 day' } },

@@ -6,6 +6,7 @@
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Json, ValueRange } from './contract.ts';
+import { durationMs } from './durations.ts';
 import { UsageError } from './exit.ts';
 import { DURATION_PATTERN, schemaSentence } from './schema-sentence.ts';
 
@@ -28,8 +29,10 @@ export interface HttpServiceDefinition {
     /** Values that together with the key name a request, such as the tenant. */
     readonly scope?: readonly string[];
     readonly longest?: number;
-    /** For how long a key is remembered, `24h`. */
+    /** For how long a key is remembered at least, `24h`. */
     readonly retention?: string;
+    /** By when it is certainly over, and whether a request that comes then is a new one or is refused. */
+    readonly expiry?: { readonly after: string; readonly becomes: 'new' | 'refused' };
   };
   readonly operations: Readonly<Record<string, ServiceOperation>>;
   readonly outcomes?: ServiceOutcomes;
@@ -69,6 +72,7 @@ export interface ServiceOutcomes {
   readonly inUse?: readonly number[];
   readonly mismatch?: readonly number[];
   readonly kept?: readonly number[];
+  readonly expired?: readonly number[];
 }
 
 /** Where effects can be seen, and what of each: paths such as `metadata.key`, columns, or parts of a delivery. */
@@ -178,6 +182,10 @@ export const serviceSchema = {
         scope: names,
         longest: { type: 'integer', minimum: 8, maximum: 10_000 },
         retention: { type: 'string', pattern: DURATION_PATTERN },
+        expiry: strict(
+          { after: { type: 'string', pattern: DURATION_PATTERN }, becomes: { enum: ['new', 'refused'] } },
+          ['after', 'becomes'],
+        ),
       }),
       operations: {
         type: 'object',
@@ -186,7 +194,14 @@ export const serviceSchema = {
         minProperties: 1,
         maxProperties: 50,
       },
-      outcomes: strict({ ok: statuses, fail: statuses, inUse: statuses, mismatch: statuses, kept: statuses }),
+      outcomes: strict({
+        ok: statuses,
+        fail: statuses,
+        inUse: statuses,
+        mismatch: statuses,
+        kept: statuses,
+        expired: statuses,
+      }),
       effects: strict(
         {
           endpoint: strict(
@@ -263,6 +278,7 @@ function problemOf(definition: HttpServiceDefinition): string | null {
       'effects are counted in one place',
     ) ??
     placeProblem(definition) ??
+    expiryProblem(idempotencyKey) ??
     pageProblem(effects) ??
     sinkProblem(definition) ??
     Object.entries(operations).reduce<string | null>(
@@ -270,6 +286,14 @@ function problemOf(definition: HttpServiceDefinition): string | null {
       null,
     )
   );
+}
+
+function expiryProblem({ retention, expiry }: HttpServiceDefinition['idempotencyKey']): string | null {
+  if (!expiry) return null;
+  if (retention === undefined)
+    return 'idempotencyKey.expiry says what becomes of old keys, and there is no idempotencyKey.retention: say how long they are kept';
+  if (durationMs(expiry.after, 'expiry') > durationMs(retention, 'retention')) return null;
+  return `idempotencyKey.expiry.after is ${expiry.after}, and keys are kept for ${retention}: it must be longer`;
 }
 
 function exactlyOne(what: string, given: Readonly<Record<string, unknown>>, why: string): string | null {

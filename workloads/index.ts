@@ -11,6 +11,7 @@ export { outages } from './outages.ts';
 export { queue } from './queue.ts';
 export { register } from './register.ts';
 export { requests } from './requests.ts';
+export { retention } from './retention.ts';
 export { rwRegister } from './rw-register.ts';
 export { set } from './set.ts';
 export { staleness } from './staleness.ts';

@@ -3,6 +3,7 @@
 import { FAIL, type History } from '../../rig/history.ts';
 import type { Asked, TransfersInput, TransfersOutput } from './evidence.ts';
 import type { Findings } from './findings.ts';
+import { withoutLife } from './service-requests.ts';
 import type { Terms } from './terms.ts';
 import type { WireSeen } from './wire.ts';
 
@@ -30,7 +31,8 @@ export function coverageOf(
   const payers = new Map<string, string>();
   const shared = new Set<string>();
   const prefixes = new Map<string, number>();
-  for (const { key, from } of transfers.values()) {
+  for (const { key, from: whose } of transfers.values()) {
+    const from = withoutLife(whose);
     if ((payers.get(key) ?? from) !== from) shared.add(key);
     else if (!payers.has(key) && key.length > SIMILAR_PREFIX) {
       const prefix = key.slice(0, SIMILAR_PREFIX);

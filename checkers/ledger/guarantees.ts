@@ -10,6 +10,7 @@ import { INFO, NEVER } from '../../rig/history.ts';
 import type { Coverage } from './coverage.ts';
 import { wasRefused } from './evidence.ts';
 import type { Findings } from './findings.ts';
+import type { Ages } from './service-requests.ts';
 
 interface Rule {
   readonly name: string;
@@ -21,8 +22,14 @@ interface Rule {
 }
 
 /** Every guarantee, in the order of the questions people ask. */
-export function guaranteesOf(findings: Findings, coverage: Coverage): readonly Guarantee[] {
-  return [...ofEffects(findings), ...ofAnswers(findings, coverage), ...ofTroubles(findings, coverage)].map((rule) => {
+export function guaranteesOf(findings: Findings, coverage: Coverage, ages: Ages | null): readonly Guarantee[] {
+  const rules = [
+    ...ofEffects(findings),
+    ...ofAnswers(findings, coverage),
+    ...ofTroubles(findings, coverage),
+    ...ofAges(ages),
+  ];
+  return rules.map((rule) => {
     const broken = rule.brokenBy.filter((anomaly) => findings.counts[anomaly] !== undefined);
     if (broken.length > 0)
       return { name: rule.name, validity: 'invalid', cases: rule.cases, reason: broken.join(', ') };
@@ -151,12 +158,39 @@ function ofTroubles(findings: Findings, { wire }: Coverage): readonly Rule[] {
       missing: wire ? 'none was lost' : noLog,
     },
     ...TROUBLES.map(([name, words, missing]) => ({ name, brokenBy: [], cases: underWay(findings, words), missing })),
+  ];
+}
+
+const [KEPT, OVER] = ['how long keys are kept', 'what becomes of old keys'] as const;
+/** Those that only a declared retention can put to the test. */
+export const AGE_GUARANTEES: readonly string[] = [KEPT, OVER];
+
+function ofAges(ages: Ages | null): readonly Rule[] {
+  const { declared, whileKept = 0, whenOver = 0, unclear = 0 } = ages ?? {};
+  const leftOut = {
+    name: 'keys of an unclear age',
+    brokenBy: [],
+    cases: 0,
+    missing: `${unclear} keys were used when the service might have known them or not`,
+  };
+  return [
     {
-      name: 'how long keys are kept',
+      name: KEPT,
       brokenBy: ['key-forgotten'],
-      cases: 0,
-      missing: 'nothing was asked for again at the end of a declared retention',
+      cases: whileKept,
+      missing: declared?.kept
+        ? 'nothing was asked for again at the end of the declared retention'
+        : 'no retention of keys is declared',
     },
+    {
+      name: OVER,
+      brokenBy: ['key-not-forgotten', 'expired-key-applied'],
+      cases: whenOver,
+      missing: declared?.over
+        ? 'nothing was asked for again after the declared expiry of keys'
+        : 'nothing is declared of keys after their retention',
+    },
+    ...(unclear > 0 ? [leftOut] : []),
   ];
 }
 

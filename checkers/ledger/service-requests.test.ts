@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent, Json, ServiceTerms, Verdict } from '../../rig/contract.ts';
 import { History } from '../../rig/history.ts';
-import { exactlyOnce } from '../exactly-once.ts';
+import { exactlyOnce, exactlyOnceAtEveryAge } from '../exactly-once.ts';
 
 const patient = { exhausted: () => false, reason: () => 'nothing' };
 
@@ -21,6 +21,8 @@ const TERMS: ServiceTerms = {
   methods: ['PUT'],
   repeatsBody: false,
   retentionMs: null,
+  expiry: null,
+  expired: [],
 };
 
 type End = { readonly ok: Json } | { readonly fail: string } | { readonly info: string };
@@ -36,7 +38,10 @@ const paid = (id: string | null) => ({ ok: { status: 200, id } });
 const effect = (key: string, id: string | null, values: object = { tenant: 't1', amount: 5 }) => ({ key, id, values });
 const effects = (...all: object[]): Step => [{ f: 'effects' }, { ok: all as unknown as Json }];
 
-function verdictOf(steps: readonly Step[], terms: ServiceTerms = TERMS): Verdict {
+const verdictOf = (steps: readonly Step[], terms: ServiceTerms = TERMS): Verdict =>
+  exactlyOnce.check(historyOf(steps, terms) as never, patient) as Verdict;
+
+function historyOf(steps: readonly Step[], terms: ServiceTerms): History {
   const all: readonly Step[] = [[{ f: 'terms' }, { ok: terms as unknown as Json }], ...steps];
   const events = all.flatMap(([input, end, atSeconds], process) => {
     const who = { process, node: `n${(process % 3) + 1}` };
@@ -47,8 +52,7 @@ function verdictOf(steps: readonly Step[], terms: ServiceTerms = TERMS): Verdict
       { ...who, type, ...(type === 'ok' ? { output: what } : { error: what }), ...times },
     ];
   });
-  const history = new History(events.map((event, index) => ({ timeNs: index * 1e6, ...event, index }) as HistoryEvent));
-  return exactlyOnce.check(history as never, patient) as Verdict;
+  return new History(events.map((event, index) => ({ timeNs: index * 1e6, ...event, index }) as HistoryEvent));
 }
 
 const namesOf = (...steps: Step[]): string[] => [...new Set(verdictOf(steps).anomalies.map(({ name }) => name))];
@@ -125,11 +129,106 @@ describe('requests to a service', () => {
     ];
     const forgetful = { ...TERMS, retentionMs: 5_000 };
     expect(verdictOf(steps, forgetful).validity).toBe('valid');
-    expect(JSON.stringify(verdictOf(steps, forgetful).guarantees)).toContain('1 keys came again after');
+    expect(JSON.stringify(verdictOf(steps, forgetful).guarantees)).toContain('1 keys were used when the service might');
     expect(verdictOf(steps, { ...TERMS, retentionMs: 60_000 }).validity).toBe('invalid');
   });
 
   it('are unknown where no effects were read', () => {
     expect(verdictOf([[pay('k1'), paid('p1')]]).validity).toBe('unknown');
+  });
+});
+
+/** Keys are kept for five seconds, and over after seven. */
+const NEW_AGAIN: ServiceTerms = { ...TERMS, retentionMs: 5_000, expiry: { afterMs: 7_000, becomes: 'new' } };
+const REFUSED: ServiceTerms = {
+  ...NEW_AGAIN,
+  expiry: { afterMs: 7_000, becomes: 'refused' },
+  expired: ['http-410'],
+  kept: [],
+};
+
+describe('keys that are not kept for ever', () => {
+  const p = (end: End, atSeconds: number): Step => [pay('k1'), end, atSeconds];
+  const listed = (...ids: string[]): Step =>
+    [...effects(...ids.map((id) => effect('k1', id))).slice(0, 2), 30] as unknown as Step;
+  const found = (terms: ServiceTerms, ...steps: Step[]) =>
+    [...new Set(verdictOf(steps, terms).anomalies.map(({ name }) => name))].sort();
+  const expired = { fail: 'http-410' };
+  const guarantees = (terms: ServiceTerms, ...steps: Step[]) =>
+    Object.fromEntries(
+      (verdictOf(steps, terms).guarantees ?? []).map(({ name, validity, cases }) => [name, [validity, cases]]),
+    );
+
+  it('may be new once they are over, and must be known before', () => {
+    const steps = [p(paid('p1'), 1), p(paid('p1'), 4), p(paid('p2'), 9), p(paid('p2'), 12), listed('p1', 'p2')];
+    expect(verdictOf(steps, NEW_AGAIN)).toMatchObject({ validity: 'valid', statistics: { transfers: 2, attempts: 4 } });
+    expect(guarantees(NEW_AGAIN, ...steps)).toMatchObject({
+      'how long keys are kept': ['valid', 2],
+      'what becomes of old keys': ['valid', 1],
+      'keys have a scope': ['unknown', 0],
+    });
+  });
+
+  it('are told when they are forgotten too early', () => {
+    const steps = [p(paid('p1'), 1), p(paid('p2'), 4), listed('p1', 'p2')];
+    expect(found(NEW_AGAIN, ...steps)).toEqual(['duplicate-application', 'key-forgotten', 'unstable-response']);
+    const { anomalies } = verdictOf(steps, NEW_AGAIN);
+    expect(anomalies.find(({ name }) => name === 'key-forgotten')?.explanation).toContain(
+      'asked for again 3.0 s after it was done (operation 4), and taken for new, as p2 instead of p1, although keys are kept for 5.0 s',
+    );
+    expect(guarantees(NEW_AGAIN, ...steps)['how long keys are kept']).toEqual(['invalid', 1]);
+  });
+
+  it('are told when they are never forgotten', () => {
+    const steps = [p(paid('p1'), 1), p(paid('p1'), 9), listed('p1')];
+    expect(found(NEW_AGAIN, ...steps)).toEqual(['key-not-forgotten']);
+    expect(found(REFUSED, ...steps)).toEqual(['key-not-forgotten']);
+    expect(guarantees(NEW_AGAIN, ...steps)['what becomes of old keys']).toEqual(['invalid', 1]);
+  });
+
+  it('are refused once they are over where that is declared, and neither before nor applied', () => {
+    const kept = [p(paid('p1'), 1), p(paid('p1'), 4)];
+    expect(found(REFUSED, ...kept, p(expired, 9), p(expired, 20), listed('p1'))).toEqual([]);
+    expect(guarantees(REFUSED, ...kept, p(expired, 9), listed('p1'))['what becomes of old keys']).toEqual(['valid', 1]);
+    expect(found(REFUSED, ...kept, p(paid('p2'), 9), listed('p1', 'p2'))).toContain('expired-key-applied');
+    expect(found(REFUSED, p(paid('p1'), 1), p(expired, 3), listed('p1'))).toEqual(['key-forgotten']);
+  });
+
+  it('are told when each of their lives is not applied once', () => {
+    const steps = [p(paid('p1'), 1), p(paid('p2'), 9)];
+    expect(found(NEW_AGAIN, ...steps, listed('p1'))).toEqual(['acknowledged-not-applied']);
+    expect(found(NEW_AGAIN, ...steps, listed('p1', 'p2', 'p3'))).toEqual(['duplicate-application']);
+  });
+
+  it('are left out where their age is unclear, or a lost request may be done at any time', () => {
+    const other: Step = [pay('k0'), paid('p0'), 1];
+    const all = (...ids: string[]): Step =>
+      [...effects(effect('k0', 'p0'), ...ids.map((id) => effect('k1', id))), 30] as unknown as Step;
+    const between = [other, p(paid('p1'), 1), p(paid('p2'), 7), all('p1', 'p2')];
+    const lost = [other, p(paid('p1'), 1), p({ info: 'timeout' }, 2), all('p1', 'p2')];
+    for (const steps of [between, lost]) {
+      expect(verdictOf(steps, NEW_AGAIN).validity).toBe('valid');
+      expect(guarantees(NEW_AGAIN, ...steps)['keys of an unclear age']).toEqual(['unknown', 0]);
+    }
+    expect(found(REFUSED, ...lost)).toEqual(['duplicate-application']);
+  });
+
+  it('prove nothing in a run about their age where none was old enough', () => {
+    const verdict = (terms: ServiceTerms, ...steps: Step[]) =>
+      exactlyOnceAtEveryAge.check(historyOf(steps, terms) as never, patient);
+    const steps = [p(paid('p1'), 1), p(paid('p1'), 4), listed('p1')];
+    return Promise.all([
+      expect(verdict(NEW_AGAIN, ...steps)).resolves.toMatchObject({
+        validity: 'unknown',
+        summary: 'what becomes of old keys: nothing was asked for again after the declared expiry of keys',
+      }),
+      expect(verdict(TERMS, ...steps)).resolves.toMatchObject({
+        validity: 'unknown',
+        summary: expect.stringContaining('no retention of keys is declared') as string,
+      }),
+      expect(verdict(REFUSED, ...steps.slice(0, 2), p(expired, 9), listed('p1'))).resolves.toMatchObject({
+        validity: 'valid',
+      }),
+    ]);
   });
 });

@@ -9,13 +9,15 @@ const OK = [200, 201, 204];
 const FAIL = [400, 401, 403, 404, 405, 406, 410, 411, 412, 413, 414, 415, 417, 428, 429, 431, 501, 505];
 const IN_USE = [409];
 const MISMATCH = [422];
+const EXPIRED = [410];
 const LONGEST_KEY = 128;
 
 const classesOf = (statuses: readonly number[]): readonly string[] => statuses.map((status) => `http-${status}`);
 
 export function termsOf(definition: HttpServiceDefinition, keyPrefix: string): ServiceTerms {
   const { outcomes = {}, idempotencyKey, operations } = definition;
-  const { ok = OK, fail = FAIL, inUse = IN_USE, mismatch = MISMATCH, kept = [] } = outcomes;
+  const { ok = OK, fail = FAIL, inUse = IN_USE, mismatch = MISMATCH, kept = [], expired = EXPIRED } = outcomes;
+  const { retention, expiry } = idempotencyKey;
   const all = Object.entries(operations);
   return {
     name: definition.name,
@@ -27,9 +29,11 @@ export function termsOf(definition: HttpServiceDefinition, keyPrefix: string): S
     mismatch: classesOf(mismatch),
     kept: classesOf(kept),
     ok,
-    fail: [...new Set([...fail, ...inUse, ...mismatch, ...kept])],
+    fail: [...new Set([...fail, ...inUse, ...mismatch, ...kept, ...expired])],
     methods: [...new Set(all.map(([, { method }]) => method))],
     repeatsBody: all.some(([, { answer }]) => answer?.repeated === 'body'),
-    retentionMs: idempotencyKey.retention === undefined ? null : durationMs(idempotencyKey.retention, 'retention'),
+    retentionMs: retention === undefined ? null : durationMs(retention, 'retention'),
+    expiry: expiry ? { afterMs: durationMs(expiry.after, 'expiry'), becomes: expiry.becomes } : null,
+    expired: expiry?.becomes === 'refused' ? classesOf(expired) : [],
   };
 }

@@ -7,7 +7,7 @@ import { residentBytes } from '../hosts/process-table.ts';
 import type { Address } from '../hosts/host.ts';
 import { serviceClient } from '../http/client.ts';
 import { termsOf } from '../http/outcomes.ts';
-import { ACCOUNTS, KEY_FIELD, LIMITS } from './terms.ts';
+import { ACCOUNTS, KEY_FIELD, LIMITS, RETENTIONS, SAID_OF_KEYS } from './terms.ts';
 
 const DEFINITION: HttpServiceDefinition = {
   name: 'ledger',
@@ -43,13 +43,29 @@ const DEFINITION: HttpServiceDefinition = {
   },
 };
 
+/** In the terms of a variant that does not keep keys for ever, for how long it does. */
+function definitionOf(variant: string | null): HttpServiceDefinition {
+  const retention = RETENTIONS[variant ?? ''];
+  if (!retention) return DEFINITION;
+  const { atLeastMs, atMostMs } = SAID_OF_KEYS;
+  const expiry = { after: `${atMostMs}ms`, becomes: retention.says };
+  return { ...DEFINITION, idempotencyKey: { ...DEFINITION.idempotencyKey, retention: `${atLeastMs}ms`, expiry } };
+}
+
 /** A client of the node at this address; what the node holds in memory is seen where its processes are. */
-export const ledgerAsService = (address: Address, runId: string, node: string): Client<'service'> =>
-  serviceClient({
-    definition: DEFINITION,
-    terms: termsOf(DEFINITION, ''),
+export function ledgerAsService(
+  address: Address,
+  runId: string,
+  node: string,
+  variant: string | null,
+): Client<'service'> {
+  const definition = definitionOf(variant);
+  return serviceClient({
+    definition,
+    terms: termsOf(definition, ''),
     address,
     sink: null,
     clock: new RealClock(),
     memory: () => residentBytes(runId, node),
   });
+}

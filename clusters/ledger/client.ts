@@ -17,7 +17,7 @@ const MOST_PAGES = 1_000;
 const DEFINITE: ReadonlySet<string> = new Set([
   'connection-refused',
   'connect-timeout',
-  ...[400, 402, 404, 405, 409, 413, 422, 431, 503].map((status) => `http-${status}`),
+  ...[400, 402, 404, 405, 409, 410, 413, 422, 431, 503].map((status) => `http-${status}`),
 ]);
 
 const CLASS_OF_CODE: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import type { Client, Drill, Ledger, RunningCluster, TransferReceipt } from '../
 import type { RequestError } from '../../rig/define.ts';
 import { Random } from '../../rig/random.ts';
 import { ledger } from './ledger.ts';
-import { ALL_ACCOUNTS, type Bug, OPENING_BALANCE } from './terms.ts';
+import { ALL_ACCOUNTS, OPENING_BALANCE } from './terms.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -17,7 +17,7 @@ afterEach(async () => {
 let runs = 0;
 let holds = 0;
 
-async function up(variant: Bug | null = null): Promise<RunningCluster> {
+async function up(variant: string | null = null): Promise<RunningCluster> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'ordeal-ledger-'));
   cleanUps.push(() => rm(directory, { recursive: true, force: true }));
   const cluster = await ledger.up({
@@ -277,6 +277,20 @@ describe('a ledger with a planted bug', () => {
       await cluster.release('lost');
       expect(await move(await connect(cluster, 'n1'), 'k')).toMatchObject({ replayed: true });
     }
+  });
+});
+
+describe('the terms of the ledger', () => {
+  const terms = async (variant: string | null) => {
+    await using client = await (await up(variant)).connect('service', 'n1');
+    return client.terms(soon());
+  };
+
+  it('say nothing of how long keys are kept where that is for ever, and what becomes of them where it is not', async () => {
+    expect(await terms(null)).toMatchObject({ retentionMs: null, expiry: null, expired: [] });
+    const expiry = { afterMs: 6_000, becomes: 'refused' };
+    expect(await terms('refuses-old-keys')).toMatchObject({ retentionMs: 4_000, expiry, expired: ['http-410'] });
+    expect(await terms('key-never-expires')).toMatchObject({ expiry: { afterMs: 6_000, becomes: 'new' }, expired: [] });
   });
 });
 

@@ -16,7 +16,7 @@ import { ledgerClient } from './client.ts';
 import { drillsOn } from './drills/index.ts';
 import { storeFile } from './drills/embedded-drills.ts';
 import { CACHE_IN_IMAGE, SERVICE_IN_IMAGE, serviceFiles } from './service-files.ts';
-import { BUGS, CACHE, CACHE_PORT, KEY_FIELD, LEDGER_PORT, REPLICA, SETTING, STORE } from './terms.ts';
+import { CACHE, CACHE_PORT, KEY_FIELD, LEDGER_PORT, REPLICA, SETTING, STORE, VARIANTS } from './terms.ts';
 
 const POSTGRES_PORT = 5432;
 const STORE_PROBE_MS = 2_000;
@@ -29,14 +29,15 @@ export const ledger = onHosts({
   controls: ['calls', 'clocks', 'descriptors', 'disks', 'drills', 'network', 'processes', 'resources', 'traffic'],
   drills: drillsOn,
   traffic: { port: LEDGER_PORT, keyField: KEY_FIELD },
-  variants: BUGS,
+  variants: VARIANTS,
   nodeCounts: { default: 3, allowed: [1, 2, 3, 5] },
   quorum: false,
   hosts: [docker, loopback],
   apis: {
     ledger: async (node, { entrance, variant }) =>
       ledgerClient(entrance(node, LEDGER_PORT), variant === 'retry-in-client' ? HIDDEN_RETRIES : 0),
-    service: async (node, { entrance, runId }) => ledgerAsService(entrance(node, LEDGER_PORT), runId, node),
+    service: async (node, { entrance, runId, variant }) =>
+      ledgerAsService(entrance(node, LEDGER_PORT), runId, node, variant),
   },
   members: (nodeCount, host) => ({
     nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`),
@@ -112,7 +113,7 @@ function programOf(node: NodeId, deployment: Deployment): Program {
       [SETTING.store]: host === 'loopback' ? `sqlite:${storeFile(lab)}` : storesFor(node, lab),
       [SETTING.cache]: addressText(lab.address(node, CACHE, CACHE_PORT)),
       [SETTING.cacheSecret]: runId,
-      [SETTING.bug]: variant ?? '',
+      [SETTING.variant]: variant ?? '',
     },
   };
 }

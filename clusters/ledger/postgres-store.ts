@@ -27,6 +27,7 @@ const ELECTION_EVERY_MS = 100;
 const ELECTION_MS = 400;
 /** A transaction is in the replica a moment after it is committed. */
 const REPLICATION_MS = 100;
+const FORGOTTEN_AT_ONCE = 20;
 /** Guards the making of the schema by several processes at once. */
 const SCHEMA_LOCK = 4711;
 
@@ -249,6 +250,11 @@ function statements(client: pg.PoolClient): Transaction {
          DO UPDATE SET fingerprint = $3, status = $4, body = $5, lease_until = $6`,
         [scope, key, fingerprint, answer?.status ?? null, answer?.body ?? null, leaseUntilMs],
       );
+    },
+    async forget(beforeMs) {
+      const old = `SELECT ctid FROM keys WHERE status IS NOT NULL AND lease_until > 0 AND lease_until < $1
+        LIMIT ${FORGOTTEN_AT_ONCE} FOR UPDATE SKIP LOCKED`;
+      await client.query(`DELETE FROM keys WHERE ctid = ANY (ARRAY(${old}))`, [beforeMs]);
     },
     async funds({ from, to }) {
       const lock = 'SELECT account, balance FROM accounts WHERE account IN ($1, $2) ORDER BY account FOR UPDATE';

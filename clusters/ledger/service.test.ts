@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ledgerServer } from './service.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import type { Store } from './store.ts';
-import { ACCOUNTS, LIMITS, OPENING_BALANCE } from './terms.ts';
+import { ACCOUNTS, LIMITS, OPENING_BALANCE, type Retention } from './terms.ts';
 
 let origin: string;
 let port: number;
@@ -23,7 +23,11 @@ beforeEach(async () => {
   file = path.join(folder, 'ledger.db');
   store = await openSqliteStore(file);
   cleanUps.push(() => store.close());
-  const server = ledgerServer(store, null, 'n1').listen(0, '127.0.0.1');
+  await serve(null);
+});
+
+async function serve(retention: Retention | null): Promise<void> {
+  const server = ledgerServer(store, null, 'n1', null, retention).listen(0, '127.0.0.1');
   await once(server, 'listening');
   cleanUps.push(() => {
     server.closeAllConnections();
@@ -31,7 +35,7 @@ beforeEach(async () => {
   });
   port = (server.address() as AddressInfo).port;
   origin = `http://127.0.0.1:${port}`;
-});
+}
 
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
@@ -242,5 +246,43 @@ describe('a store that somebody else holds', () => {
     other.exec('ROLLBACK');
     const created = (await Promise.all([...waiting, ...late])).filter(({ status }) => status === 201);
     expect(await store.applied(0, 1_000)).toHaveLength(created.length);
+  });
+});
+
+describe('keys that are not kept for ever', () => {
+  const KEPT_MS = 150;
+  const later = () => new Promise((resolve) => setTimeout(resolve, 2 * KEPT_MS));
+  const keys = () => {
+    const database = new Database(file);
+    try {
+      return (database.prepare('SELECT count(*) AS count FROM keys').get() as { count: number }).count;
+    } finally {
+      database.close();
+    }
+  };
+  const isReplayed = (answer: Awaited<ReturnType<typeof post>>) => answer.headers.get('idempotent-replayed') === 'true';
+
+  it('are known for their time, then new, and then take no room', async () => {
+    await serve({ keptMs: 60_000, becomes: 'new' });
+    await post(good);
+    expect(isReplayed(await post(good))).toBe(true);
+    await serve({ keptMs: KEPT_MS, becomes: 'new' });
+    for (const key of ['k1', 'k2', 'k3']) await post(good, { 'idempotency-key': key });
+    await later();
+    expect(isReplayed(await post(good, { 'idempotency-key': 'k1' }))).toBe(false);
+    expect(await applied()).toHaveLength(5);
+    // `k`, which has its minute, and `k1`, which is new.
+    expect(keys()).toBe(2);
+  });
+
+  it('are refused after their time where that is what was said, and nothing is applied', async () => {
+    await serve({ keptMs: KEPT_MS, becomes: 'refused' });
+    await post(good);
+    await later();
+    for (const body of [good, { ...good, amount: 6 }]) {
+      const answer = await post(body);
+      expect([answer.status, answer.body]).toEqual([410, expect.objectContaining({ error: 'key-expired' })]);
+    }
+    expect(await applied()).toHaveLength(1);
   });
 });

@@ -13,7 +13,6 @@ import { type AccountRow, type Store, StoreUnavailable } from './store.ts';
 import {
   ACCOUNTS,
   type Bug,
-  BUGS,
   CRASH_POINTS,
   isBug,
   isCrashPoint,
@@ -22,9 +21,12 @@ import {
   type KeyedTransfer,
   LIMITS,
   partsOf,
+  type Retention,
+  RETENTIONS,
   SETTING,
   TENANT_FIELD,
   TENANTS,
+  VARIANTS,
 } from './terms.ts';
 import { problem, Transfers } from './transfers.ts';
 
@@ -48,8 +50,14 @@ class Rejected extends Error {
 }
 
 /** A server that is not listening yet. */
-export function ledgerServer(store: Store, bug: Bug | null, node: string, cache: BalanceCache | null = null): Server {
-  const routes = new Routes(store, bug, node, cache);
+export function ledgerServer(
+  store: Store,
+  bug: Bug | null,
+  node: string,
+  cache: BalanceCache | null = null,
+  retention: Retention | null = null,
+): Server {
+  const routes = new Routes(store, bug, node, cache, retention);
   let open = 0;
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (open >= LIMITS.openRequests) return send(response, OVERLOADED);
@@ -109,11 +117,11 @@ class Routes {
   readonly #transfers: Transfers;
   readonly #balances: BalanceReads;
 
-  constructor(store: Store, bug: Bug | null, node: string, cache: BalanceCache | null) {
+  constructor(store: Store, bug: Bug | null, node: string, cache: BalanceCache | null, retention: Retention | null) {
     this.#store = store;
     this.#bug = bug;
     this.#node = node;
-    this.#transfers = new Transfers(store, bug);
+    this.#transfers = new Transfers(store, bug, retention);
     this.#balances = new BalanceReads(store, cache, bug);
   }
 
@@ -256,20 +264,24 @@ function cacheOf(environment: NodeJS.ProcessEnv, bug: Bug | null): BalanceCache 
 }
 
 async function main(environment: NodeJS.ProcessEnv): Promise<void> {
-  const bug = environment[SETTING.bug] || null;
-  if (bug !== null && !isBug(bug)) {
-    throw new Error(`${SETTING.bug}: there is no "${bug}", only ${Object.keys(BUGS).join(', ')}`);
+  const variant = environment[SETTING.variant] || null;
+  if (variant !== null && !Object.hasOwn(VARIANTS, variant)) {
+    throw new Error(`${SETTING.variant}: there is no "${variant}", only ${Object.keys(VARIANTS).join(', ')}`);
   }
+  const bug = variant !== null && isBug(variant) ? variant : null;
+  const retention = RETENTIONS[variant ?? '']?.does ?? null;
   const [, host, port] = /^(.+):(\d+)$/.exec(environment[SETTING.listen] ?? '') ?? [];
   if (!host) throw new Error(`${SETTING.listen} must be host:port, not "${environment[SETTING.listen] ?? ''}"`);
   const node = environment[SETTING.node] ?? 'ledger';
   const store = await openStore(environment[SETTING.store] ?? '', node, bug);
-  const server = ledgerServer(store, bug, node, cacheOf(environment, bug));
+  const server = ledgerServer(store, bug, node, cacheOf(environment, bug), retention);
   server.on('error', (error) => {
     console.error(error.message);
     process.exit(1);
   });
-  server.listen(Number(port), host, () => console.log(`${node} serves on ${host}:${port}${bug ? ` with ${bug}` : ''}`));
+  server.listen(Number(port), host, () =>
+    console.log(`${node} serves on ${host}:${port}${variant ? ` with ${variant}` : ''}`),
+  );
 }
 
 const isProgram = process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);

@@ -174,6 +174,7 @@ const begin = (writer: Database.Database): unknown => writer.exec('BEGIN IMMEDIA
 function statements(database: Database.Database): Transaction {
   const find = database.prepare('SELECT fingerprint, status, body, lease_until FROM keys WHERE scope = ? AND key = ?');
   const record = database.prepare('INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?)');
+  const forget = database.prepare('DELETE FROM keys WHERE status IS NOT NULL AND lease_until BETWEEN 1 AND ?');
   const funds = database.prepare('SELECT balance FROM accounts WHERE account = ?');
   const add = database.prepare('UPDATE accounts SET balance = balance + ? WHERE account = ?');
   const append = database.prepare('INSERT INTO transfers (id, key, payer, payee, amount) VALUES (?, ?, ?, ?, ?)');
@@ -186,6 +187,9 @@ function statements(database: Database.Database): Transaction {
     },
     async record(scope, key, { fingerprint, answer, leaseUntilMs }) {
       record.run(scope, key, fingerprint, answer?.status ?? null, answer?.body ?? null, leaseUntilMs);
+    },
+    async forget(beforeMs) {
+      forget.run(beforeMs - 1);
     },
     async funds(transfer: KeyedTransfer) {
       return (funds.get(transfer.from) as { balance: number }).balance;

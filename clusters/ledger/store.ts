@@ -16,7 +16,7 @@ export interface KeyRecord {
   /** Of the payload it was first used with. */
   readonly fingerprint: string;
   readonly answer: Answer | null;
-  /** Unix time in milliseconds; 0 where there is an answer. */
+  /** Unix time in milliseconds: how long they are at work, or how long the answer is kept; 0: for ever. */
   readonly leaseUntilMs: number;
 }
 
@@ -41,6 +41,8 @@ export interface Copy {
 export interface Transaction {
   find(scope: string, key: string): Promise<KeyRecord | null>;
   record(scope: string, key: string, record: KeyRecord): Promise<void>;
+  /** Deletes a few answered keys that were to be kept until before then. Waits for nobody. */
+  forget(beforeMs: number): Promise<void>;
   /** The payer's balance; both accounts are locked until the transaction ends. */
   funds(transfer: KeyedTransfer): Promise<number>;
   /** Moves the money and appends to the applied transfers. */

@@ -77,8 +77,8 @@ export const SETTING = {
   cache: 'LEDGER_CACHE',
   /** With it processes seal what they put into the cache. */
   cacheSecret: 'LEDGER_CACHE_SECRET',
-  /** One of `BUGS`; unset or empty: none. */
-  bug: 'LEDGER_BUG',
+  /** One of `VARIANTS`; unset or empty: none. */
+  variant: 'LEDGER_VARIANT',
 } as const;
 
 /** What can be wrong with the service, one switch each. */
@@ -99,6 +99,8 @@ export const BUGS = {
   'replays-5xx-as-new':
     'now and then answers 500 after it has committed, and forgets the key: the retry is applied again',
   'key-expires-early': 'forgets a key after a second and a half: a repeat that comes later is applied again',
+  'key-never-expires': 'says that it forgets keys after six seconds, and keeps them for ever',
+  'applies-old-keys': 'says that it refuses keys after six seconds, and applies what comes with them again',
   'keeps-reservation':
     'reserves a key without an end before it works on it: a crash in between, and the key is in use for ever',
   'retry-in-client': 'is sound, but its client library repeats a request by itself when a connection breaks',
@@ -120,6 +122,38 @@ export const BUGS = {
 export type Bug = keyof typeof BUGS;
 
 export const isBug = (name: string): name is Bug => Object.hasOwn(BUGS, name);
+
+/** The sound ledger with a retention of keys that is shorter than a run. */
+const SHORT_MEMORIES = {
+  'forgets-old-keys':
+    'is sound, and keeps keys for four seconds as its terms say: what comes after six is a new request',
+  'refuses-old-keys': 'is sound, and keeps keys for four seconds as its terms say: what comes after six is refused',
+} as const satisfies Readonly<Record<string, string>>;
+
+export const VARIANTS: Readonly<Record<string, string>> = { ...SHORT_MEMORIES, ...BUGS };
+
+/** For how long after its answer a key is kept, and what becomes of a request that comes with it later. */
+export interface Retention {
+  readonly keptMs: number;
+  readonly becomes: 'new' | 'refused';
+}
+
+/** What the terms say of keys, where they are not kept for ever: known for at least so long, and then no longer than that. */
+export const SAID_OF_KEYS = { atLeastMs: 4_000, atMostMs: 6_000 } as const;
+/** In the middle, so that neither a slow answer nor another clock makes it less or more than was said. */
+const SOUND_MS = 5_000;
+const EARLY_MS = 1_500;
+
+/** By variant, what the terms say becomes of old keys, and what is done; `null`: they are kept for ever. */
+export const RETENTIONS: Readonly<
+  Record<string, { readonly says: Retention['becomes']; readonly does: Retention | null }>
+> = {
+  'forgets-old-keys': { says: 'new', does: { keptMs: SOUND_MS, becomes: 'new' } },
+  'refuses-old-keys': { says: 'refused', does: { keptMs: SOUND_MS, becomes: 'refused' } },
+  'key-expires-early': { says: 'new', does: { keptMs: EARLY_MS, becomes: 'new' } },
+  'key-never-expires': { says: 'new', does: null },
+  'applies-old-keys': { says: 'refused', does: { keptMs: SOUND_MS, becomes: 'new' } },
+};
 
 /** Places in the code at which a process can be made to die; in the order in which a transfer comes by. */
 export const CRASH_POINTS = ['received', 'reserved', 'applied', 'stored'] as const;

@@ -13,7 +13,7 @@ import {
   StoreUnavailable,
   type Transaction,
 } from './store.ts';
-import { type Bug, type CrashPoint, type KeyedTransfer, LIMITS, partsOf } from './terms.ts';
+import { type Bug, type CrashPoint, type KeyedTransfer, LIMITS, partsOf, type Retention } from './terms.ts';
 
 /** An answer, and whether it repeats an earlier one. */
 export interface Reply extends Answer {
@@ -28,8 +28,6 @@ const LATE_COMMIT_MS = 50;
 const LEASE_MS = 400;
 /** Every so manieth applied transfer, `reject-but-apply` says that it was refused, and `replays-5xx-as-new` that it failed. */
 const REJECT_EVERY = 25;
-/** How long `key-expires-early` knows a key. */
-const KEPT_MS = 1_500;
 /** When `compensates-late` takes back what it has applied twice. */
 const COMPENSATED_MS = 1_500;
 /** How often, and how long, `accepts-in-outage` tries to do what it has acknowledged. */
@@ -41,6 +39,7 @@ const CUT_KEY_LENGTH = 32;
 export class Transfers {
   readonly #store: Store;
   readonly #bug: Bug | null;
+  readonly #retention: Retention | null;
   /** Scoped keys that this process is at work on. */
   readonly #inFlight = new Set<string>();
   /** For `key-in-memory`. */
@@ -49,9 +48,11 @@ export class Transfers {
   /** This process dies when a transfer comes by there. */
   crashAt: CrashPoint | null = null;
 
-  constructor(store: Store, bug: Bug | null) {
+  /** @param retention `null`: keys are kept for ever. */
+  constructor(store: Store, bug: Bug | null, retention: Retention | null) {
     this.#store = store;
     this.#bug = bug;
+    this.#retention = retention;
   }
 
   /** Rejects with `StoreUnavailable` if nothing was done, with anything else if that is not known. */
@@ -100,6 +101,8 @@ export class Transfers {
       case 'ignores-payload':
       case 'truncates-key':
       case 'key-expires-early':
+      case 'key-never-expires':
+      case 'applies-old-keys':
       case 'retry-in-client':
       case 'stale-balance':
       case 'trusts-its-input':
@@ -290,24 +293,28 @@ export class Transfers {
     });
   }
 
-  #record(transaction: Transaction, transfer: KeyedTransfer, { status, body }: Answer): Promise<void> {
-    return transaction.record(this.#scope(transfer), this.#key(transfer), {
+  /** The last step of a transaction: it makes room too, where keys are not kept for ever. */
+  async #record(transaction: Transaction, transfer: KeyedTransfer, { status, body }: Answer): Promise<void> {
+    const retention = this.#retention;
+    await transaction.record(this.#scope(transfer), this.#key(transfer), {
       fingerprint: this.#fingerprint(transfer),
       answer: { status, body },
-      leaseUntilMs: this.#bug === 'key-expires-early' ? Date.now() + KEPT_MS : 0,
+      // Other processes compare it: it needs the wall clock.
+      leaseUntilMs: retention ? Date.now() + retention.keptMs : 0,
     });
+    if (retention?.becomes === 'new') await transaction.forget(Date.now());
   }
 
   async #find(transaction: Transaction, transfer: KeyedTransfer): Promise<KeyRecord | null> {
     const earlier = await transaction.find(this.#scope(transfer), this.#key(transfer));
-    const isForgotten = this.#bug === 'key-expires-early' && earlier !== null && earlier.leaseUntilMs < Date.now();
-    return isForgotten ? null : earlier;
+    return earlier && this.#retention?.becomes === 'new' && isOver(earlier) ? null : earlier;
   }
 
   #replay(earlier: KeyRecord, transfer: KeyedTransfer): Reply {
     const isLeak =
       this.#bug === 'leaks-across-tenants' &&
       !earlier.fingerprint.startsWith(JSON.stringify([transfer.from]).slice(0, -1));
+    if (isOver(earlier)) return EXPIRED;
     if (earlier.fingerprint !== this.#fingerprint(transfer) && !isLeak) return MISMATCH;
     return earlier.answer ? { ...earlier.answer, replayed: true } : IN_FLIGHT;
   }
@@ -353,6 +360,16 @@ const MISMATCH: Reply = {
   body: problem('key-reused', 'This Idempotency-Key was used with another payload.'),
   replayed: false,
 };
+
+const EXPIRED: Reply = {
+  status: 410,
+  body: problem('key-expired', 'This Idempotency-Key was used long ago; whatever it stood for is not done again.'),
+  replayed: false,
+};
+
+/** Whether the time is over for which its answer was to be kept. */
+const isOver = ({ answer, leaseUntilMs }: KeyRecord): boolean =>
+  answer !== null && leaseUntilMs !== 0 && leaseUntilMs < Date.now();
 
 const first = (answer: Answer): Reply => ({ ...answer, replayed: false });
 

@@ -16,6 +16,8 @@ const TERMS: Omit<ServiceTerms, 'operations'> = {
   methods: ['POST'],
   repeatsBody: true,
   retentionMs: null,
+  expiry: null,
+  expired: [],
 };
 
 export function serviceClient(ask: Ask): Client<'service'> {
