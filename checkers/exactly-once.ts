@@ -3,7 +3,7 @@
  * at most once; one key gets one answer; money is conserved. Judged by transfer, in near-linear time.
  */
 
-import type { AppliedTransfer, TransferReceipt, Verdict } from '../rig/contract.ts';
+import type { AppliedTransfer, Checker, TransferReceipt, Verdict } from '../rig/contract.ts';
 import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
 import { type History, NEVER } from '../rig/history.ts';
 import { Balances, type Bounds, eventBefore } from './ledger/balances.ts';
@@ -20,7 +20,7 @@ import {
   wasRefused,
 } from './ledger/evidence.ts';
 import { Findings } from './ledger/findings.ts';
-import { AGE_GUARANTEES, guaranteesOf, notJudged } from './ledger/guarantees.ts';
+import { guaranteesOf, notJudged } from './ledger/guarantees.ts';
 import { judgePayloads, type PayloadGroup, payloadsOf, wasRefusedForGood } from './ledger/payloads.ts';
 import { type Ages, type ServiceInput, type ServiceOutput, toldAsTransfers } from './ledger/service-requests.ts';
 import { judgeSettled, judgeStuckKeys } from './ledger/stuck-keys.ts';
@@ -28,6 +28,7 @@ import { LEDGER_TERMS } from './ledger/terms.ts';
 import { judgeWire } from './ledger/wire.ts';
 
 export type { TransfersInput, TransfersOutput } from './ledger/evidence.ts';
+export { AGE_GUARANTEES } from './ledger/guarantees.ts';
 export type { ServiceInput, ServiceOutput } from './ledger/service-requests.ts';
 
 const NAME = 'exactly-once';
@@ -58,16 +59,19 @@ export const exactlyOnce = defineChecker<TransfersInput | ServiceInput, Transfer
   },
 });
 
-/** The same of a run that is about the age of keys: it proves nothing where none was used that was old enough. */
-export const exactlyOnceAtEveryAge = defineChecker<TransfersInput | ServiceInput, TransfersOutput | ServiceOutput>({
-  name: NAME,
-  async check(history, budget) {
-    const verdict = await exactlyOnce.check(history, budget);
-    const missing = notJudged((verdict.guarantees ?? []).filter(({ name }) => AGE_GUARANTEES.includes(name)));
-    if (verdict.validity !== 'valid' || missing.length === 0) return verdict;
-    return { ...verdict, validity: 'unknown', summary: missing.join('; ') };
-  },
-});
+/** The same of a run that is about some guarantees: it proves nothing where one of them was never put to the test. */
+export const exactlyOnceProving = (
+  guarantees: readonly string[],
+): Checker<TransfersInput | ServiceInput, TransfersOutput | ServiceOutput> =>
+  defineChecker<TransfersInput | ServiceInput, TransfersOutput | ServiceOutput>({
+    name: NAME,
+    async check(history, budget) {
+      const verdict = await exactlyOnce.check(history, budget);
+      const missing = notJudged((verdict.guarantees ?? []).filter(({ name }) => guarantees.includes(name)));
+      if (verdict.validity !== 'valid' || missing.length === 0) return verdict;
+      return { ...verdict, validity: 'unknown', summary: missing.join('; ') };
+    },
+  });
 
 function judgeAges(findings: Findings, ages: Ages | null): void {
   for (const { name, key, from, what } of ages?.findings ?? []) {

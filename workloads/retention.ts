@@ -3,7 +3,7 @@
  * its key is kept, where it must be known, and after its key is over, where what was declared must become of it.
  */
 
-import { exactlyOnceAtEveryAge, type ServiceInput, type ServiceOutput } from '../checkers/exactly-once.ts';
+import { AGE_GUARANTEES, exactlyOnceProving, type ServiceInput, type ServiceOutput } from '../checkers/exactly-once.ts';
 import type { Directed, NodeId, ServiceTerms, WorkerContext } from '../rig/contract.ts';
 import { defineWorkload } from '../rig/define.ts';
 import { type Asks, SETTLE_MS, untilAnswered } from './insist.ts';
@@ -24,7 +24,7 @@ export const retention = defineWorkload<'service', ServiceInput, ServiceOutput>(
   name: 'retention',
   summary: 'keys used again while a service declares to keep them, and after it declares them to be over',
   api: 'service',
-  checkers: [exactlyOnceAtEveryAge],
+  checkers: [exactlyOnceProving(AGE_GUARANTEES)],
   semantics: { terms: 'safe', request: 'unsafe', effects: 'safe' },
 
   *generator(context) {

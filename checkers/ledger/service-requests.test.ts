@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HistoryEvent, Json, ServiceTerms, Verdict } from '../../rig/contract.ts';
 import { History } from '../../rig/history.ts';
-import { exactlyOnce, exactlyOnceAtEveryAge } from '../exactly-once.ts';
+import { AGE_GUARANTEES, exactlyOnce, exactlyOnceProving } from '../exactly-once.ts';
 
 const patient = { exhausted: () => false, reason: () => 'nothing' };
 
@@ -215,7 +215,7 @@ describe('keys that are not kept for ever', () => {
 
   it('prove nothing in a run about their age where none was old enough', () => {
     const verdict = (terms: ServiceTerms, ...steps: Step[]) =>
-      exactlyOnceAtEveryAge.check(historyOf(steps, terms) as never, patient);
+      exactlyOnceProving(AGE_GUARANTEES).check(historyOf(steps, terms) as never, patient);
     const steps = [p(paid('p1'), 1), p(paid('p1'), 4), listed('p1')];
     return Promise.all([
       expect(verdict(NEW_AGAIN, ...steps)).resolves.toMatchObject({
