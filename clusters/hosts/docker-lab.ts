@@ -61,14 +61,14 @@ export class DockerLab implements Lab {
   readonly #parts: DockerLabParts;
   readonly #nodes: ReadonlyMap<NodeId, { readonly plan: NodePlan; readonly address: string }>;
   readonly #containers = new Map<NodeId, Dockerode.Container>();
-  /** The first process of each container, when it was last looked at. */
   /** What each container was made to run. */
   readonly #programs = new Map<NodeId, string>();
+  /** The first process of each container, when it was last looked at. */
   readonly #pids = new Map<NodeId, number>();
   readonly #firewalls: Firewalls;
   /** For commands in the namespaces of nodes, where the engine's are within reach. */
   readonly #shells = new Map<NodeId, Shell>();
-  readonly #ownDisks = new Set<NodeId>();
+  readonly #ownDisks = new Map<NodeId, Disk>();
 
   constructor(parts: DockerLabParts) {
     this.rig = parts.reach.kind === 'direct' ? rigAddress(parts.prefix) : null;
@@ -125,8 +125,19 @@ export class DockerLab implements Lab {
       await this.#firewalls.impaired(node).catch(() => {});
       await this.guard.disturb(node, ['kill', signal], () => tolerate([404, 409], () => container.kill({ signal })));
     } else if (signal === 'SIGSTOP') {
-      await this.guard.disturb(node, ['pause'], () => tolerate([404, 409, 500], () => container.pause()));
+      await this.guard.disturb(node, ['pause'], () => this.#pause(node, container));
     } else await this.guard.mend(node, ['unpause'], () => tolerate([404, 409, 500], () => container.unpause()));
+  }
+
+  /** Whoever waits for a slow disk cannot be frozen, and the engine does not wait for long. */
+  async #pause(node: NodeId, container: Dockerode.Container): Promise<void> {
+    const disk = this.#ownDisks.get(node);
+    await disk?.order({ do: 'hurry', hurries: true });
+    try {
+      await tolerate([404, 409, 500], () => container.pause());
+    } finally {
+      await disk?.order({ do: 'hurry', hurries: false });
+    }
   }
 
   async state(node: NodeId): Promise<ProcessState> {
@@ -145,7 +156,7 @@ export class DockerLab implements Lab {
     const folders = foldersOf(plan.directory, node);
     const open = () => Disk.open(plan.runId, node, folders.disk, folders.data);
     const disk = await this.guard.disturb(node, ['mount', folders.data], open);
-    this.#ownDisks.add(node);
+    this.#ownDisks.set(node, disk);
     return disk;
   }
 

@@ -22,6 +22,7 @@ import { type Deployment, onHosts, type SystemDefinition } from '../hosted.ts';
 import { loopback } from '../loopback.ts';
 import { netns } from '../netns.ts';
 import { descriptorsOf, processesWith, tracerOf } from '../process-table.ts';
+import { TriedLevers } from '../tried-levers.ts';
 import { undoBeside } from './undo.ts';
 
 const PORT = 7000;
@@ -55,6 +56,7 @@ class Trial {
   readonly runId = new Random(process.hrtime().join()).fork('run').integer(0x10000000, 0xffffffff).toString(16);
   deployment!: Deployment;
   cluster!: RunningCluster;
+  readonly tried = new TriedLevers();
   readonly #driver: LabDriver;
   readonly #holds = new Set<string>();
   #directory = '';
@@ -92,7 +94,7 @@ class Trial {
       primaries: async () => [],
     };
     const options = { variant: null, nodeCount: 2, rng: new Random(1), clock: new RealClock(), progress: () => {} };
-    this.cluster = await onHosts(system).up({
+    const cluster = await onHosts(system).up({
       ...options,
       controls,
       runId: this.runId,
@@ -100,6 +102,7 @@ class Trial {
       directory: this.#directory,
       signal: AbortSignal.timeout(120_000),
     });
+    this.cluster = this.tried.watching(cluster);
     return this;
   }
 
@@ -186,6 +189,15 @@ for (const driver of [docker, netns, loopback]) {
       expect(after).toBeGreaterThanOrEqual(starts + 2);
       await sleep(1000);
       expect(Number(await trial.ask('starts', 'n2'))).toBe(after);
+    });
+
+    it('stands still while it is paused, and goes on', async () => {
+      await trial.hold('pause').processes.pause(['n1']);
+      const answer = trial.ask('put late');
+      expect(await Promise.race([answer, sleep(300, 'silence')])).toBe('silence');
+      expect(await trial.seen('pause')).toBe('the process of n1 was seen stopped');
+      await trial.released('pause');
+      expect(await answer).toBe('ok');
     });
 
     it('has a clock that jumps by the sum of what is held, and is right again', async () => {
@@ -348,6 +360,22 @@ for (const driver of [docker, netns, loopback]) {
       expect(Math.abs(await aheadSeconds(trial))).toBeLessThan(5);
       expect(await trial.ask('open', 'n2')).toBe('ok');
     });
+
+    it('meets in these tests every lever that can be had', async () => {
+      expect(await trial.tried.forgotten(trial.cluster, driver, needed)).toEqual([]);
+    });
+
+    if (driver === docker)
+      it('is paused although it waits for its slow disk', async () => {
+        await trial.hold('very-slow').disks.slow(['n1'], 6_000);
+        const answer = trial.ask('put waits');
+        await sleep(500);
+        await trial.hold('pause-slow').processes.pause(['n1']);
+        expect(await trial.state()).toBe('stopped');
+        await trial.cluster.release('very-slow');
+        await trial.released('pause-slow');
+        expect(await answer).toBe('ok');
+      });
 
     if (driver !== netns) return;
 

@@ -20,6 +20,8 @@ import { type Damage, damage } from './damage.ts';
 export type Order = { readonly id: number } & (
   | { readonly do: 'look' | 'lose' }
   | { readonly do: 'rule'; readonly rules: RulesByHold }
+  /** Nothing waits from now on, whatever the rules say, or not any more. */
+  | { readonly do: 'hurry'; readonly hurries: boolean }
   | { readonly do: 'damage'; readonly damage: Damage }
 );
 
@@ -55,6 +57,9 @@ class DiskServer {
   readonly #folder: string;
   readonly #files: DiskFiles;
   readonly #rules = new DiskRules();
+  /** Calls that wait, as what ends their waiting. */
+  readonly #late = new Set<() => void>();
+  #hurries = false;
 
   constructor(device: number, folder: string) {
     this.#device = device;
@@ -84,9 +89,13 @@ class DiskServer {
     const resizes = request.opcode === FUSE.SETATTR && (request.body.readUInt32LE(0) & SIZE_MEANT) !== 0;
     const call = resizes ? 'write' : CALLS.get(request.opcode);
     const ruling = call === undefined ? null : this.#rules.rule(call, MAKES_ROOM.includes(request.opcode));
-    if (!ruling || ruling.delayMs === 0) return this.#act(request, ruling?.error ?? null);
+    if (!ruling || ruling.delayMs === 0 || this.#hurries) return this.#act(request, ruling?.error ?? null);
     const kept = { ...request, body: Buffer.from(request.body) };
-    setTimeout(() => this.#act(kept, ruling.error), ruling.delayMs);
+    const act = () => {
+      if (this.#late.delete(act)) this.#act(kept, ruling.error);
+    };
+    this.#late.add(act);
+    setTimeout(act, ruling.delayMs);
   }
 
   #act(request: FuseRequest, error: string | null): void {
@@ -121,6 +130,7 @@ class DiskServer {
     });
     try {
       if (order.do === 'rule') this.#replace(order.rules);
+      if (order.do === 'hurry') this.#hurry(order.hurries);
       if (order.do === 'lose') {
         const { bytes, files } = this.#files.lose();
         return { ...state(), done: `${bytes} bytes in ${files} file${files === 1 ? '' : 's'}` };
@@ -134,6 +144,11 @@ class DiskServer {
 
   letGo(): void {
     this.#replace({});
+  }
+
+  #hurry(hurries: boolean): void {
+    this.#hurries = hurries;
+    if (hurries) for (const act of this.#late) act();
   }
 
   #replace(rules: RulesByHold): void {

@@ -9,6 +9,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LeftBehind } from '../../../rig/left-behind.ts';
 import { searchPath } from '../executables.ts';
 import { processesWith, signalProcess, titleOf } from '../process-table.ts';
 import { ownProgram } from '../own-program.ts';
@@ -104,7 +105,7 @@ export async function removeDisks(runId: string | null): Promise<readonly string
   const removed: string[] = [];
   for (const at of await mountsOf(runId)) {
     await runCommand(['umount', '--lazy', at]).catch((error: Error) => {
-      throw new Error(`${error.message}; by hand: umount --lazy ${at}`, { cause: error });
+      throw new LeftBehind(`the disk at ${at} could not be unmounted: ${error.message}`, `umount --lazy ${at}`);
     });
     removed.push(`mount ${at}`);
   }
