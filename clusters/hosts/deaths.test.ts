@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Dockerode from 'dockerode';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { whyNot } from '../../rig/availability.ts';
 import { describeWith } from '../../rig/needs.ts';
 import { packageRoot } from '../../rig/package-root.ts';
 import { Random } from '../../rig/random.ts';
@@ -249,11 +250,12 @@ const everything = process.env['CI'] !== undefined || process.env['ORDEAL_DEATHS
 async function deathsOn({ name: host, lacks }: LabDriver): Promise<readonly Death[]> {
   const rng = new Random(host).fork('deaths');
   const lacking = await lacks();
-  const faults = Object.entries(doomedFaults).filter(([, { lever }]) => lever === null || lacking[lever] === undefined);
-  const all = faults.flatMap(([fault], at) =>
+  const reasons = await Promise.all(doomedFaults.map((one) => whyNot(one, lacking)));
+  const faults = doomedFaults.filter((_, index) => reasons[index] === null);
+  const all = faults.flatMap(({ name: fault }, at) =>
     deaths
       .flatMap((death) => moments.map((moment) => ({ death, moment })))
-      .filter((_, index) => (index + at + Math.floor(index / moments.length)) % 3 === 0)
+      .filter((_, index) => (index + at + Math.floor(index / moments.length)) % 5 === 0)
       .map((one, index) => ({ host, fault, ...one, delayMs: rng.integer(0, 40), wakes: (index + at) % 2 === 0 })),
   );
   return everything ? all : all.filter((_, index) => index % 9 === 0);

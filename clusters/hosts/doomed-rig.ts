@@ -4,10 +4,12 @@
  */
 
 import { Socket } from 'node:net';
-import type { Controls, HostName, Nemesis, NodeId, RunSpec, Workload } from '../../rig/contract.ts';
+import type { ControlName, HostName, NodeId, RunSpec, Workload } from '../../rig/contract.ts';
 import { run } from '../../rig/run.ts';
 import { Store } from '../../rig/store.ts';
-import { ALL_CONTROLS, doomedFaults } from './doomed-faults.ts';
+import type { RunningDrill } from './controls/drills.ts';
+import type { MembershipHooks } from './controls/membership.ts';
+import { doomedFaults } from './doomed-faults.ts';
 import { CLIENTS, type LabDriver } from './host.ts';
 import { type Deployment, onHosts, type SystemDefinition } from './hosted.ts';
 
@@ -38,13 +40,31 @@ function touch(node: NodeId, deployment: Deployment, signal: AbortSignal): Promi
   });
 }
 
-const doomed = doomedFaults[fault];
-if (!doomed) throw new RangeError(`there is no fault ${fault}; there are ${Object.keys(doomedFaults).join(', ')}`);
+/** Whoever is asked to join or to leave does, at once. */
+function obliging({ nodes: first }: Deployment): Omit<MembershipHooks, 'serves'> {
+  const members = new Set(first);
+  return {
+    members: async () => [...members],
+    leave: async (node) => void members.delete(node),
+    join: async (node) => void members.add(node),
+  };
+}
+
+const outage = (cut: () => Promise<void>): RunningDrill => ({
+  begin: cut,
+  seen: async () => ({ effective: true, observed: 'the store was out of reach' }),
+  end: async () => {},
+});
+
+const nemesis = doomedFaults.find(({ name }) => name === fault);
+if (!nemesis)
+  throw new RangeError(`there is no fault ${fault}; there are ${doomedFaults.map(({ name }) => name).join(', ')}`);
+const needs = (control: ControlName) => nemesis.controls.includes(control);
 const driver = await driverNamed(host);
 const system: SystemDefinition = {
   name: 'doomed',
   summary: 'Nodes that only exist.',
-  controls: ALL_CONTROLS,
+  controls: nemesis.controls,
   variants: {},
   nodeCounts: { default: 2, allowed: [2] },
   hosts: [driver],
@@ -57,21 +77,15 @@ const system: SystemDefinition = {
       async [Symbol.asyncDispose]() {},
     }),
   },
-  members: () => ({ nodes }),
+  members: () => ({ nodes, ...(needs('membership') ? { spares: ['n3'] } : {}) }),
+  membership: obliging,
+  ...(needs('traffic') ? { traffic: { port, keyField: 'key' } } : {}),
+  drills: () => ({ 'store-outage': (_drill, { drop }) => outage(() => drop(['n2'], ['n1'])) }),
   parties: () => [...nodes, CLIENTS],
   plan: (id) => ({ id, ports: [port], image: { name: 'doomed', directory: image } }),
-  program: () => ({ command: ['sleep', '1000'] }),
+  program: () => ({ command: ['sh', '-c', 'echo kept >file; exec sleep 1000'] }),
   ready: async () => {},
   primaries: async () => ['n1'],
-};
-
-const nemesis: Nemesis = {
-  name: fault,
-  summary: 'The fault that was asked for.',
-  controls: doomed.controls,
-  choose: () => fault,
-  inject: (_fault, controls) => doomed.inflict(controls as Controls),
-  describe: () => `${fault} n1`,
 };
 
 const workload: Workload = {

@@ -18,6 +18,7 @@ import { loopback } from './loopback.ts';
 import { netns } from './netns.ts';
 import { AIDE } from './packet-queue.ts';
 import { carries, processesOfRun } from './process-table.ts';
+import { TriedLevers } from './tried-levers.ts';
 
 const port = 7000;
 const nodes = ['n1', 'n2'];
@@ -37,6 +38,7 @@ class Trial {
   readonly runId = new Random(process.hrtime().join()).fork('run').integer(0x10000000, 0xffffffff).toString(16);
   deployment!: Deployment;
   cluster!: RunningCluster;
+  readonly tried = new TriedLevers();
   readonly #driver: LabDriver;
   #directory = '';
 
@@ -68,7 +70,7 @@ class Trial {
       ready: async (node, _, signal) => void (await this.call(node, signal)).destroy(),
       primaries: async () => [],
     });
-    this.cluster = await system.up({
+    const cluster = await system.up({
       runId: this.runId,
       host: this.#driver.name,
       variant: null,
@@ -79,6 +81,7 @@ class Trial {
       progress: () => {},
       signal: AbortSignal.timeout(60_000),
     });
+    this.cluster = this.tried.watching(cluster);
   }
 
   network(hold: string): NetworkControl {
@@ -372,5 +375,9 @@ for (const [driver, needs] of [
       expect(await outcome(trial.call('n1'))).toBe('answered');
       expect((await trial.cluster.inspect('swizzle')).effective).toBe(true);
     }, 30_000);
+
+    it('meets in these tests every lever that can be had', async () => {
+      expect(await trial.tried.forgotten(trial.cluster, driver, ['network'])).toEqual([]);
+    });
   });
 }
