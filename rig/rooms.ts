@@ -6,6 +6,7 @@ import { linearizable } from '../checkers/linearizable.ts';
 import { models } from '../checkers/models/index.ts';
 import { drivers } from '../clusters/hosts/index.ts';
 import { httpService } from '../clusters/http/http-service.ts';
+import { sweepLocks } from '../clusters/http/sole-use.ts';
 import * as clusterRoom from '../clusters/index.ts';
 import * as nemesisRoom from '../nemeses/index.ts';
 import * as reportRoom from '../reports/index.ts';
@@ -82,6 +83,12 @@ export { replayOf } from '../workloads/replay.ts';
 export { findings, findingsPage, summarise } from '../reports/index.ts';
 
 export const hostDrivers: readonly HostDriver[] = drivers;
+
+/** Whoever removes what runs have left on some host, services that ran already among them. */
+export const sweepers: readonly Pick<HostDriver, 'name' | 'sweep'>[] = [
+  ...drivers,
+  { name: 'attached', sweep: (runId) => sweepLocks(runId) },
+];
 
 export const driverOf = (host: HostName): HostDriver | undefined => drivers.find((driver) => driver.name === host);
 
