@@ -1,7 +1,8 @@
 /** How a run ended, as one word with its symbol: what the terminal, the page, its title and its icon all say. */
 
-import type { RunVerdict } from '../rig/contract.ts';
+import type { FaultRecord, RunVerdict } from '../rig/contract.ts';
 import { EXIT } from '../rig/exit.ts';
+import { type Orders, ordersFor } from '../rig/left-behind.ts';
 
 export interface Outcome {
   readonly word: 'VALID' | 'INVALID' | 'UNKNOWN' | 'INTERRUPTED' | 'FAILED' | 'ABORTED' | 'KILLED';
@@ -84,9 +85,12 @@ export function doubtsOf(
   return [...failures, ...unknowns];
 }
 
-/** What may still be in force or left behind outside the rig; `null` when all was undone. */
-export function leftBehind(verdict: Pick<RunVerdict, 'exit' | 'faults'>): string | null {
-  if (verdict.exit.code === EXIT.faultMayBeActive) return verdict.exit.reason;
-  const open = verdict.faults.filter((fault) => fault.releasedNs === null);
-  return open.length === 0 ? null : `not seen to be undone: ${open.map((fault) => fault.sentence).join('; ')}`;
+/** What may still be in force or left behind outside the rig, and what to do about it; `null` when all was undone. */
+export function leftBehind({ id, exit, faults }: Pick<RunVerdict, 'exit' | 'faults' | 'id'>): Orders | null {
+  const open = faults.filter((fault) => fault.releasedNs === null);
+  if (exit.code !== EXIT.faultMayBeActive && open.length === 0) return null;
+  const left = exit.code === EXIT.faultMayBeActive ? exit.reason : open.map(notUndone).join('\n');
+  return ordersFor(`ordeal heal ${id}`, left, false);
 }
+
+const notUndone = ({ sentence }: FaultRecord): string => `not seen to be undone: ${sentence}`;

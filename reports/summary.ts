@@ -4,6 +4,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import pico from 'picocolors';
 import type { FaultRecord, RunRecord, RunVerdict, Validity, Verdict } from '../rig/contract.ts';
 import type { History } from '../rig/history.ts';
+import { COPY_THESE, type Orders } from '../rig/left-behind.ts';
 import { doubtsOf, leftBehind, outcomeOf } from './outcome.ts';
 import { atSeconds, counted, duration, firstSentence, grouped, nodeOf, plain, sentence, told } from './phrases.ts';
 import { type Scene, type SceneStep, scenesOf } from './scene.ts';
@@ -32,10 +33,7 @@ export function summarise(run: RunRecord, { colour }: { readonly colour: boolean
   ];
   for (const [name, text] of facts) lines.push(`  ${colours.dim(name.padEnd(6))}  ${text}`);
   const left = leftBehind(verdict);
-  if (left !== null)
-    lines.push(
-      colours.red(`  A fault may still be in force (${plain(left, 240)}). Run: ordeal heal ${plain(header.id, 80)}`),
-    );
+  if (left !== null) lines.push('', ...alarmLines(left, colours));
   return lines.join('\n');
 }
 
@@ -59,6 +57,16 @@ export function findings(
   if (total > 1)
     lines.push(`  … and ${counted(total - 1, 'more anomaly', 'more anomalies')}; --report FILE.html draws them`);
   return lines.join('\n');
+}
+
+/** For whoever is called in the night: what is wrong, and lines to copy. */
+function alarmLines({ problems, commands }: Orders, colours: Colours): string[] {
+  return [
+    colours.red(colours.bold('! A fault may still be in force, or something was left behind:')),
+    ...problems.slice(0, 12).map((problem) => colours.red(`  · ${plain(problem, 400)}`)),
+    `  ${COPY_THESE}`,
+    ...commands.slice(0, 12).map((command) => `      ${plain(command, 600)}`),
+  ];
 }
 
 /** Why it is not a pass; `errorsOnly` where a counterexample says more than what could not be decided. */

@@ -15,6 +15,7 @@ import { readAnyHistory } from './formats.ts';
 import { applyCheckers } from './apply-checkers.ts';
 import { judge } from './judge.ts';
 import { readHistory } from './history-file.ts';
+import { COPY_THESE, ordersFor } from './left-behind.ts';
 import { healRuns } from './leftovers.ts';
 import { isPluginPath } from './plugins.ts';
 import {
@@ -237,9 +238,12 @@ export async function heal(
   if ((wanted === undefined) === (flags.all !== true)) throw new UsageError('say which run to heal, or --all');
   const { removed, problems, refused } = await healRuns(wanted ?? null, flags.force === true);
   for (const line of removed) print(`removed ${line}`);
-  for (const line of problems) say(`${pc.red('not healed:')} ${line}`);
+  const { problems: left, commands } = ordersFor(`ordeal heal ${wanted ?? '--all'}`, problems.join('\n'), true);
+  for (const line of left) say(`${pc.red('not healed:')} ${line}`);
+  if (left.length > 0) for (const line of [COPY_THESE, ...commands.map((command) => `    ${command}`)]) say(line);
   if (refused) throw new UsageError(refused);
-  print(removed.length === 0 && problems.length === 0 ? 'nothing was left behind' : `${removed.length} removed`);
+  const count = `${removed.length} removed${left.length > 0 ? `, ${left.length} not healed` : ''}`;
+  print(removed.length === 0 && left.length === 0 ? 'nothing was left behind' : count);
   process.exitCode = problems.length > 0 ? EXIT.faultMayBeActive : EXIT.valid;
 }
 

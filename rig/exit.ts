@@ -41,7 +41,7 @@ export function exitOf(run: {
   readonly errors: readonly string[];
   readonly left: string | null;
 }): { readonly code: number; readonly reason: string } {
-  if (run.left !== null) return { code: EXIT.faultMayBeActive, reason: `something may be left behind: ${run.left}` };
+  if (run.left !== null) return { code: EXIT.faultMayBeActive, reason: run.left };
   if (run.validity === 'invalid') return { code: EXIT.invalid, reason: 'invalid' };
   if (run.ending === 'interrupted') {
     const code = run.signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;

@@ -5,7 +5,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { sentenceOf } from './outcome.ts';
-import { hostDrivers } from './rooms.ts';
+import { sweepers } from './rooms.ts';
 import { idOf, Store } from './store.ts';
 
 /** Makes this process known, to everybody on the machine, as the rig of that run. */
@@ -38,11 +38,11 @@ export async function healRuns(wanted: string | null, force: boolean): Promise<H
   }
   const removed: string[] = [];
   const problems: string[] = [];
-  for (const driver of hostDrivers) {
+  for (const { sweep } of sweepers) {
     try {
-      removed.push(...(await driver.sweep(id)));
+      removed.push(...(await sweep(id)));
     } catch (error) {
-      problems.push(`${driver.name}: ${sentenceOf(error)}`);
+      problems.push(...sentenceOf(error).split('\n'));
     }
   }
   return { removed, problems, refused: null };

@@ -7,6 +7,7 @@ import { type RunConfig, specOf } from './config.ts';
 import { durationText } from './durations.ts';
 import type { RunRecord, RunSpec } from './contract.ts';
 import { EXIT } from './exit.ts';
+import { COPY_THESE, ordersFor } from './left-behind.ts';
 import { bearTitle } from './leftovers.ts';
 import { commandsOfPlan, planText } from './plan.ts';
 import { makePlan, prepare, type RunFlags } from './prepare.ts';
@@ -96,12 +97,25 @@ export async function execute(
     );
     progress?.end();
     if (record) finish(record, flags['json'] === true);
-    else process.exitCode = left === null ? EXIT.interrupted : EXIT.faultMayBeActive;
+    else concludeUnjudged(id, left);
     if (signals.mistake !== undefined) throw signals.mistake;
   } finally {
     progress?.end();
     signals.dispose();
   }
+}
+
+/** The end of a run that was only healed. */
+function concludeUnjudged(id: string, left: string | null): void {
+  process.exitCode = left === null ? EXIT.interrupted : EXIT.faultMayBeActive;
+  if (left === null) return;
+  const { problems, commands } = ordersFor(`ordeal heal ${id}`, left, false);
+  for (const line of [
+    ...problems.map((problem) => pc.red(problem)),
+    COPY_THESE,
+    ...commands.map((one) => `    ${one}`),
+  ])
+    process.stderr.write(`${line}\n`);
 }
 
 /** Runs this same command line again where it has the privilege it needs, and ends as that one does. */

@@ -24,6 +24,7 @@ import { describeEnvironment } from './environment.ts';
 import { interpret } from './interpreter.ts';
 import { Journal } from './journal.ts';
 import { judge } from './judge.ts';
+import { withoutOrders } from './left-behind.ts';
 import { sentenceOf } from './outcome.ts';
 import { Random } from './random.ts';
 import { type Store, writeJson } from './store.ts';
@@ -88,7 +89,7 @@ export async function run(
     try {
       await act();
     } catch (error) {
-      errors.push(`${what}: ${sentenceOf(error)}`);
+      errors.push(withoutOrders(`${what}: ${sentenceOf(error)}`));
     }
   };
 
@@ -207,6 +208,6 @@ async function whatIsLeft(runId: string, cast: Cast, clock: Clock, stuck: readon
     await bounded(clock, DOWN_TIMEOUT_MS, () => driver.sweep(runId));
     return null;
   } catch (error) {
-    return [...stuck, sentenceOf(error), `try again with: ordeal heal ${runId}`].join('; ');
+    return [...stuck, sentenceOf(error)].join('\n');
   }
 }

@@ -6,6 +6,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LeftBehind, takeAllSteps } from '../../rig/left-behind.ts';
+import { titleOf } from './process-table.ts';
 
 export type Resource = 'processor' | 'memory' | 'processes';
 
@@ -167,17 +169,31 @@ export async function removeGroups(runId: string | null): Promise<readonly strin
       .filter((name) => tagOf(runId).test(name))
       .map((name) => path.join(root, name)),
   );
-  for (const folder of found)
-    for (let tries = 1; existsSync(folder); tries++)
-      try {
-        rmdirSync(folder);
-      } catch (error) {
-        // The last process of it may be dead and still be there for a moment.
-        if (tries === REMOVAL_TRIES)
-          throw new Error(`${(error as Error).message}; by hand: rmdir ${folder}`, { cause: error });
-        await sleep(20);
-      }
-  return found.map((folder) => `control group ${folder}`);
+  return takeAllSteps(found.map((folder) => () => removeGroup(folder)));
+}
+
+async function removeGroup(folder: string): Promise<readonly string[]> {
+  for (let tries = 1; existsSync(folder); tries++)
+    try {
+      rmdirSync(folder);
+    } catch (error) {
+      // The last process of it may be dead and still be there for a moment.
+      if (tries === REMOVAL_TRIES) throw stays(folder, error as Error);
+      await sleep(20);
+    }
+  return [`control group ${folder}`];
+}
+
+/** Whoever is inside and is none of ours is not ended: it is let out, by a person. */
+function stays(folder: string, { message }: Error): LeftBehind {
+  const inside = (attempt(() => readFileSync(`${folder}/cgroup.procs`, 'utf8')) ?? '').split('\n').filter(Boolean);
+  if (inside.length === 0)
+    return new LeftBehind(`the control group could not be removed: ${message}`, `rmdir ${folder}`);
+  const who = inside.map((pid) => `${pid} (${titleOf(Number(pid))})`).join(', ');
+  return new LeftBehind(
+    `the control group ${folder}, which may be limited, has processes of somebody else in it: ${who}`,
+    `for p in ${inside.join(' ')}; do echo $p >${path.dirname(folder)}/cgroup.procs; done`,
+  );
 }
 
 /** Why limits cannot be set on this machine; `null`: they can. */

@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import type { Capability, Lacks } from '../../rig/contract.ts';
+import { LeftBehind, takeAllSteps } from '../../rig/left-behind.ts';
 import { removeBeside, undoAll, undoBeside } from './controls/undo.ts';
 import { foldersOf } from './disk/disk.ts';
 import { findEngine, refusalOf } from './docker-engine.ts';
@@ -19,6 +20,7 @@ import { allFor, nodeLacks } from './node-lacks.ts';
 import { packetLacks } from './packet-lacks.ts';
 import { sweepProcesses } from './process-sweep.ts';
 import { processesInCgroup } from './process-table.ts';
+import { messageOf } from './steps.ts';
 import { freePorts } from './published-ports.ts';
 import { freePrefixes, prefixesHere, rigAddress } from './subnets.ts';
 
@@ -131,7 +133,7 @@ async function sweep(runId: string | null): Promise<readonly string[]> {
   } catch {
     return [];
   }
-  return [...(await removeAll(engine, runId)), ...(await sweepProcesses(runId))];
+  return takeAllSteps([() => removeAll(engine, runId), () => sweepProcesses(runId)]);
 }
 
 /** Lets paused containers of that run go on, and takes back its rules in all that run. */
@@ -164,17 +166,15 @@ async function removeAll(engine: Dockerode, runId: string | null): Promise<reado
     name: Names[0]?.replace(/^\//, '') ?? Id,
     remove: () => engine.getContainer(Id).remove({ force: true, v: true }),
   }));
-  await allGone(containers, 'docker rm --force --volumes');
   const networks = (await engine.listNetworks({ filters })).map(({ Id, Name }) => ({
     name: Name,
     remove: () => engine.getNetwork(Id).remove(),
   }));
-  await allGone(networks, 'docker network rm');
-  return [
-    ...containers.map(({ name }) => `container ${name}`),
-    ...(await removeBeside(runId)),
-    ...networks.map(({ name }) => `network ${name}`),
-  ];
+  return takeAllSteps([
+    () => allGone('container', containers, 'docker rm --force --volumes'),
+    () => removeBeside(runId),
+    () => allGone('network', networks, 'docker network rm'),
+  ]);
 }
 
 interface Removable {
@@ -183,13 +183,14 @@ interface Removable {
 }
 
 /** Rejects with the command for a person, if one of them stays. */
-async function allGone(things: readonly Removable[], command: string): Promise<void> {
+async function allGone(kind: string, things: readonly Removable[], command: string): Promise<readonly string[]> {
   const results = await Promise.allSettled(things.map(({ remove }) => untilGone(remove)));
   const failed = results.findIndex((result) => result.status === 'rejected');
-  if (failed < 0) return;
+  if (failed < 0) return things.map(({ name }) => `${kind} ${name}`);
   const left = things.filter((_, index) => results[index]?.status === 'rejected').map(({ name }) => name);
   const { reason } = results[failed] as PromiseRejectedResult;
-  throw new Error(`${left.join(', ')} could not be removed: ${reason.message}; by hand: ${command} ${left.join(' ')}`);
+  const what = `the ${kind} ${left.join(', ')} could not be removed: ${messageOf(reason)}`;
+  throw new LeftBehind(what, `${command} ${left.join(' ')}`);
 }
 
 const removalTries = 20;

@@ -9,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Capability, Lacks, NodeId, Party } from '../../rig/contract.ts';
+import { takeAllSteps } from '../../rig/left-behind.ts';
 import { Random } from '../../rig/random.ts';
 import { CappedLog } from './capped-log.ts';
 import { removeBeside } from './controls/undo.ts';
@@ -98,7 +99,7 @@ async function open(plan: LabPlan): Promise<Lab> {
 
 /** Without their rig its links stand still, and nodes are of no use. */
 async function sweep(runId: string | null): Promise<readonly string[]> {
-  return [...(await sweepProcesses(runId)), ...(await removeBeside(runId))];
+  return takeAllSteps([() => sweepProcesses(runId), () => removeBeside(runId)]);
 }
 
 const placeOf = (node: NodeId, port: number): string => `${node}:${port}`;

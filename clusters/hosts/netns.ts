@@ -11,6 +11,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId, Party } from '../../rig/contract.ts';
+import { LeftBehind, takeAllSteps } from '../../rig/left-behind.ts';
 import { removeBeside, undoAll, undoBeside } from './controls/undo.ts';
 import { Disk, foldersOf } from './disk/disk.ts';
 import { type Access, Firewalls, type RunInside } from './firewall.ts';
@@ -306,7 +307,11 @@ async function signalAll(
     }
     await sleep(10);
   }
-  throw new Error(`the processes ${processes().join(', ')} are not ${wanted} ${endMs / 1000} s after ${signal}`);
+  const left = processes().join(' ');
+  throw new LeftBehind(
+    `the processes ${left} are not ${wanted} ${endMs / 1000} s after ${signal}`,
+    `kill -${signal.slice(3)} ${left}`,
+  );
 }
 
 /** Takes a lab down, and then lets its guardian go; a guardian whose lab could not be taken down goes on trying. */
@@ -335,22 +340,29 @@ async function sweep(runId: string | null): Promise<readonly string[]> {
   if (process.platform !== 'linux') return [];
   const belongs = (name: string) => (runId === null ? /^ordeal-[0-9a-f]{8}(-|$)/.test(name) : isOf(name, runId));
   const namespaces = (await readdir(namespaceFolder).catch(() => [])).filter(belongs);
-  const ended = await signalAll(
-    () => [...new Set([...namespaces.flatMap((name) => processesInside(fileOf(name))), ...processesOfRun(runId)])],
-    'SIGKILL',
-    'gone',
-  );
-  const removed = [...ended.map((pid) => `process ${pid}`), ...(await removeBeside(runId))];
-  for (const name of namespaces) {
-    await runCommand(['ip', 'netns', 'delete', name]).catch((error: Error) => {
-      throw new Error(`${error.message}; by hand: ip netns delete ${name}`, { cause: error });
-    });
-    removed.push(`network namespace ${name}`);
-  }
-  // The end of a link goes with its other end, but a little later, or not at all if making it was cut short.
-  for (const name of (await readdir('/sys/class/net').catch(() => [])).filter(belongs)) {
-    await runCommand(['ip', 'link', 'delete', name]).catch(() => {});
-    removed.push(`network link ${name}`);
-  }
-  return removed;
+  const processes = () => [
+    ...new Set([...namespaces.flatMap((name) => processesInside(fileOf(name))), ...processesOfRun(runId)]),
+  ];
+  return takeAllSteps([
+    async () => (await signalAll(processes, 'SIGKILL', 'gone')).map((pid) => `process ${pid}`),
+    () => removeBeside(runId),
+    ...namespaces.map((name) => () => removeNamespace(name)),
+    async () => removeLinks((await readdir('/sys/class/net').catch(() => [])).filter(belongs)),
+  ]);
+}
+
+async function removeNamespace(name: string): Promise<readonly string[]> {
+  await runCommand(['ip', 'netns', 'delete', name]).catch((error: Error) => {
+    throw new LeftBehind(
+      `the network namespace ${name} could not be removed: ${error.message}`,
+      `ip netns delete ${name}`,
+    );
+  });
+  return [`network namespace ${name}`];
+}
+
+/** The end of a link goes with its other end, but a little later, or not at all if making it was cut short. */
+async function removeLinks(names: readonly string[]): Promise<readonly string[]> {
+  for (const name of names) await runCommand(['ip', 'link', 'delete', name]).catch(() => {});
+  return names.map((name) => `network link ${name}`);
 }

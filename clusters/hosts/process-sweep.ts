@@ -1,6 +1,7 @@
 /** Finds and ends what a run left running on this machine, by `ORDEAL_RUN` in its environment alone. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LeftBehind } from '../../rig/left-behind.ts';
 import { processesOfRun, signalProcess } from './process-table.ts';
 import { runCommand } from './run-command.ts';
 
@@ -14,9 +15,8 @@ export async function sweepProcesses(runId: string | null): Promise<readonly str
     const left = await find(runId);
     if (left.length === 0) return [...ended].map((pid) => `process ${pid}`);
     if (waitedMs > END_MS) {
-      throw new Error(
-        `process ${left.join(', ')} has not ended ${END_MS / 1000} s after SIGKILL; by hand: kill -KILL ${left.join(' ')}`,
-      );
+      const what = `process ${left.join(', ')} has not ended ${END_MS / 1000} s after SIGKILL`;
+      throw new LeftBehind(what, `kill -KILL ${left.join(' ')}`);
     }
     for (const pid of left) {
       signalProcess(pid, 'SIGKILL');

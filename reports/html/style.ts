@@ -52,7 +52,7 @@ header .symbol { display: inline-flex; width: 1.6em; height: 1.6em; border-radiu
 .good .word { color: var(--good); } .bad .word { color: var(--bad); } .unsure .word { color: var(--unsure); }
 .sentence { font-size: 1.16rem; line-height: 1.45; margin-top: 16px; max-width: 62em; }
 .meaning { color: var(--ink-soft); margin-top: 6px; }
-.alarm { margin-top: 14px; padding: 10px 14px; border-left: 4px solid var(--bad); background: var(--bad-ground); }
+.alarm pre { overflow-x: auto; } .alarm { margin-top: 14px; padding: 10px 14px; border-left: 4px solid var(--bad); background: var(--bad-ground); }
 .facts { display: flex; flex-wrap: wrap; gap: 10px 28px; margin-top: 22px; padding: 14px 0 2px; border-top: 1px solid var(--rule); }
 nav { margin-top: 18px; display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: .92rem; } nav a { text-decoration: none; } nav a:hover { text-decoration: underline; }
 .facts dt { color: var(--ink-soft); font-size: .8rem; } .facts dd { margin: 0; }

@@ -1,6 +1,7 @@
 /** The head of the page: the verdict as word, symbol and colour, one sentence, and the run in a line of facts. */
 
 import type { RunRecord } from '../../rig/contract.ts';
+import { COPY_THESE } from '../../rig/left-behind.ts';
 import { doubtsOf, leftBehind, type Outcome } from '../outcome.ts';
 import { counted, duration, grouped, plain, sentence } from '../phrases.ts';
 import { type Markup, markup } from './markup.ts';
@@ -58,9 +59,15 @@ function ended({ verdict }: RunRecord): string {
   return ` The run did not end as planned: ${verdict.ending}.`;
 }
 
-function alarm({ header, verdict }: RunRecord): Markup | null {
+function alarm({ verdict }: RunRecord): Markup | null {
   const left = leftBehind(verdict);
   if (left === null) return null;
-  return markup`<p class="alarm"><strong>A fault may still be in force.</strong> ${plain(left, 400)}<br>
-Undo it with <code>ordeal heal ${plain(header.id, 60)}</code></p>`;
+  const { problems, commands } = left;
+  return markup`<div class="alarm"><strong>A fault may still be in force, or something was left behind.</strong>
+<ul>${problems.slice(0, 12).map((problem) => markup`<li>${plain(problem, 400)}</li>`)}</ul>
+${COPY_THESE}
+<pre>${commands
+    .slice(0, 12)
+    .map((command) => plain(command, 600))
+    .join('\n')}</pre></div>`;
 }

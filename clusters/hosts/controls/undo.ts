@@ -3,6 +3,7 @@
  * rig and its journal are gone. All there is to go by is what is found at each node, under the run's tag.
  */
 
+import { takeAllSteps } from '../../../rig/left-behind.ts';
 import { removeGroups } from '../cgroups.ts';
 import { healDisks, removeDisks } from '../disk/disk.ts';
 import { type RunInside, takeBackRules } from '../firewall.ts';
@@ -44,7 +45,7 @@ export const undoBeside = (runId: string): readonly string[] => [...endTracers(r
 
 /** Removes what stands beside the nodes of a run, or of all runs, once these have ended; a line for each. */
 export async function removeBeside(runId: string | null): Promise<readonly string[]> {
-  return [...endTracers(runId), ...(await removeDisks(runId)), ...(await removeGroups(runId))];
+  return takeAllSteps([async () => endTracers(runId), () => removeDisks(runId), () => removeGroups(runId)]);
 }
 
 /** Takes back everything at one node; tries all kinds whatever happens to one. */
