@@ -49,6 +49,15 @@ const search = (file: string, ...mutants: readonly (readonly [name: string, from
     return { file: `checkers/search/${file}.ts`, name, from, to, tests: ['checkers/differential.test.ts'] };
   });
 
+const monitor = (file: string, ...mutants: readonly (readonly [name: string, from: string, to: string])[]): Mutant[] =>
+  mutants.map(([name, from, to]) => ({
+    file: `checkers/monitors/${file}.ts`,
+    name,
+    from,
+    to,
+    tests: ['monitors.test.ts'],
+  }));
+
 const MUTANTS: readonly Mutant[] = [
   ...search(
     'search',
@@ -82,6 +91,30 @@ const MUTANTS: readonly Mutant[] = [
       '(end[operation] as number) > (end[this.candidates[place] as number] as number)',
     ],
   ),
+  ...search(
+    'search',
+    [
+      'what limited a failure is forgotten on the way up',
+      '(this.#frames[begin + word] as number) | (limits[word] as number)',
+      'this.#frames[begin + word] as number',
+    ],
+    [
+      'what limited a failure that is remembered is forgotten',
+      'this.#failed.limitsOf(known), ',
+      'this.#failed.limitsOf(known).subarray(0, 0), ',
+    ],
+    ['what a lost state hung on is forgotten', 'this.#blame(lost, frame);', ''],
+  ),
+  ...search('failed', [
+    'what limited a failure does not matter',
+    'if ((entries[at + used + unknown] as number) > (key[used + unknown] as number)) return false;',
+    '',
+  ]),
+  ...search('piece', [
+    'what was not decided is proven',
+    "return outcome === 'impossible';",
+    "return outcome !== 'legal';",
+  ]),
   ...search('unknowns', [
     'what is unknown may happen before it was asked for',
     'return (this.#call[operation] as number) < rank ? operation : -1;',
@@ -91,6 +124,77 @@ const MUTANTS: readonly Mutant[] = [
     'candidates',
     ['the boundary is placed only if somebody waits for it', 'operation === boundary || this.#mustGo', 'this.#mustGo'],
     ['a swap waits until it is asked for', 'this.#mustGo(operation) || ', ''],
+  ),
+  ...monitor(
+    'register',
+    [
+      'within a chain time does not matter',
+      'if (before !== NONE && (end[x] as number) < (call[before] as number)) return this.#with(before, x);',
+      '',
+    ],
+    ['chains may take turns', 'if ((end[ended] as number) < until) {', 'if ((end[ended] as number) < -1) {'],
+    ['what fits anywhere holds the register', 'if (zone < 0) continue;', ''],
+    [
+      'swaps may begin with each other',
+      'return linked === this.#worked ? null : this.#cycle();',
+      'return linked <= this.#worked ? null : this.#cycle();',
+    ],
+    ['every refusal finds its moment', 'this.#refusals === 0 || this', 'this.#refusals >= 0 || this'],
+  ),
+  ...monitor(
+    'queue',
+    [
+      'values may overtake each other',
+      'this.#goneFrom(last) > (end[take] as number)',
+      'this.#goneFrom(last) < (end[take] as number)',
+    ],
+    ['a queue is empty whenever it is said', 'if (this.#empties.length === 0)', 'if (this.#empties.length >= 0)'],
+    [
+      'what is missing may have been taken too late',
+      'take === undefined || (this.#o.call[take] as number) > deadline',
+      'take === undefined',
+    ],
+    ['a value may be taken twice', 'if (other !== NONE) return this.#evidence([put, other, x]);', ''],
+  ),
+  ...monitor(
+    'toggle',
+    ['only the present state can be seen', '(this.#left[state] as number) > begun || ', ''],
+    ['what is unknown may happen again and again', 'this.#unknown[state] = (this.#unknown[state] as number) - 1;', ''],
+    [
+      'it may turn to what it is',
+      'if (this.#state === state && !this.#turn((1 - state) as 0 | 1, rank)) return false;',
+      '',
+    ],
+  ),
+  ...monitor('deadlines', [
+    'what may end last goes first',
+    '(this.#end[one] as number) < (this.#end[other] as number)',
+    '(this.#end[one] as number) > (this.#end[other] as number)',
+  ]),
+  ...monitor(
+    'counter',
+    ['a count may go back', 'return count >= 0 && (this.#left[count] as number) > begun;', 'return count >= 0;'],
+    ['an unknown addition counts again and again', 'this.#unknown-- > 0', 'this.#unknown > 0'],
+  ),
+  ...monitor(
+    'max-register',
+    ['the highest may fall', 'number < highest ? firstAbove(rises, number) : null', 'null'],
+    ['it may hold what nobody wrote', 'writer === undefined ? Infinity', 'writer === undefined ? -1'],
+  ),
+  ...monitor('monotonic-register', [
+    'a smaller number may follow',
+    'if (before >= 0 && (end[x] as number) < (call[before] as number))',
+    'if (before < -1)',
+  ]),
+  ...monitor(
+    'fenced-lock',
+    ['a token may be given twice', 'if (again !== undefined) return [acquisition, again];', ''],
+    [
+      'tokens need not follow time',
+      'if (latest >= 0 && (end[x] as number) < (call[latest] as number)) return [latest, x];',
+      '',
+    ],
+    ['a lock that is held may be given', 'if (release < 0 && next)', 'if (release < -1 && next)'],
   ),
   ...isolation(
     'list-graph',

@@ -162,6 +162,20 @@ it('does not blame what hung on a used-up unknown operation on others', () => {
     assertAgreement(problem, transitions, 'legal', 'the sketch');
 });
 
+it('does not blame it on others either where a failure is known already', () => {
+  // What is known to fail hung on unknown writes that were used up; so does what fails because of it.
+  const history = sketch(`
+    p0  |-write x 3-------------------------------?
+    p1         |-read x = 1---------|      |-write x 4-----------------|                    |-read x = 2---------|      |-write x 1-?
+    p2                |-write x 1------------------------|      |-write x 2------------------------?
+    p3                       |-read x = 3-------------------------------------|      |-read x = 3---------|
+    p4                                                                                                                                |-read x = 1-|       |-read x = 4--|
+    p5                                                                                                                                              |-write x 4---?
+  `);
+  for (const { problem, transitions } of partitions(history, specimens['register'] as AnyModel))
+    assertAgreement(problem, transitions, 'legal', 'the sketch');
+});
+
 it('writes the present value again where that hides another write', () => {
   const history = sketch(`
     p0  |-write x 2----|
