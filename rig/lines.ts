@@ -16,6 +16,8 @@ export const LONGEST_LINE = 64 << 20;
 
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 1 << 19;
+/** With room for a second chunk beside the one that is in use. */
+const UNPACKING = { chunkSize: CHUNK_BYTES, readableHighWaterMark: 2 * CHUNK_BYTES };
 
 /** Reads a whole line from bytes at once; returns where the next begins, or −1 to have it visited as text. */
 export type TakeLine = (bytes: Buffer, from: number) => number;
@@ -135,9 +137,12 @@ async function* chunksOf(path: string): AsyncGenerator<Buffer> {
 
 const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
-/** An error of either stream is the gunzipped one's; ending it early ends both. */
+/**
+ * The next chunk is unpacked while the one before is used. An error of either stream is the gunzipped one's; ending it
+ * early ends both.
+ */
 const gunzipped = (stream: Readable): AsyncIterable<Buffer> =>
-  pipeline(stream, createGunzip({ chunkSize: CHUNK_BYTES }), () => {});
+  pipeline(stream, createGunzip(UNPACKING), () => {});
 
 function assertLength(length: number, number: number): void {
   if (length > LONGEST_LINE)
