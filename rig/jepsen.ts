@@ -152,7 +152,7 @@ export class JepsenReader {
 
   /** As the file says, or else the position. To be asked before the index goes on. */
   #timeNs(): number {
-    return (this.#scanner.has & TIME) === 0 ? this.#index : this.#scanner.timeNs;
+    return (this.#scanner.has & TIME) === 0 ? this.#index : this.#scanner.time;
   }
 
   #node(): number {

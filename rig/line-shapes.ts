@@ -25,6 +25,10 @@ export interface Step {
   or: Step | null;
 }
 
+/** Of an input: with a value at most, with `from` and `to`, or any other. */
+export const [PLAIN, SWAP, OTHER_FORM] = [0, 1, 2] as const;
+export type Form = typeof PLAIN | typeof SWAP | typeof OTHER_FORM;
+
 /** What all lines of a shape have in common: the fields that are there, and the codes of their texts. */
 export interface Ending {
   readonly has: number;
@@ -32,8 +36,7 @@ export interface Ending {
   readonly node: number;
   readonly error: number;
   readonly f: number;
-  /** The input has no common form. */
-  readonly isWhole: boolean;
+  readonly form: Form;
 }
 
 /** Behind the bytes nothing is at a place above 0. */

@@ -120,17 +120,21 @@ async function* decompressed(source: string | Uint8Array): AsyncGenerator<Buffer
   else yield* chunksOf(source);
 }
 
-/** One buffer, filled again and again: a chunk is gone when the next is asked for. */
+/** Two buffers, one filled while the other is used: a chunk is gone when the one after the next is asked for. */
 async function* chunksOf(path: string): AsyncGenerator<Buffer> {
   const file = await open(path);
+  let [chunk, other] = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)];
+  let filling = file.read(chunk, 0, CHUNK_BYTES, null);
   try {
-    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null);
+      const { bytesRead } = await filling;
       if (bytesRead === 0) return;
+      filling = file.read(other, 0, CHUNK_BYTES, null);
       yield chunk.subarray(0, bytesRead);
+      [chunk, other] = [other, chunk];
     }
   } finally {
+    await filling.catch(() => {});
     await file.close();
   }
 }
@@ -141,8 +145,7 @@ const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8
  * The next chunk is unpacked while the one before is used. An error of either stream is the gunzipped one's; ending it
  * early ends both.
  */
-const gunzipped = (stream: Readable): AsyncIterable<Buffer> =>
-  pipeline(stream, createGunzip(UNPACKING), () => {});
+const gunzipped = (stream: Readable): AsyncIterable<Buffer> => pipeline(stream, createGunzip(UNPACKING), () => {});
 
 function assertLength(length: number, number: number): void {
   if (length > LONGEST_LINE)

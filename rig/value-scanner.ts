@@ -14,7 +14,7 @@ export const BAD = 0x7ffffffe;
 
 export const SPACE = 0x20;
 const QUOTE = 0x22;
-const COMMA = 0x2c;
+export const COMMA = 0x2c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const BACKSLASH = 0x5c;
@@ -62,13 +62,18 @@ export class ValueScanner {
 
   /** Passes what is expected, if it is here. */
   protected passes({ length, words }: Mark): boolean {
-    const at = this.at;
+    if (!this.holds(words, this.at)) return false;
+    this.at += length;
+    return true;
+  }
+
+  /** Whether the words of a mark are there. */
+  protected holds(words: Int32Array, at: number): boolean {
     if (at + 2 * words.length > this.bytes.length) return false;
     const view = this.#view;
     let place = this.#base + at;
     for (let word = 0; word < words.length; word += 2, place += 4)
       if ((view.getInt32(place, true) & (words[word + 1] as number)) !== words[word]) return false;
-    this.at = at + length;
     return true;
   }
 
