@@ -50,13 +50,13 @@ function guaranteesTable(guarantees: readonly Guarantee[]): Markup | null {
   const rows = guarantees.slice(0, 60).map(({ name, validity, cases, reason }) => {
     const [symbol, tone] = SYMBOLS[validity];
     return markup`<tr><th scope="row">${plain(name, 80)}</th>
-      <td><span class="chip ${tone}"><span aria-hidden="true">${symbol}</span> ${SAID[validity]}</span></td>
+      <td class="words"><span class="chip ${tone}"><span aria-hidden="true">${symbol}</span> ${SAID[validity]}</span></td>
       <td>${grouped(cases)}</td><td class="words">${plain(reason ?? '', 200)}</td></tr>`;
   });
   return markup`
 <table class="numbers">
   <caption>Each guarantee by itself</caption>
-  <thead><tr><th scope="col">Guarantee</th><th scope="col">Verdict</th><th scope="col">Cases</th><th scope="col">Why</th></tr></thead>
+  <thead><tr><th scope="col">Guarantee</th><th scope="col" class="words">Verdict</th><th scope="col">Cases</th><th scope="col" class="words">Why</th></tr></thead>
   <tbody>${rows}</tbody>
 </table>`;
 }

@@ -71,6 +71,7 @@ tbody th { font-weight: 500; }
 .numbers { width: auto; min-width: 340px; margin: 14px 0; }
 .numbers td, .numbers thead th:not(:first-child) { text-align: right; font-variant-numeric: tabular-nums; padding: 5px 0 5px 26px; }
 .numbers tbody th { padding: 5px 0; overflow-wrap: anywhere; }
+.numbers td.words, .numbers thead th.words { text-align: left; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 .faults { margin-top: 10px; }
 .faults tbody th { display: flex; gap: 10px; min-width: 15em; padding-bottom: 9px; }
