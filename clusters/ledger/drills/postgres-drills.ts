@@ -13,7 +13,10 @@ const LOOK_MS = 150;
 const LAG_LOOK_MS = 700;
 const SYNCHRONOUS_MS = 8_000;
 const REJOIN_MS = 26_000;
-const PSQL = ['psql', '-h', '127.0.0.1', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-Atq'] as const;
+const LATEST_RESTORE_MS = 14_000;
+/** Not those in the path, which are scripts that look for these first. */
+const BIN = '/usr/lib/postgresql/15/bin';
+const PSQL = [`${BIN}/psql`, '-h', '127.0.0.1', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-Atq'] as const;
 const BACKUP = '/data/backup';
 
 /** Of each run, the last step that changes the databases as a whole. */
@@ -71,9 +74,13 @@ export const lag: DrillMaker = (_, { deployment: { lab } }) => {
   const later = `sleep ${DRILL_LIMIT_MS / 1000}; ${PSQL.join(' ')} -c '${resume}'`;
   const lsn = 'pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())';
   const look = `SELECT pg_get_wal_replay_pause_state(), coalesce(${lsn}, 0) WHERE pg_is_in_recovery()`;
-  const stop = async (database: string) => {
+  const stateOf = async (database: string) => {
     const [state, bytes] = (await ask(lab, database, look)).split('|');
     behind = Math.max(behind, Number(bytes ?? 0));
+    return state;
+  };
+  const stop = async (database: string) => {
+    const state = await stateOf(database);
     if (state !== 'not paused' || isOver) return;
     await lab.execute(database, ['sh', '-c', `setsid sh -c "${later}" </dev/null >/dev/null 2>&1 &`]);
     await change(lab, database, 'SELECT pg_wal_replay_pause() WHERE pg_is_in_recovery()');
@@ -90,10 +97,10 @@ export const lag: DrillMaker = (_, { deployment: { lab } }) => {
         }
       })();
     },
-    seen: async () => ({
-      effective: behind > 0,
-      observed: `the replica had up to ${behind} bytes received and not replayed`,
-    }),
+    seen: async () => {
+      if (!isOver) await Promise.allSettled(DATABASES.map(stateOf));
+      return { effective: behind > 0, observed: `the replica had up to ${behind} bytes received and not replayed` };
+    },
     async end() {
       isOver = true;
       await watching;
@@ -125,6 +132,7 @@ export const outage: DrillMaker = ({ nodes, how }, { deployment: { lab }, drop }
 /** Nobody reaches the databases while all that is in them is dumped, dropped, and restored, in one transaction. */
 export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, drop }) => {
   let rows = 0;
+  const latestMs = performance.now() + LATEST_RESTORE_MS;
   return {
     begin: (signal) =>
       inTurn(lab, signal, async () => {
@@ -141,8 +149,10 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
         if ((await until(SYNCHRONOUS_MS, signal, isAlone)) === null)
           throw new Error(`somebody is still at work on ${primary}`);
         const forgets = variant === 'backup-forgets-keys' ? '--exclude-table-data=keys' : '';
+        // What is begun must end before the cut that it needs is given up.
+        if (performance.now() > latestMs) return;
         const empty = 'DROP SCHEMA public CASCADE; CREATE SCHEMA public;';
-        await run(lab, primary, `pg_dump -h 127.0.0.1 -U postgres ${forgets} -f ${BACKUP} postgres`);
+        await run(lab, primary, `${BIN}/pg_dump -h 127.0.0.1 -U postgres ${forgets} -f ${BACKUP} postgres`);
         await run(lab, primary, `(echo '${empty}'; cat ${BACKUP}) | ${PSQL.join(' ')} -1 -o /dev/null`);
         rows = Number(
           await ask(lab, primary, 'SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM transfers)'),
@@ -150,7 +160,8 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
       }),
     seen: async () => ({
       effective: rows > 0,
-      observed: rows > 0 ? `${rows} rows were dropped and restored from a backup` : 'no database was the primary',
+      observed:
+        rows > 0 ? `${rows} rows were dropped and restored from a backup` : 'there was no time in which it could be',
     }),
     async end() {},
   };
