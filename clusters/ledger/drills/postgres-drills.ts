@@ -40,6 +40,7 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
       inTurn(lab, signal, async () => {
         // Another fault may keep it from its replica: then there is none, and the evidence tells.
         const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab, 'sync'));
+        // Whoever has read what the replica does not have yet, must not see it go.
         if (primary === null || !(await hasCaughtUp(lab, primary, signal))) return;
         struck = true;
         const other = primary === STORE ? REPLICA : STORE;
@@ -149,8 +150,8 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
         if ((await until(SYNCHRONOUS_MS, signal, isAlone)) === null)
           throw new Error(`somebody is still at work on ${primary}`);
         const forgets = variant === 'backup-forgets-keys' ? '--exclude-table-data=keys' : '';
-        // What is begun must end before the cut that it needs is given up.
-        if (performance.now() > latestMs) return;
+        // What is begun must end before the cut that it needs is given up; so nothing may keep it from its commit.
+        if (!(await hasCaughtUp(lab, primary, signal)) || performance.now() > latestMs) return;
         const empty = 'DROP SCHEMA public CASCADE; CREATE SCHEMA public;';
         await run(lab, primary, `${BIN}/pg_dump -h 127.0.0.1 -U postgres ${forgets} -f ${BACKUP} postgres`);
         await run(lab, primary, `(echo '${empty}'; cat ${BACKUP}) | ${PSQL.join(' ')} -1 -o /dev/null`);
@@ -182,10 +183,12 @@ async function primaryOf(lab: Lab, replica = '.*'): Promise<string | null> {
   return null;
 }
 
-/** Whoever has read what the replica did not have yet, must not see it go. */
+/** Whether whoever must have what is written on the primary has what is written now; waits for that for a while. */
 async function hasCaughtUp(lab: Lab, primary: string, signal: AbortSignal): Promise<boolean> {
-  const written = await ask(lab, primary, 'SELECT pg_current_wal_flush_lsn()');
-  const has = `SELECT bool_or(flush_lsn >= '${written}') FROM pg_stat_replication WHERE sync_state = 'sync'`;
+  const mark = "SELECT pg_logical_emit_message(true, 'ordeal', '')";
+  const written = await change(lab, primary, 'SET synchronous_commit = local', mark);
+  const has = `SELECT current_setting('synchronous_standby_names') = ''
+    OR EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync' AND flush_lsn >= '${written}')`;
   const look = async () => (await ask(lab, primary, has)) === 't' || null;
   return (await until(SYNCHRONOUS_MS, signal, look)) !== null;
 }
