@@ -433,6 +433,8 @@ const MUTANTS: readonly Mutant[] = [
       'if (accepted === undefined || refused === undefined) return;',
       'if (accepted !== undefined || refused === undefined) return;',
     ],
+    ['a payload is how it is written', 'if (!terms.comparesMeaning) return;', 'if (terms.comparesMeaning) return;'],
+    ['another form is another payload', 'evidence.asked[at]?.form !== undefined', 'evidence.asked[at] === undefined'],
   ),
   ...exactlyOnce('ledger/guarantees', [
     'a guarantee is kept that was never put to the test',

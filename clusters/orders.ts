@@ -17,6 +17,7 @@ export const orderTerms = (name: string, method: string, longestKey: number): Se
   fail: [],
   methods: [method],
   repeatsBody: false,
+  comparesMeaning: false,
   retentionMs: null,
   expiry: null,
   expired: [],

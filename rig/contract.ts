@@ -201,7 +201,7 @@ export type MicroOperation = readonly [f: 'r' | 'w' | 'append', key: string, val
 /** Money moved between accounts, each transfer named by the client's idempotency key. Amounts are whole numbers. */
 export interface Ledger {
   /** Resolves to what the service answered; the same key must get the same answer for ever. */
-  transfer(transfer: Transfer, signal: AbortSignal): Promise<TransferReceipt>;
+  transfer(transfer: Transfer & Written, signal: AbortSignal): Promise<TransferReceipt>;
   /** `mayBeOld`: an answer from a copy will do, if it says how old it may be. Others may say so in an outage. */
   balance(account: string, signal: AbortSignal, mayBeOld?: boolean): Promise<number | AgedBalance>;
   accounts(signal: AbortSignal): Promise<readonly Account[]>;
@@ -210,6 +210,12 @@ export interface Ledger {
 }
 
 export type Transfer = { readonly key: string; readonly from: string; readonly to: string; readonly amount: number };
+/**
+ * In which other form a payload is written that means the same: its fields in another order, with spaces, whole numbers as
+ * `5.0` or `5e0`, letters as `\u0061`, or with what it leaves out written down.
+ */
+export type PayloadForm = 'reordered' | 'spaced' | 'decimals' | 'exponents' | 'escaped' | 'defaults';
+export type Written = { readonly form?: PayloadForm };
 /** `id` is the service's name for the applied transfer; `replayed` says that an earlier answer was repeated. */
 export type TransferReceipt = { readonly id: string; readonly amount: number; readonly replayed: boolean };
 export type Account = { readonly account: string; readonly opening: number; readonly balance: number };
@@ -250,6 +256,8 @@ export type ServiceTerms = {
   readonly methods: readonly string[];
   /** Whether a repeat gets the same body too, to the byte. */
   readonly repeatsBody: boolean;
+  /** Whether a repeat may be written in another form; otherwise that may be refused as another payload. */
+  readonly comparesMeaning: boolean;
   /** How long keys are kept at least; `null`: longer than any run. */
   readonly retentionMs: number | null;
   /** What becomes of a key so long after it was first used; `null`: nothing is said of that. */
@@ -266,7 +274,11 @@ export type ValueRange =
   | { readonly uuid: true };
 
 export type ServiceValues = { readonly [value: string]: string | number };
-export type ServiceRequest = { readonly operation: string; readonly key: string; readonly values: ServiceValues };
+export type ServiceRequest = Written & {
+  readonly operation: string;
+  readonly key: string;
+  readonly values: ServiceValues;
+};
 /** `id` is the service's name for the effect, where it has one. */
 export type ServiceAnswer = { readonly status: number; readonly id: string | null };
 /** `values`: those that can be seen of it. */

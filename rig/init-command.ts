@@ -37,10 +37,12 @@ ready: { path: /health }
 
 const KEY = `
 # Where the key goes: a header, or a field of the body. \`scope\`: values that name a request together with the key, such
-# as the tenant. \`retention\`: how long a key is remembered.
+# as the tenant. \`retention\`: how long a key is remembered. \`compares\`: a repeat is the same by its meaning, however it is
+# written, or by its bytes: then another form of it may be refused, and still must change nothing.
 idempotencyKey:
   header: Idempotency-Key
   scope: [from]
+  compares: meaning
   # retention: 24h
 `;
 

@@ -29,6 +29,8 @@ export interface HttpServiceDefinition {
     /** Values that together with the key name a request, such as the tenant. */
     readonly scope?: readonly string[];
     readonly longest?: number;
+    /** Of a repeat that means the same and is written otherwise. Default: `bytes`, so it may be refused as another payload. */
+    readonly compares?: 'meaning' | 'bytes';
     /** For how long a key is remembered at least, `24h`. */
     readonly retention?: string;
     /** By when it is certainly over, and whether a request that comes then is a new one or is refused. */
@@ -60,6 +62,8 @@ export interface ServiceOperation {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Json;
+  /** What a field of the body that is left out means; a repeat may write it down. */
+  readonly defaults?: { readonly [field: string]: Json };
   readonly values?: Readonly<Record<string, ValueRange>>;
   /** Which field of the answer is the service's name for the effect, and whether a repeat gets the same bytes. */
   readonly answer?: { readonly id?: string; readonly repeated?: 'id' | 'body' };
@@ -139,6 +143,7 @@ const operation = strict(
     path: { type: 'string', pattern: '^/', maxLength: 2_048 },
     headers: texts,
     body: {},
+    defaults: { type: 'object', maxProperties: 50 },
     values: { type: 'object', propertyNames: { pattern: wordPattern }, additionalProperties: range, maxProperties: 50 },
     answer: strict({ id: text(256), repeated: { enum: ['id', 'body'] } }),
   },
@@ -180,6 +185,7 @@ export const serviceSchema = {
         header: { type: 'string', pattern: '^[A-Za-z0-9-]+$', maxLength: 128 },
         field: text(256),
         scope: names,
+        compares: { enum: ['meaning', 'bytes'] },
         longest: { type: 'integer', minimum: 8, maximum: 10_000 },
         retention: { type: 'string', pattern: DURATION_PATTERN },
         expiry: strict(

@@ -17,6 +17,7 @@ import {
   SEMANTICS,
 } from './keyed-transfers.ts';
 import { ODD_KEYS, PREFIX_LENGTHS } from './odd-keys.ts';
+import { PAYLOAD_FORMS } from './payload-forms.ts';
 
 /** Transfers left open that a worker comes back to. */
 const MOST_OPEN = 20;
@@ -56,7 +57,7 @@ function* settle(context: WorkerContext, transfer: KeyedTransfer, open: KeyedTra
   return isAcknowledged;
 }
 
-/** An acknowledged key with another amount, or for another payee; and then as it was. */
+/** An acknowledged key with another amount, or for another payee; then as it was, and as it was in another form. */
 function* reuse(context: WorkerContext, draw: Draw, open: KeyedTransfer[]): Asking<void> {
   const { rng, nodes } = context;
   const transfer = draw.own();
@@ -68,6 +69,7 @@ function* reuse(context: WorkerContext, draw: Draw, open: KeyedTransfer[]): Aski
   const anywhere = (): NodeId => rng.pick(nodes);
   yield { ask: other, via: anywhere() };
   yield { ask: transfer, via: anywhere() };
+  yield { ask: { ...transfer, form: rng.pick(PAYLOAD_FORMS) }, via: anywhere() };
 }
 
 /** Two keys that differ in their last character alone, of one payer, sometimes for the same. */

@@ -4,11 +4,11 @@
  */
 
 import type { TransfersInput, TransfersOutput } from '../checkers/exactly-once.ts';
-import type { Account, Apis, FinalContext, Transfer, WorkerContext } from '../rig/contract.ts';
+import type { Account, Apis, FinalContext, Transfer, WorkerContext, Written } from '../rig/contract.ts';
 import type { Random } from '../rig/random.ts';
 import { type Asks, insist as insistOn, SETTLE_MS, untilAnswered } from './insist.ts';
 
-export type KeyedTransfer = { readonly f: 'transfer' } & Transfer;
+export type KeyedTransfer = { readonly f: 'transfer' } & Transfer & Written;
 /** Requests that end with a result. */
 export type Asking<Result> = Asks<TransfersInput, TransfersOutput, Result>;
 
@@ -38,8 +38,8 @@ export async function invoke(
 ): Promise<TransfersOutput> {
   switch (input.f) {
     case 'transfer': {
-      const { key, from, to, amount } = input;
-      return ledger.transfer({ key, from, to, amount }, signal);
+      const { f: _, ...transfer } = input;
+      return ledger.transfer(transfer, signal);
     }
     case 'balance':
       return ledger.balance(input.account, signal, input.mayBeOld);

@@ -8,6 +8,7 @@ import type { ServiceTerms, WorkerContext } from '../rig/contract.ts';
 import { defineWorkload } from '../rig/define.ts';
 import { type Asks, insist, SETTLE_MS, untilAnswered } from './insist.ts';
 import { ODD_KEYS, PREFIX_LENGTHS } from './odd-keys.ts';
+import { PAYLOAD_FORMS } from './payload-forms.ts';
 import { invokeService, type KeyedRequest, RequestDraw, readTerms } from './service-requests.ts';
 
 type Asking<Result> = Asks<ServiceInput, ServiceOutput, Result>;
@@ -87,7 +88,7 @@ class Insistent {
     return insist<ServiceInput, ServiceOutput>(this.#context, request, this.#terms.inUse);
   }
 
-  /** An acknowledged key with another payload, and then as it was. */
+  /** An acknowledged key with another payload, then as it was, and as it was in another form. */
   *#reuse(): Asking<void> {
     const { rng, nodes } = this.#context;
     const request = this.#draw.own();
@@ -95,6 +96,7 @@ class Insistent {
     const other = this.#draw.otherPayload(request);
     if (other) yield { ask: other, via: rng.pick(nodes) };
     yield { ask: request, via: rng.pick(nodes) };
+    yield { ask: { ...request, form: rng.pick(PAYLOAD_FORMS) }, via: rng.pick(nodes) };
   }
 
   /** Two keys that differ in their last character alone, in one scope, sometimes for the same. */

@@ -43,8 +43,8 @@ export async function invokeService(
     case 'effects':
       return service.effects(signal);
     case 'request': {
-      const { operation, key, values } = input;
-      return service.request({ operation, key, values }, signal);
+      const { f: _, ...request } = input;
+      return service.request(request, signal);
     }
   }
 }

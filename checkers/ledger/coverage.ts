@@ -12,6 +12,8 @@ export interface Coverage {
   readonly concurrentDuplicates: number;
   /** Keys used with several payloads. */
   readonly reusedKeys: number;
+  /** Requests that repeated an acknowledged one in another form. */
+  readonly otherForms: number;
   /** Keys used by several payers. */
   readonly sharedKeys: number;
   /** Transfers whose key was found in use. */
@@ -24,7 +26,7 @@ export interface Coverage {
 const SIMILAR_PREFIX = 24;
 
 export function coverageOf(
-  { history, evidence: { transfers }, terms }: Findings,
+  { history, evidence: { transfers, asked }, terms }: Findings,
   reusedKeys: number,
   wire: WireSeen | null,
 ): Coverage {
@@ -43,6 +45,7 @@ export function coverageOf(
   return {
     concurrentDuplicates: concurrentDuplicates(history, transfers.values()),
     reusedKeys,
+    otherForms: asked.reduce((count, one) => count + (one?.form === undefined ? 0 : 1), 0),
     sharedKeys: shared.size,
     inUse: foundInUse(history, transfers.values(), terms),
     similarKeys: [...prefixes.values()].reduce((sum, count) => sum + count - 1, 0),

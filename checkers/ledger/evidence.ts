@@ -11,12 +11,13 @@ import type {
   Json,
   Transfer,
   TransferReceipt,
+  Written,
 } from '../../rig/contract.ts';
 import { FAIL, type History, NEVER, OK } from '../../rig/history.ts';
 
 export type TransfersInput = Input &
   (
-    | ({ readonly f: 'transfer' } & Transfer)
+    | ({ readonly f: 'transfer' } & Transfer & Written)
     | { readonly f: 'balance'; readonly account: string; readonly mayBeOld?: true }
     | { readonly f: 'accounts' }
     /** `expected`: the digest of what is to be in it, where that is known beforehand. */
@@ -65,7 +66,7 @@ export interface Evidence {
   readonly accountReads: readonly AccountsRead[];
   readonly balanceReads: readonly BalanceRead[];
   /** What each attempt asked for, and the receipt it got if it got one: by its position in the history, decoded once. */
-  readonly asked: readonly (Transfer | undefined)[];
+  readonly asked: readonly ((Transfer & Written) | undefined)[];
   readonly receipts: readonly (TransferReceipt | undefined)[];
   /** Answers that were not what the API promises, in words. */
   readonly malformed: readonly string[];
@@ -79,7 +80,7 @@ export function gather(history: History<TransfersInput, TransfersOutput>): Evide
   const listings: Listing[] = [];
   const accountReads: AccountsRead[] = [];
   const balanceReads: BalanceRead[] = [];
-  const asked: (Transfer | undefined)[] = [];
+  const asked: ((Transfer & Written) | undefined)[] = [];
   const receipts: (TransferReceipt | undefined)[] = [];
   const malformed: string[] = [];
   for (let at = 0; at < history.length; at++) {

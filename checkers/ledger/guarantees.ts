@@ -10,6 +10,7 @@ import { INFO, NEVER } from '../../rig/history.ts';
 import type { Coverage } from './coverage.ts';
 import { wasRefused } from './evidence.ts';
 import type { Findings } from './findings.ts';
+import type { Terms } from './terms.ts';
 import type { Ages } from './service-requests.ts';
 
 interface Rule {
@@ -75,7 +76,8 @@ function ofEffects({ history, evidence, terms }: Findings): readonly Rule[] {
   ];
 }
 
-function ofAnswers({ history, evidence }: Findings, coverage: Coverage): readonly Rule[] {
+function ofAnswers(findings: Findings, coverage: Coverage): readonly Rule[] {
+  const { history, evidence } = findings;
   const transfers = [...evidence.transfers.values()];
   const answeredTwice = transfers.filter(
     ({ attempts }) => attempts.filter((at) => evidence.receipts[at] !== undefined).length > 1,
@@ -102,6 +104,7 @@ function ofAnswers({ history, evidence }: Findings, coverage: Coverage): readonl
       cases: coverage.reusedKeys,
       missing: 'no key was used with another payload',
     },
+    ofForms(findings.terms, coverage),
     {
       name: 'concurrent duplicates',
       brokenBy: [],
@@ -128,6 +131,13 @@ function ofAnswers({ history, evidence }: Findings, coverage: Coverage): readonl
     },
   ];
 }
+
+const ofForms = ({ comparesMeaning }: Terms, { otherForms }: Coverage): Rule => ({
+  name: 'a payload is what it means, not how it is written',
+  brokenBy: ['equal-payload-refused'],
+  cases: comparesMeaning ? otherForms : 0,
+  missing: comparesMeaning ? 'nothing was repeated in another form' : 'the service may compare payloads by their bytes',
+});
 
 /** What troubles a guarantee needs, by the words in the names of their nemeses. */
 const TROUBLES: readonly (readonly [name: string, words: RegExp, missing: string])[] = [

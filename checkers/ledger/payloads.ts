@@ -49,7 +49,10 @@ export function judgePayloads(findings: Findings): number {
       reused++;
       judgeReuse(findings, transfer, groups);
     } else judgeCollision(findings, transfer);
-    for (const { attempts } of groups) judgeFinality(findings, transfer, attempts);
+    for (const { attempts } of groups) {
+      judgeFinality(findings, transfer, attempts);
+      judgeForms(findings, transfer, attempts);
+    }
   }
   return reused;
 }
@@ -78,7 +81,9 @@ function judgeReuse(findings: Findings, transfer: Asked, groups: readonly Payloa
 /** A key with one payload cannot be in use for another one: someone took it for a different key. */
 function judgeCollision(findings: Findings, transfer: Asked): void {
   const { history, terms } = findings;
-  const refused = transfer.attempts.find((at) => history.type[at] === FAIL && terms.mismatch.has(errorOf(history, at)));
+  const refused = transfer.attempts.find(
+    (at) => history.type[at] === FAIL && terms.mismatch.has(errorOf(history, at)) && !isOtherForm(findings, at),
+  );
   if (refused === undefined) return;
   const what = `refused as used with another payload (${nameOf(history, refused)}), although it never was`;
   findings.addTransfer('key-collision', transfer, null, what);
@@ -89,7 +94,7 @@ function judgeFinality(findings: Findings, transfer: Asked, attempts: readonly n
   const { history, terms } = findings;
   const accepted = attempts.find((at) => history.type[at] === OK);
   const refused = attempts.find((at) => {
-    if (history.type[at] !== FAIL) return false;
+    if (history.type[at] !== FAIL || isOtherForm(findings, at)) return false;
     const error = errorOf(history, at);
     return terms.mismatch.has(error) || terms.finalRefusal.has(error);
   });
@@ -97,6 +102,21 @@ function judgeFinality(findings: Findings, transfer: Asked, attempts: readonly n
   const what = `acknowledged (${nameOf(history, accepted)}), and refused for good (${nameOf(history, refused)}: ${outcomeOf(history, refused)})`;
   findings.addTransfer('unstable-response', transfer, null, what);
 }
+
+/** What is equal is not refused as another payload because it is written otherwise, where the terms say so. */
+function judgeForms(findings: Findings, transfer: Asked, attempts: readonly number[]): void {
+  const { history, evidence, terms } = findings;
+  if (!terms.comparesMeaning) return;
+  const known = attempts.find((at) => history.type[at] === OK);
+  const refused = attempts.find(
+    (at) => isOtherForm(findings, at) && history.type[at] === FAIL && terms.mismatch.has(errorOf(history, at)),
+  );
+  if (known === undefined || refused === undefined) return;
+  const what = `acknowledged (${nameOf(history, known)}), and refused as another payload when the same was written as ${evidence.asked[refused]?.form} (${nameOf(history, refused)})`;
+  findings.addTransfer('equal-payload-refused', transfer, null, what);
+}
+
+const isOtherForm = ({ evidence }: Findings, at: number): boolean => evidence.asked[at]?.form !== undefined;
 
 const errorOf = (history: History<TransfersInput, TransfersOutput>, at: number): string =>
   history.errors[history.error[at] as number] as string;

@@ -20,6 +20,7 @@ const TERMS: ServiceTerms = {
   fail: [400, 410, 425],
   methods: ['PUT'],
   repeatsBody: false,
+  comparesMeaning: true,
   retentionMs: null,
   expiry: null,
   expired: [],
@@ -111,6 +112,23 @@ describe('requests to a service', () => {
     ],
   ])('are %s when they are', (name, steps) => {
     expect(namesOf(...steps)).toContain(name);
+  });
+
+  const written = (form: string) => ({ ...pay('k1'), form });
+  const payments = effects(effect('k1', 'p1'));
+
+  it.each(['reordered', 'exponents'])('may be written as %s when they come again', (form) => {
+    expect(namesOf([pay('k1'), paid('p1')], [written(form), paid('p1')], payments)).toEqual([]);
+    const twice = effects(effect('k1', 'p1'), effect('k1', 'p2'));
+    expect(namesOf([pay('k1'), paid('p1')], [written(form), paid('p2')], twice)).toContain('duplicate-application');
+  });
+
+  it('are refused in another form only by a service that compares bytes', () => {
+    const steps: Step[] = [[pay('k1'), paid('p1')], [written('spaced'), { fail: 'http-400' }], payments];
+    expect(namesOf(...steps)).toEqual(['equal-payload-refused']);
+    const bytes = verdictOf(steps, { ...TERMS, comparesMeaning: false });
+    expect(bytes.validity).toBe('valid');
+    expect(JSON.stringify(bytes.guarantees)).toContain('the service may compare payloads by their bytes');
   });
 
   it('are told in the words of the service', () => {

@@ -156,8 +156,9 @@ class Telling {
     const { at, request, name } = row;
     const life = this.#lives.get(at) ?? (this.#lives.has(at) ? null : 0);
     if (life === null) return;
+    const form = request.form === undefined ? {} : { form: request.form };
     const from = inLife(this.#scopeOf(request.values), life);
-    const input = { f: 'transfer', key: request.key, from, to: this.#payloadOf(request), amount: 0 };
+    const input = { f: 'transfer', key: request.key, from, to: this.#payloadOf(request), amount: 0, ...form };
     const id = this.#hasIds ? String(row.id) : name;
     this.#tell(recording, at, input as TransfersInput, { id, amount: 0, replayed: false });
   }
@@ -245,7 +246,7 @@ const agree = (asked: ServiceRequest['values'], seen: ServiceRequest['values']):
 const isSame = (asked: string | number, seen: string | number): boolean =>
   String(asked) === String(seen) || (typeof asked === 'number' && seen !== '' && Number(seen) === asked);
 
-function termsOf({ inUse, mismatch, kept, ok, methods, repeatsBody }: ServiceTerms): Terms {
+function termsOf({ inUse, mismatch, kept, ok, methods, repeatsBody, comparesMeaning }: ServiceTerms): Terms {
   const statusesOf = (classes: readonly string[]) => classes.map((name) => Number(/^http-(\d+)$/.exec(name)?.[1]));
   return {
     inUse: new Set(inUse),
@@ -254,6 +255,7 @@ function termsOf({ inUse, mismatch, kept, ok, methods, repeatsBody }: ServiceTer
     finalStatuses: new Set([...ok, ...statusesOf(kept), ...statusesOf(mismatch)]),
     methods: new Set(methods),
     repeatsBody,
+    comparesMeaning,
     hasAccounts: false,
     noun: 'request',
     whose: (from) => from,

@@ -13,6 +13,8 @@ export interface Terms {
   readonly methods: ReadonlySet<string>;
   /** Whether a repeat gets the same body too. */
   readonly repeatsBody: boolean;
+  /** Whether the same payload in another form is the same payload; otherwise it may be refused as another one. */
+  readonly comparesMeaning: boolean;
   /** Whether there are accounts, whose balances must add up. */
   readonly hasAccounts: boolean;
   /** What one request is called. */
@@ -29,6 +31,7 @@ export const LEDGER_TERMS: Terms = {
   finalStatuses: new Set([201, 402, 422]),
   methods: new Set(['POST']),
   repeatsBody: true,
+  comparesMeaning: true,
   hasAccounts: true,
   noun: 'transfer',
   whose: (from) => `account ${from}`,

@@ -131,6 +131,19 @@ describe('a request', () => {
     expect(JSON.parse(asked?.body ?? '')).toEqual({ amount: 5, note: 'for ann/1' });
   });
 
+  it('is written in another form where that is asked for, with what it leaves out', async () => {
+    const pay = { ...definitionAt('').operations['pay'], defaults: { currency: 'EUR', amount: 0 } };
+    const { payments, client, keyPrefix } = await attached({ operations: { pay } } as object);
+    const request = { operation: 'pay', key: `${keyPrefix}k1`, values: { customer: 'bob', amount: 5 } };
+    for (const form of ['defaults', 'exponents', undefined] as const)
+      await client.request({ ...request, ...(form && { form }) }, soon());
+    expect(payments.asked.map(({ body }) => body)).toEqual([
+      '{"currency":"EUR","amount":5,"note":"for bob"}',
+      '{"amount":5e0,"note":"for bob"}',
+      '{"amount":5,"note":"for bob"}',
+    ]);
+  });
+
   it('bears the key in a field of the body where it is said to', async () => {
     const { payments, pay, keyPrefix } = await attached({ idempotencyKey: { field: 'meta.ref' } });
     await pay('k1');

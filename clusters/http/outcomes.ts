@@ -31,6 +31,7 @@ export function termsOf(definition: HttpServiceDefinition, keyPrefix: string): S
     ok,
     fail: [...new Set([...fail, ...inUse, ...mismatch, ...kept, ...expired])],
     methods: [...new Set(all.map(([, { method }]) => method))],
+    comparesMeaning: idempotencyKey.compares === 'meaning',
     repeatsBody: all.some(([, { answer }]) => answer?.repeated === 'body'),
     retentionMs: retention === undefined ? null : durationMs(retention, 'retention'),
     expiry: expiry ? { afterMs: durationMs(expiry.after, 'expiry'), becomes: expiry.becomes } : null,

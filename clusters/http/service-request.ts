@@ -1,9 +1,10 @@
 /** A request as a service wants it: its templates filled in, and the key in its place. */
 
-import type { ServiceRequest } from '../../rig/contract.ts';
+import type { Json, ServiceRequest } from '../../rig/contract.ts';
 import { Refused } from '../../rig/define.ts';
 import type { HttpServiceDefinition, ServiceOperation } from '../../rig/service-definition.ts';
-import { filled, filledText, withValueAt } from './template.ts';
+import { writtenAs } from './payload-form.ts';
+import { filled, filledText, isFields, withValueAt } from './template.ts';
 
 /** Beside a key that goes into the body, so that the traffic control can tell requests apart. */
 const MARK = 'ordeal-key';
@@ -22,13 +23,14 @@ export const keyFieldOf = ({ idempotencyKey }: HttpServiceDefinition): string =>
 /** Throws `Refused` for a key that no header can carry, and for an operation that there is not. */
 export function buildRequest(
   definition: HttpServiceDefinition,
-  { operation, key, values }: ServiceRequest,
+  { operation, key, values, form }: ServiceRequest,
 ): BuiltRequest {
   const template = definition.operations[operation];
   if (!template) throw new Refused('no-such-operation', `${definition.name} has no operation ${operation}`);
   const { field } = definition.idempotencyKey;
   const all = { ...values, key };
-  const given = filled(template.body ?? null, all);
+  const defaults = form === 'defaults' ? template.defaults : undefined;
+  const given = withDefaults(filled(template.body ?? null, all), defaults);
   const body = field === undefined ? given : withValueAt(given, field, key);
   const headers: Record<string, string> = {};
   for (const [name, text] of Object.entries(template.headers ?? {}))
@@ -39,9 +41,12 @@ export function buildRequest(
     method: template.method,
     path: filledText(template.path, all, encodeURIComponent),
     headers,
-    body: template.body === undefined ? null : JSON.stringify(body),
+    body: template.body === undefined ? null : writtenAs(body, form),
   };
 }
+
+const withDefaults = (body: Json, defaults: ServiceOperation['defaults']): Json =>
+  defaults && isFields(body) ? { ...defaults, ...body } : body;
 
 /** A text as the bytes of a header field: UTF-8. One that no header can carry is not sent. */
 export function headerText(text: string): string {

@@ -35,7 +35,7 @@ export function valueAt(whole: unknown, path: string): unknown {
   return at;
 }
 
-const isFields = (value: Json): value is { readonly [name: string]: Json } =>
+export const isFields = (value: Json): value is { readonly [name: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A copy in which that field has this value; what is missing on the way to it is made. */

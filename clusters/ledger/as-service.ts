@@ -11,7 +11,7 @@ import { ACCOUNTS, KEY_FIELD, LIMITS, RETENTIONS, SAID_OF_KEYS } from './terms.t
 
 const DEFINITION: HttpServiceDefinition = {
   name: 'ledger',
-  idempotencyKey: { header: KEY_FIELD, scope: ['from'], longest: LIMITS.keyLength },
+  idempotencyKey: { header: KEY_FIELD, scope: ['from'], longest: LIMITS.keyLength, compares: 'meaning' },
   operations: {
     transfer: {
       method: 'POST',

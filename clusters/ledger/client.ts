@@ -7,6 +7,7 @@ import { type Dispatcher, Pool } from 'undici';
 import type { Account, AgedBalance, AppliedTransfer, Client, TransferReceipt } from '../../rig/contract.ts';
 import { Refused, RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
+import { writtenAs } from '../http/payload-form.ts';
 import { fullName, KEY_FIELD, LIMITS, partsOf, TENANT_FIELD, TENANTS } from './terms.ts';
 
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
@@ -54,10 +55,10 @@ export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client
   ): Promise<T> => believed(await request(pool, { method: 'GET', path, headers }, signal), 200, read);
   return {
     definite: DEFINITE,
-    async transfer({ key, from, to, amount }, signal) {
+    async transfer({ key, from, to, amount, form }, signal) {
       const { tenant, account } = partsOf(from);
       if (partsOf(to).tenant !== tenant) throw new Refused('other-tenant', `${to} is of another tenant than ${from}`);
-      const body = JSON.stringify({ from: account, to: partsOf(to).account, amount });
+      const body = writtenAs({ from: account, to: partsOf(to).account, amount }, form);
       const headers = { 'content-type': 'application/json', [KEY_FIELD]: fieldOf(key), ...tenantField(tenant) };
       const post = { method: 'POST', path: '/transfers', headers, body } as const;
       const answer = await request(pool, post, signal, hiddenRetries);

@@ -221,6 +221,20 @@ describe('a ledger with a planted bug', () => {
     expect(await move(client, 'k', 7, 'a3')).toMatchObject({ replayed: false });
   });
 
+  it('compares-bytes refuses the same payload in another form, and the correct ledger repeats its answer', async () => {
+    const forms = ['reordered', 'spaced', 'decimals', 'exponents', 'escaped'] as const;
+    for (const bug of ['compares-bytes', null] as const) {
+      const client = await connect(await up(bug), 'n1');
+      const receipt = await move(client, 'k');
+      for (const form of forms) {
+        const again = client.transfer({ key: 'k', from: 'a1', to: 'a2', amount: 5, form }, soon());
+        if (bug === null) expect(await again).toEqual({ ...receipt, replayed: true });
+        else await expect(again).rejects.toMatchObject({ errorClass: 'http-422' });
+      }
+      expect(await client.applied(soon())).toHaveLength(1);
+    }
+  });
+
   it('truncates-key takes two long keys for one, and short keys for what they are', async () => {
     const cluster = await up('truncates-key');
     const client = await connect(cluster, 'n1');

@@ -142,8 +142,10 @@ class Routes {
   }
 
   async #transfer(request: IncomingMessage, tenant: string): Promise<Response> {
-    const transfer = transferOf(keyOf(request), tenant, await bodyOf(request), this.#bug);
-    const { status, body, replayed } = await this.#transfers.apply(transfer);
+    const key = keyOf(request);
+    const { text, value } = await bodyOf(request);
+    const transfer = transferOf(key, tenant, value, this.#bug);
+    const { status, body, replayed } = await this.#transfers.apply({ ...transfer, written: text });
     if (!replayed) for (const account of [transfer.from, transfer.to]) this.#balances.forget(account);
     return { status, body, headers: replayed ? { 'idempotent-replayed': 'true' } : {} };
   }
@@ -212,10 +214,11 @@ function keyOf(request: IncomingMessage): string {
   );
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage): Promise<{ readonly text: string; readonly value: unknown }> {
   const bytes = await bytesOf(request);
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { text, value: JSON.parse(text) as unknown };
   } catch {
     throw new Rejected(400, 'bad-body', 'The body must be JSON in UTF-8.');
   }

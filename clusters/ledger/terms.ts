@@ -95,6 +95,7 @@ export const BUGS = {
     "forgets that keys have a tenant: another tenant's equal key of an account of that name gets this one's answer",
   'reject-but-apply': 'answers 503 now and then although it has committed the transfer',
   'ignores-payload': 'repeats the answer of a key whatever the payload is that comes with it this time',
+  'compares-bytes': 'knows a payload by its bytes: the same one, written in another form, is refused as another',
   'truncates-key': 'knows keys by their first 32 characters: two long keys that begin alike are one',
   'replays-5xx-as-new':
     'now and then answers 500 after it has committed, and forgets the key: the retry is applied again',
@@ -166,4 +167,6 @@ export interface KeyedTransfer {
   readonly from: string;
   readonly to: string;
   readonly amount: number;
+  /** For `compares-bytes`: as it came. */
+  readonly written?: string;
 }

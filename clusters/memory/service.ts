@@ -15,6 +15,7 @@ const TERMS: Omit<ServiceTerms, 'operations'> = {
   fail: [400],
   methods: ['POST'],
   repeatsBody: true,
+  comparesMeaning: true,
   retentionMs: null,
   expiry: null,
   expired: [],

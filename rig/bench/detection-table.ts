@@ -51,6 +51,7 @@ const AIMS: Readonly<Record<string, Aim>> = {
   'leaks-across-tenants': { anomaly: 'foreign-response', workload: 'transfers' },
   'reject-but-apply': { anomaly: 'rejected-but-applied' },
   'ignores-payload': { anomaly: 'payload-ignored' },
+  'compares-bytes': { anomaly: 'equal-payload-refused' },
   'truncates-key': { anomaly: 'key-collision' },
   'replays-5xx-as-new': { anomaly: 'duplicate-application' },
   'key-expires-early': { anomaly: 'duplicate-application' },
