@@ -51,6 +51,11 @@ const TABLE: readonly Row[] = [
   ['lost-update', 'log', ['partition-primaries'], 'lost-write'],
   ['split-brain', 'log', ['partition-primaries'], 'inconsistent-offsets'],
   ['lost-reply', 'log', ['partition'], 'aborted-read'],
+  ['skips-missed', 'staleness', ['kill'], 'lost-write'],
+  ['skips-missed', 'staleness', ['partition'], 'divergence'],
+  ['skips-missed', 'register', ['partition'], 'nonlinearizable'],
+  ['half-done', 'long-fork', ['partition'], 'long-fork'],
+  ['split-brain', 'versions', ['partition-primaries'], 'duplicate-version'],
   ['write-skew', 'list-append', ['partition'], 'G2-item'],
 ];
 
@@ -89,16 +94,26 @@ describe('nothing is found in the correct cluster', () => {
     }
   });
 
-  it.each(['bank', 'causal', 'counter', 'lock', 'log', 'queue', 'set', 'staleness', 'unique-ids', 'watch'])(
-    'by %s with every nemesis at once, over five seeds',
-    async (workload) => {
-      for (let seed = 1; seed <= 5; seed++) {
-        const spec = { workload, nemeses: EVERYTHING, seed, timeLimitMs: 4000 };
-        const { verdicts, workloadValidity } = await judged(spec);
-        expect(workloadValidity, `seed ${seed}: ${verdicts.map(({ summary }) => summary).join('; ')}`).toBe('valid');
-      }
-    },
-  );
+  it.each([
+    'bank',
+    'causal',
+    'counter',
+    'lock',
+    'log',
+    'long-fork',
+    'queue',
+    'set',
+    'staleness',
+    'unique-ids',
+    'versions',
+    'watch',
+  ])('by %s with every nemesis at once, over five seeds', async (workload) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const spec = { workload, nemeses: EVERYTHING, seed, timeLimitMs: 4000 };
+      const { verdicts, workloadValidity } = await judged(spec);
+      expect(workloadValidity, `seed ${seed}: ${verdicts.map(({ summary }) => summary).join('; ')}`).toBe('valid');
+    }
+  });
 
   it.each(EVERYTHING)('by anything that judges a run with %s alone', async (nemesis) => {
     for (const workload of ['register', 'transfers']) {

@@ -37,6 +37,7 @@ const bugs: Readonly<Record<Bug, string>> = {
   'half-done': 'Transactions run one micro-operation after the other, and others see them half done.',
   'lost-reply': 'A command that nobody answered in time is refused for certain, though it may have been applied.',
   'lost-update': 'The leader acknowledges what it alone has.',
+  'skips-missed': 'A node that missed much while it was cut off never applies it, and answers from what it has.',
   'split-brain': 'A leader counts a majority of the nodes that it still hears, be it alone.',
   'stale-read': 'A node that cannot reach the leader answers reads from its own copy.',
   'write-skew':

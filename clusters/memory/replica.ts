@@ -15,6 +15,7 @@ export type Bug =
   | 'half-done'
   | 'lost-reply'
   | 'lost-update'
+  | 'skips-missed'
   | 'split-brain'
   | 'stale-read'
   | 'write-skew';
@@ -67,6 +68,8 @@ const GIVE_UP_NS = 500 * MS;
 /** How often the disk catches up with memory, in the variant that does not wait for it. */
 const FLUSH_NS = 300 * MS;
 const BATCH = 64;
+/** Entries that come at once after a time without any, in the variant that skips the others. */
+const MANY = 40;
 
 export interface ReplicaOptions {
   readonly id: NodeId;
@@ -342,6 +345,7 @@ export class Replica {
 
   #apply(commit: number): void {
     this.#commit = Math.max(this.#commit, commit);
+    if (this.#options.bug === 'skips-missed' && this.#commit - this.#applied > MANY) this.#applied = this.#commit;
     while (this.#applied < this.#commit) {
       const { command, request, name, attempt } = this.#log[this.#applied++] as Entry;
       const forgetful = this.#options.bug === 'double-apply' && attempt > 1;
