@@ -154,15 +154,16 @@ export class HostedCluster implements RunningCluster {
     );
   }
 
-  inspect(hold: string): Promise<Evidence> {
-    return this.#enqueue(async () => {
-      const evidence = await Promise.all(this.#all.map((control) => control.evidence(hold)));
-      const found = evidence.filter((one) => one !== null);
-      return {
-        effective: found.some(({ effective }) => effective),
-        observed: found.map(({ observed }) => observed).join('; ') || 'nothing was changed',
-      };
-    });
+  async inspect(hold: string): Promise<Evidence> {
+    const look = (controls: readonly Control[]) => Promise.all(controls.map((control) => control.evidence(hold)));
+    const meanwhile = this.#all.filter(({ looksMeanwhile }) => looksMeanwhile);
+    const inTurn = this.#all.filter((control) => !meanwhile.includes(control));
+    const evidence = await Promise.all([this.#enqueue(() => look(inTurn)), look(meanwhile)]);
+    const found = evidence.flat().filter((one) => one !== null);
+    return {
+      effective: found.some(({ effective }) => effective),
+      observed: found.map(({ observed }) => observed).join('; ') || 'nothing was changed',
+    };
   }
 
   async release(hold: string): Promise<void> {

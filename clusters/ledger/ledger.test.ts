@@ -352,7 +352,7 @@ describe('drills of the embedded ledger', () => {
       const client = await connect(cluster, 'n1');
       await drilled(cluster, 'crash', { name: 'crash-point', nodes: ['n1'], how: 'reserved' });
       expect(await refusal(move(client, 'k'))).toBe('connection-reset');
-      expect(await cluster.inspect('crash')).toMatchObject({ effective: true });
+      await expect.poll(() => cluster.inspect('crash'), { timeout: 5_000 }).toMatchObject({ effective: true });
       await cluster.release('crash');
       await cluster.recovered(soon());
       expect(await move(await connect(cluster, 'n1'), 'k')).toMatchObject({ replayed: false });

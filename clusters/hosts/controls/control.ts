@@ -29,6 +29,8 @@ export interface Control<C extends ControlName = ControlName> {
   conclude?(hold: string): Promise<void>;
   /** What has been seen of what that hold wants or wanted; `null` if it never wanted anything of this kind. */
   evidence(hold: string): Promise<Evidence | null>;
+  /** To look takes its time, because the system itself is asked: changes go on meanwhile. */
+  readonly looksMeanwhile?: true;
   /** From now on nothing is wanted at all, for the faults have been undone by somebody else. */
   releaseAll(): void;
   /** Makes what the node needs before its first start, in a run that needs this control. Rejects, by name, where it cannot. */

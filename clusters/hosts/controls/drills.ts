@@ -39,6 +39,7 @@ export type DrillMakers = Readonly<Partial<Record<DrillName, DrillMaker>>>;
 
 export class Drills implements Control<'drills'> {
   readonly name = 'drills';
+  readonly looksMeanwhile = true;
   readonly #bench: Bench;
   readonly #makers: DrillMakers;
   readonly #deployment: Deployment;
