@@ -50,7 +50,10 @@ const FUNCTIONS = `read write cas get put append txn add enqueue dequeue drain t
   increment balance watch send poll transfers constructor __proto__`.split(/\s+/);
 const anyFunction = pick('', ...FUNCTIONS);
 
-const anyProcess = fc.oneof({ weight: 9, arbitrary: fc.nat(3) }, { weight: 1, arbitrary: pick(-1, 2 ** 31 - 1, 9e6) });
+const anyProcess = fc.oneof(
+  { weight: 9, arbitrary: fc.nat(3) },
+  { weight: 1, arbitrary: pick<unknown>(-1, 2 ** 31 - 1, 9e6, 2 ** 40, 0.5, 'nemesis', null) },
+);
 
 /** Events that a journal might hold of a client that has lost its mind. */
 const journalEvent = fc.record({
@@ -79,7 +82,7 @@ const jepsenEvent = fc.record(
     f: anyFunction,
     key: anyValue,
     value: anyValue,
-    time: pick(-5, 0, 1, 1e300),
+    time: pick(-5, 0, 1, 1e300, -1e300, 2 ** 53),
     error: anyValue,
   },
   { requiredKeys: ['type', 'process', 'f', 'value'] },
@@ -89,16 +92,41 @@ const jepsen = fc
   .array(jepsenEvent, { maxLength: 14 })
   .map((events) => events.map((event) => JSON.stringify(event)).join('\n'));
 
+/** Events of clients that behave, then completed twice, completed before they were asked for, or in any other order. */
+const disordered = fc
+  .array(fc.tuple(fc.nat(3), anyFunction, anyValue, pick('ok', 'ok', 'fail', 'info'), fc.nat(), fc.nat(2)), {
+    minLength: 1,
+    maxLength: 8,
+  })
+  .map((operations) => {
+    const lines: string[] = [];
+    for (const [process, f, value, end, place, damage] of operations) {
+      const [asked, ended] = ['invoke', end].map((type) => JSON.stringify({ type, process, f, key: 'k', value }));
+      lines.push(asked as string, ended as string);
+      const other = place % lines.length;
+      if (damage === 1) lines.splice(other, 0, ended as string);
+      if (damage === 2) [lines[lines.length - 1], lines[other]] = [lines[other] as string, lines.at(-1) as string];
+    }
+    return lines.join('\n');
+  });
+
+/** Lines of JSON that are no events at all. */
+const anyLines = fc
+  .array(fc.jsonValue({ maxDepth: 3 }), { maxLength: 6 })
+  .map((values) => values.map((value) => JSON.stringify(value)).join('\n'));
+
 /** Lines doubled, swapped, torn, or with a byte that does not belong. */
-const damaged = fc.tuple(fc.oneof(journal, jepsen), fc.nat(3), fc.nat(), fc.nat()).map(([text, kind, one, other]) => {
-  const lines = text.split('\n');
-  const [a, b] = [one % lines.length, other % lines.length];
-  if (kind === 0) lines.splice(a, 0, lines[b] as string);
-  else if (kind === 1) [lines[a], lines[b]] = [lines[b] as string, lines[a] as string];
-  else if (kind === 2) return text.slice(0, other % (text.length + 1));
-  else lines[a] = `${(lines[a] as string).slice(0, b)}\u0000${(lines[a] as string).slice(b)}`;
-  return lines.join('\n');
-});
+const damaged = fc
+  .tuple(fc.oneof(journal, jepsen, disordered, anyLines), fc.nat(3), fc.nat(), fc.nat())
+  .map(([text, kind, one, other]) => {
+    const lines = text.split('\n');
+    const [a, b] = [one % lines.length, other % lines.length];
+    if (kind === 0) lines.splice(a, 0, lines[b] as string);
+    else if (kind === 1) [lines[a], lines[b]] = [lines[b] as string, lines[a] as string];
+    else if (kind === 2) return text.slice(0, other % (text.length + 1));
+    else lines[a] = `${(lines[a] as string).slice(0, b)}\u0000${(lines[a] as string).slice(b)}`;
+    return lines.join('\n');
+  });
 
 async function read(text: string): Promise<History | null> {
   try {
@@ -122,7 +150,7 @@ describe('a hostile history', () => {
     'ends in a verdict of %s',
     async (_, checker) => {
       await fc.assert(
-        fc.asyncProperty(fc.oneof(journal, jepsen), async (text) => {
+        fc.asyncProperty(fc.oneof(journal, jepsen, disordered, damaged), async (text) => {
           const history = await read(text);
           if (!history) return;
           const { verdict, error } = await tryChecker(checker, history, budgetOf(2_000));

@@ -3,10 +3,18 @@
  * where that was not enough.
  */
 
-import { describe, expect, it } from 'vitest';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeHistory } from './bench/made-history.ts';
 import { budgetOf } from './budget.ts';
 import type { HistoryEvent, Json, Verdict } from './contract.ts';
 import { History } from './history.ts';
+import { packageRoot } from './package-root.ts';
 import { Random } from './random.ts';
 import { checkerBy, linearizableBy } from './rooms.ts';
 
@@ -108,3 +116,83 @@ describe('a history that is made to cost', { timeout: 120_000 }, () => {
     expect((await judged(checkerBy('list-append'), oneComponent(20_000))).validity).toBe('valid');
   });
 });
+
+/** A register of five values, made by clients that are always busy. */
+const MADE = { kind: 'register', keys: 1, values: 5, reads: 0.34, writes: 0.33, unknown: 0, violation: false } as const;
+
+/** One list that everybody appends to, and that is read whole now and then. */
+async function writeLongList(path: string): Promise<void> {
+  function* lines() {
+    const list: number[] = [];
+    for (let at = 0; at < 60_000; at++) {
+      list.push(at);
+      const read = at % 3_000 === 0 ? [['r', 'k', list]] : [];
+      const event = (type: string, value: unknown) =>
+        `${JSON.stringify({ type, process: at % 10_000, f: 'txn', value })}\n`;
+      yield event('invoke', [['append', 'k', at], ...(read.length > 0 ? [['r', 'k', null]] : [])]);
+      yield event('ok', [['append', 'k', at], ...read]);
+    }
+  }
+  await pipeline(Readable.from(lines()), createWriteStream(path));
+}
+
+const BUDGET = '3s';
+const MOST_MEGABYTES = 4_000;
+
+describe('a file that is made to cost, in a process of its own', { timeout: 180_000 }, () => {
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ordeal-traps-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it.each([
+    [
+      'swaps of one key, most of them refused',
+      '--model',
+      'cas-register',
+      (path: string) => writeHistory(path, { ...MADE, operations: 300_000, clients: 20, reads: 0, writes: 0.05 }),
+    ],
+    [
+      'ten thousand processes on one key',
+      '--model',
+      'cas-register',
+      (path: string) => writeHistory(path, { ...MADE, operations: 40_000, clients: 10_000 }),
+    ],
+    [
+      'five hundred operations of unknown outcome, and a violation',
+      '--model',
+      'cas-register',
+      (path: string) =>
+        writeHistory(path, { ...MADE, operations: 10_000, clients: 100, unknown: 0.05, violation: true }),
+    ],
+    ['one list with sixty thousand elements', '--checker', 'list-append', writeLongList],
+  ] as const)('ends in a verdict near its budget: %s', async (_, by, name, make) => {
+    const path = join(directory, 'history.jsonl');
+    await make(path);
+    const words = ['check', path, by, name, '--timeout', BUDGET];
+    const begunMs = performance.now();
+    const child = execa(process.execPath, [join(packageRoot, 'rig', 'ordeal.mjs'), ...words], {
+      reject: false,
+      timeout: 150_000,
+    });
+    let peak = 0;
+    const watch = setInterval(() => (peak = Math.max(peak, megabytesOf(child.pid as number))), 100);
+    const { exitCode, stdout, stderr } = await child;
+    clearInterval(watch);
+    expect([0, 1, 2], `${stdout}\n${stderr}`).toContain(exitCode);
+    expect(stdout).toMatch(/^(valid|unknown|invalid): /m);
+    // Reading the file takes its time, and a busy machine more.
+    expect(performance.now() - begunMs).toBeLessThan(2 * MOST_MS);
+    expect(peak).toBeLessThan(MOST_MEGABYTES);
+  });
+});
+
+/** What a process has in memory; 0 where that cannot be seen. */
+function megabytesOf(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
