@@ -197,7 +197,11 @@ function addNemesisCommands(nemesis: Command): void {
   nemesis
     .command('test <file>')
     .description('ask of it what is asked of every nemesis that is shipped')
-    .option('--seed <n>', 'which faults are drawn on processes')
+    .addOption(
+      new Option('--host <name>', 'where its nodes live (default: loopback)').choices(['docker', 'loopback', 'netns']),
+    )
+    .option('--cluster <name>', 'into which system (default: ledger on loopback, etcd elsewhere)')
+    .option('--seed <n>', 'which faults are drawn for real nodes')
     .option('--beyond-quorum', 'more than a minority of the nodes may be down at once')
     .option('--store <directory>', 'where runs are kept (default: .ordeal)')
     .action(testNemesis);

@@ -7,8 +7,8 @@ import { RealClock } from './clock.ts';
 import { dutiesOn, nemesisDuties } from './conformance.ts';
 import { type RunConfig } from './config.ts';
 import { durationMs } from './durations.ts';
-import type { FaultRecord, Nemesis, RunRecord, RunSpec } from './contract.ts';
-import { EXIT } from './exit.ts';
+import type { FaultRecord, HostName, Nemesis, RunRecord, RunSpec } from './contract.ts';
+import { EXIT, UsageError } from './exit.ts';
 import { ask } from './member-command.ts';
 import type { Plan } from './plan.ts';
 import { makePlan, prepare, type RunFlags } from './prepare.ts';
@@ -83,7 +83,10 @@ function problemsOf({ sentence, injectedNs, releasedNs, evidence, stuck }: Fault
   return evidence?.effective ? [] : [`"${sentence}" had no effect: ${evidence?.observed ?? 'nothing was seen'}`];
 }
 
-/** Asks of a nemesis what the rig asks of its own, on the simulated cluster, and then on processes of this machine. */
+/** The systems whose nodes are struck, where no other is named. */
+const USUAL: Readonly<Partial<Record<HostName, string>>> = { docker: 'etcd', loopback: 'ledger', netns: 'etcd' };
+
+/** Asks of a nemesis what the rig asks of its own, on the simulated cluster, and then on real nodes. */
 export async function testNemesis(file: string, flags: RunFlags): Promise<void> {
   const nemesis = rooms.nemeses.get(await admit(resolve(file), 'nemesis'));
   const memory = rooms.clusters.get('memory');
@@ -91,28 +94,31 @@ export async function testNemesis(file: string, flags: RunFlags): Promise<void> 
   const failed = await ask(nemesis, duties, memory);
   if (duties.length < nemesisDuties.length)
     print(`- not tried on cluster memory: ${await whyNotOn(memory, 'memory', nemesis)}`);
-  if (failed > 0) return void print('processes were left in peace');
-  await onLoopback(file, nemesis, flags);
+  if (failed > 0) return void print('real nodes were left in peace');
+  await onNodes(file, nemesis, flags);
 }
 
-async function onLoopback(file: string, nemesis: Nemesis, flags: RunFlags): Promise<void> {
+async function onNodes(file: string, nemesis: Nemesis, flags: RunFlags): Promise<void> {
+  const host = (flags['host'] ?? 'loopback') as HostName;
+  const cluster = String(flags['cluster'] ?? USUAL[host] ?? '');
+  if (cluster === '') throw new UsageError(`a nemesis is tested on ${Object.keys(USUAL).join(', ')}, not on ${host}`);
   const base: RunConfig = {
     name: 'nemesis-test',
-    cluster: 'ledger',
-    host: 'loopback',
+    cluster,
+    host,
     timeLimit: '10s',
     calm: ['1s', '1s'],
     fault: ['1500ms', '1500ms'],
   };
-  const reason = await whyNotOn(rooms.clusters.get('ledger'), 'loopback', nemesis);
-  if (reason !== null) return void print(`- not tried on processes: ${reason}`);
+  const reason = await whyNotOn(rooms.clusters.get(cluster.split(':')[0] as string), host, nemesis);
+  if (reason !== null) return void print(`- not tried on ${host}: ${reason}`);
   const spec = await prepare(null, { ...flags, nemesis: pathOf(file) }, base);
   const plan = await makePlan(spec);
   const reaches = await Promise.all(
     (plan.spec.plan ?? []).map(({ fault }) => reachOf(nemesis, fault, plan, new RealClock())),
   );
   if (!reaches.some(({ calls }) => touchesSomething(calls, plan)))
-    return void print('- not tried on processes: it cuts only nodes from nodes, and those of the ledger never talk');
+    return void print(`- not tried on ${host}: it cuts only nodes from nodes, and those of ${cluster} never talk`);
   await execute(
     spec,
     { ...flags, quiet: true },
@@ -122,7 +128,7 @@ async function onLoopback(file: string, nemesis: Nemesis, flags: RunFlags): Prom
         const problems = [...verdict.faults.flatMap(problemsOf), ...verdict.errors];
         if (verdict.faults.length === 0) problems.push('no fault was injected');
         const count = verdict.faults.length === 1 ? 'one fault' : `${verdict.faults.length} faults`;
-        const says = `bites and lets go in three processes of a ledger on loopback: ${count}`;
+        const says = `bites and lets go in ${spec.nodeCount} nodes of ${cluster} on ${host}: ${count}`;
         print(problems.length === 0 ? `${pc.green('✔')} ${says}` : `${pc.red('✘')} ${says}`);
         for (const problem of problems) print(`    ${problem}`);
         process.exitCode = problems.length === 0 ? EXIT.valid : EXIT.invalid;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunHeader } from './contract.ts';
+import { describeWith } from './needs.ts';
 import { packageRoot } from './package-root.ts';
 import type { Plan } from './plan.ts';
 import { makePlan, prepare } from './prepare.ts';
@@ -16,13 +17,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const ordeal = (...words: string[]) =>
+const ordealWithin = (timeout: number, ...words: string[]) =>
   execa(process.execPath, [join(packageRoot, 'rig', 'ordeal.mjs'), ...words], {
     cwd: folder,
     reject: false,
     env: { NO_COLOR: '1', FORCE_COLOR: undefined, ORDEAL_STORE: undefined },
-    timeout: 60_000,
+    timeout,
   });
+const ordeal = (...words: string[]) => ordealWithin(60_000, ...words);
 const base = ['--cluster', 'memory', '--workload', 'register', '--time-limit', '20s', '--seed', '3'];
 const settings = { cluster: 'memory', workload: 'register', timeLimit: '20s', seed: '3' };
 const readPlan = () => JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8')) as Plan;
@@ -157,5 +159,16 @@ describe('ordeal nemesis', { timeout: 90_000 }, () => {
     const { exitCode, stderr } = await ordeal('run', ...base, '--nemesis', './circle.ts', '--quiet');
     expect(stderr).toMatch(/nemesis mine chose what is not JSON/);
     expect(exitCode).toBe(64);
+  });
+});
+
+describeWith(['root', 'etcd'], 'ordeal nemesis test on netns', () => {
+  it('strikes nodes there, and kills their rig', { timeout: 150_000 }, async () => {
+    write('still.ts', nemesis(''));
+    const words = ['nemesis', 'test', './still.ts', '--host', 'netns', '--seed', '1'];
+    const { exitCode, stdout } = await ordealWithin(140_000, ...words);
+    expect(stdout).toMatch(/✔ bites and lets go in 3 nodes of etcd on netns: /);
+    expect(stdout).toMatch(/✔ leaves nothing there when the rig is killed after inject, injected, release/);
+    expect(exitCode).toBe(0);
   });
 });

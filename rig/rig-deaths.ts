@@ -15,9 +15,10 @@ import { writeJson } from './store.ts';
 /** After each of these steps in the life of a fault the rig is killed once. */
 export const DEATHS: readonly FaultAction[] = ['inject', 'injected', 'release'];
 
-const LEASE_MS = 1_000;
-/** Within the lease and this, everything must be undone. */
+const LEASE_MS = 3_000;
+/** Within the lease and this, everything must be undone; an engine takes its time to remove containers. */
 const GRACE_MS = 2_000;
+const ENGINE_GRACE_MS = 10_000;
 const LOOK_EVERY_MS = 5;
 const LONGEST_MS = 60_000;
 
@@ -36,12 +37,13 @@ export async function leftAfterDeath(step: FaultAction, plan: Plan, driver: Host
     const told = `"action":"${step}"`;
     const untilNs = clock.nowNs() + LONGEST_MS * 1e6;
     while (!(existsSync(history) && readFileSync(history, 'utf8').includes(told))) {
-      if (clock.nowNs() > untilNs || rig.exitCode != null) return `the fault never came to "${step}"`;
+      if (clock.nowNs() > untilNs) return `the fault never came to "${step}" within ${LONGEST_MS / 1000} s`;
+      if (rig.exitCode != null) return `the fault never came to "${step}": ${lastWords(await rig)}`;
       await clock.sleep(LOOK_EVERY_MS);
     }
     rig.kill('SIGKILL');
     await rig;
-    await clock.sleep(LEASE_MS + GRACE_MS);
+    await clock.sleep(LEASE_MS + (driver.name === 'docker' ? ENGINE_GRACE_MS : GRACE_MS));
     const { id } = JSON.parse(readFileSync(join(folder, 'latest', 'spec.json'), 'utf8')) as { readonly id: string };
     const left = await driver.sweep(id);
     return left.length === 0 ? null : `left behind after the rig was killed at "${step}": ${left.join(', ')}`;
@@ -51,3 +53,7 @@ export async function leftAfterDeath(step: FaultAction, plan: Plan, driver: Host
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Why a rig ended by itself. */
+const lastWords = ({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): string =>
+  `${stderr}\n${stdout}`.trim().split('\n')[0] ?? 'the rig said nothing';
