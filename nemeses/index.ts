@@ -53,3 +53,4 @@ export { slowClients } from './slow-clients.ts';
 export { slowNetwork } from './slow-network.ts';
 export { storeOutage } from './store-outage.ts';
 export { tornResponse } from './torn-response.ts';
+export { upgrade } from './upgrade.ts';

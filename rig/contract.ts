@@ -350,6 +350,7 @@ export interface Controls {
   readonly resources: ResourceControl;
   readonly traffic: TrafficControl;
   readonly drills: DrillControl;
+  readonly upgrades: UpgradeControl;
 }
 
 export type ControlName = keyof Controls;
@@ -468,6 +469,15 @@ export interface MembershipControl {
   add(nodes: readonly NodeId[]): Promise<void>;
   /** Each leaves and joins again on an empty disk, as a machine that was lost for good. Nothing stays to be undone. */
   replace(nodes: readonly NodeId[]): Promise<void>;
+}
+
+/** Which version of the system nodes run: the one that they came up with, or the other one that the system offers. */
+export interface UpgradeControl {
+  /**
+   * One node after the other is asked to end, and started as the other version on the same data; each serves before the
+   * next one is asked. Released, they go back in the same way.
+   */
+  roll(nodes: readonly NodeId[]): Promise<void>;
 }
 
 export interface TrafficControl {

@@ -106,6 +106,9 @@ const alike = (means: string) => ({ docker: means, netns: means, loopback: means
 const PROXIED =
   'a proxy between clients and nodes holds, repeats, drops or tears requests; undone by letting all pass again';
 
+const UPGRADED =
+  'the node is asked to end and started as another version on the same data, one after the other; undone by going back in the same way';
+
 const DRILLED =
   'the system’s own means, each bounded in time where it is made; undone by taking it back, and seen to be gone';
 
@@ -130,6 +133,7 @@ const MEANS: Readonly<Partial<Record<ControlName, Partial<Record<HostName, strin
     loopback: PROXIED,
   },
   drills: { docker: DRILLED, loopback: DRILLED },
+  upgrades: alike(UPGRADED),
   membership: {
     docker:
       'nodes leave and join as the system offers it, and are started on empty disks; undone by the opposite, and read back',

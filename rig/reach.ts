@@ -65,6 +65,7 @@ const STRIKING: readonly string[] = [
   'network',
   'processes',
   'resources',
+  'upgrades',
 ];
 /** Levers that nodes live through: they are slow, or have another time, and serve. */
 const SURVIVED: readonly string[] = ['clocks.shift', 'disks.slow', 'membership.add', 'resources.processor'];
@@ -128,7 +129,9 @@ export function downBy(calls: readonly Call[], layout: Layout): readonly NodeId[
   const down = new Set<NodeId>();
   for (const { control, method, arguments: given } of calls) {
     const ends = control !== 'network' && STRIKING.includes(control) && !SURVIVED.includes(`${control}.${method}`);
-    for (const node of ends ? partiesIn(given[0]) : []) down.add(node);
+    // Whoever is upgraded is back before the next one goes.
+    const ended = ends ? partiesIn(given[0]).slice(0, control === 'upgrades' ? 1 : Infinity) : [];
+    for (const node of ended) down.add(node);
     if (control !== 'network' || !CUTTING.includes(method)) continue;
     for (const from of partiesIn(given[0]))
       for (const to of partiesIn(given[1])) {

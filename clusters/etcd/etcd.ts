@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { NodeId } from '../../rig/contract.ts';
 import { packageRoot } from '../../rig/package-root.ts';
 import { docker } from '../hosts/docker.ts';
+import type { Program } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { netns } from '../hosts/netns.ts';
 import { connectEtcd } from './client.ts';
@@ -19,7 +20,7 @@ const imageFolder = path.join(packageRoot, 'clusters', 'etcd', 'image');
 export const etcd = onHosts({
   name: 'etcd',
   summary: 'A replicated key-value store by Raft, version 3.4 of Debian; linearizable unless asked otherwise.',
-  controls: ['calls', 'clocks', 'descriptors', 'disks', 'membership', 'network', 'processes', 'resources'],
+  controls: ['calls', 'clocks', 'descriptors', 'disks', 'membership', 'network', 'processes', 'resources', 'upgrades'],
   lacks: () => ({
     'clocks.shift': 'etcd is a Go program, which asks the kernel for the time and not the C library',
   }),
@@ -47,11 +48,9 @@ export const etcd = onHosts({
     image: { name: 'etcd', directory: imageFolder },
     executables: [{ name: 'etcd', install: 'etcd-server' }],
   }),
-  program: (node, deployment) => ({
-    command: ['etcd', ...flags(node, deployment)],
-    // Without it this version refuses to run on other processors than amd64.
-    ...(process.arch === 'arm64' ? { env: { ETCD_UNSUPPORTED_ARCH: 'arm64' } } : {}),
-  }),
+  program: (node, deployment) => programOf(flags(node, deployment)),
+  // Debian has one version of it: the other one holds elections, batches and compacts in another way.
+  upgraded: (node, deployment) => programOf([...flags(node, deployment), ...NEXT_FLAGS]),
   ready: async (node, deployment, signal) => {
     const answer = await ask(node, deployment, 'GET', '/health', signal);
     if (answer['health'] !== 'true') throw new Error(`it says that it is not healthy: ${JSON.stringify(answer)}`);
@@ -62,6 +61,14 @@ export const etcd = onHosts({
     const answer = await ask(deployment.nodes[0] as NodeId, deployment, 'GET', '/version', signal);
     return { 'etcd version': String(answer['etcdserver']).slice(0, 40) };
   },
+});
+
+const NEXT_FLAGS = ['--pre-vote', '--backend-batch-limit', '1000', '--auto-compaction-retention', '0'];
+
+const programOf = (given: readonly string[]): Program => ({
+  command: ['etcd', ...given],
+  // Without it this version refuses to run on other processors than amd64.
+  ...(process.arch === 'arm64' ? { env: { ETCD_UNSUPPORTED_ARCH: 'arm64' } } : {}),
 });
 
 function flags(node: NodeId, deployment: Deployment): readonly string[] {

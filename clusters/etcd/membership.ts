@@ -6,6 +6,8 @@ import type { Deployment } from '../hosts/hosted.ts';
 import { ask } from './status.ts';
 
 export const PEER_PORT = 2380;
+/** Whoever has just left does not answer, and must not keep the others from being asked. */
+const ANSWER_MS = 1_500;
 
 type Member = { readonly ID?: string; readonly peerURLs?: readonly string[] };
 
@@ -21,7 +23,8 @@ export function membership(deployment: Deployment): Omit<MembershipHooks, 'serve
     let reason: unknown = new Error('there is no other member');
     for (const node of members) {
       try {
-        return await ask(node, deployment, 'POST', `/v3/cluster/member/${asked}`, signal, question);
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+        return await ask(node, deployment, 'POST', `/v3/cluster/member/${asked}`, limit, question);
       } catch (error) {
         reason = error;
       }

@@ -51,6 +51,12 @@ export function commandsOf(host: HostName, lever: string, given: readonly unknow
         `limit its control group ordeal-RUN: ${method} ${text(second)}`,
         'write the limit as it was, and read it back',
       );
+    case 'upgrades':
+      return each(
+        nodes,
+        'kill -TERM, and start its other version on the same data',
+        'kill -TERM, and start its first version on the same data',
+      );
     case 'drills':
     case 'membership':
     case 'traffic':

@@ -104,15 +104,14 @@ export class DockerLab implements Lab {
   }
 
   async start(node: NodeId, program: Program): Promise<void> {
-    const make = () => this.#create(node, program);
     const command = JSON.stringify(program);
-    // A container runs one program for ever: with another one the node is a new machine.
-    if (this.#programs.get(node) !== command) await this.#containers.get(node)?.remove({ force: true, v: true });
-    const container =
-      (this.#programs.get(node) === command ? this.#containers.get(node) : undefined) ??
-      (await this.guard.disturb(node, ['create', ...program.command], make));
-    this.#containers.set(node, container);
-    this.#programs.set(node, command);
+    const before = this.#containers.get(node);
+    if (!before || this.#programs.get(node) !== command) {
+      const make = () => (before ? this.#replace(node, before, program) : this.#create(node, program));
+      this.#containers.set(node, await this.guard.disturb(node, ['create', ...program.command], make));
+      this.#programs.set(node, command);
+    }
+    const container = this.#containers.get(node) as Dockerode.Container;
     await this.#firewalls.renewed(node);
     await this.guard.disturb(node, ['start'], () => tolerate([304], () => container.start()));
   }
@@ -207,6 +206,19 @@ export class DockerLab implements Lab {
     const found = this.#nodes.get(node);
     if (!found) throw new RangeError(`${node} is not a node here; these are: ${[...this.#nodes.keys()].join(', ')}`);
     return found;
+  }
+
+  /** A container runs one program for ever: with another one the node is a new machine, perhaps with the old one's data. */
+  async #replace(node: NodeId, before: Dockerode.Container, program: Program): Promise<Dockerode.Container> {
+    const keeps = program.onItsData === true && !this.#ownDisks.has(node);
+    if (keeps) await before.rename({ name: `ordeal-${this.#parts.plan.runId}-${node}-before` });
+    else await before.remove({ force: true, v: true });
+    const container = await this.#create(node, program);
+    if (!keeps) return container;
+    const data = await before.getArchive({ path: dataFolder });
+    await container.putArchive(data, { path: path.posix.dirname(dataFolder) });
+    await before.remove({ force: true, v: true });
+    return container;
   }
 
   async #create(node: NodeId, program: Program): Promise<Dockerode.Container> {

@@ -48,6 +48,7 @@ export const doomedFaults: readonly Nemesis[] = [
     await membership.remove(nodes);
     await membership.replace(['n2']);
   }),
+  fault('upgrade', ['upgrades'], ({ upgrades }) => upgrades.roll(['n1', 'n2'])),
   fault('service', ['drills', 'traffic'], async ({ drills, traffic }) => {
     await traffic.apply({ nodes, act: { do: 'lose-answer', by: 'silence' } });
     await drills.begin({ name: 'store-outage', nodes });

@@ -84,6 +84,7 @@ const system: SystemDefinition = {
   parties: () => [...nodes, CLIENTS],
   plan: (id) => ({ id, ports: [port], image: { name: 'doomed', directory: image } }),
   program: () => ({ command: ['sh', '-c', 'echo kept >file; exec sleep 1000'] }),
+  upgraded: () => ({ command: ['sh', '-c', 'echo kept >file; exec sleep 2000'] }),
   ready: async () => {},
   primaries: async () => ['n1'],
 };

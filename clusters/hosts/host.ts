@@ -53,6 +53,8 @@ export interface NodePlan {
 export interface Program {
   readonly command: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
+  /** It goes on with the data of the program that ran on the node before it. */
+  readonly onItsData?: true;
 }
 
 export interface Address {

@@ -84,10 +84,11 @@ export class HostedCluster implements RunningCluster {
     const { members } = this;
     const revive = (node: NodeId) => this.#revive(node);
     const bench = { lab, clock, runId, host, needed, steps: this.#steps, members, parties, subjects, program, revive };
-    const membership = system.membership
-      ? { ...system.membership(deployment), serves: (node: NodeId, signal: AbortSignal) => this.#serves(node, signal) }
-      : null;
-    this.#controls = controlsOn(bench, deployment, { drills: system.drills?.(host) ?? {}, membership });
+    const serves = (node: NodeId, signal: AbortSignal) => this.#serves(node, signal);
+    const membership = system.membership ? { ...system.membership(deployment), serves } : null;
+    const upgraded = (node: NodeId) => system.upgraded?.(node, deployment) ?? null;
+    const means = { drills: system.drills?.(host) ?? {}, membership, upgrades: { upgraded, serves } };
+    this.#controls = controlsOn(bench, deployment, means);
     this.lost = lab.guard.lost;
     const letGo = () => {
       for (const control of this.#all) control.releaseAll();
@@ -278,15 +279,22 @@ export class HostedCluster implements RunningCluster {
 
   async #agreeNode(node: NodeId): Promise<void> {
     const { membership, processes } = this.#controls;
-    const isDown = await processes.takeDown(
-      node,
-      this.#controls.others.some((control) => control.wantsDown?.(node)),
-    );
+    const wanted = this.#wantedDown(node);
+    const isDown = await processes.takeDown(node, wanted);
     // Before a start for what outlives the process, and after it for what a new process, or a new network, needs anew.
     await this.#agreeOthers(node);
-    if (isDown || (membership && !(await membership.admits(node)))) return;
+    // Some want it down only for a moment.
+    const now = this.#wantedDown(node);
+    const staysDown = isDown && (now === wanted || (await processes.takeDown(node, now)));
+    if (staysDown || (membership && !(await membership.admits(node)))) return;
     if (await processes.letUp(node)) await this.#agreeOthers(node);
     await processes.agree(node);
+  }
+
+  /** How it is to end for what other controls do to a node that is down. */
+  #wantedDown(node: NodeId): 'killed' | 'ended' | null {
+    const ways = this.#controls.others.map((control) => control.wantsDown?.(node) ?? null);
+    return ways.includes('killed') ? 'killed' : ways.includes('ended') ? 'ended' : null;
   }
 
   async #agreeOthers(party: Party): Promise<void> {

@@ -64,6 +64,8 @@ export interface SystemDefinition {
   readonly states?: Readonly<Record<string, SystemState>>;
   /** Needed for the `membership` control: how nodes join and leave. */
   membership?(deployment: Deployment): Omit<MembershipHooks, 'serves'>;
+  /** Needed for the `upgrades` control: what to run on that node as its other version, on the data of the first one. */
+  upgraded?(node: NodeId, deployment: Deployment): Program;
   /** Needed for the `traffic` control: what clients speak HTTP/1.1 to, and which field bears the idempotency key. */
   readonly traffic?: { readonly port: number; readonly keyField: string };
   /** Needed for the `drills` control: the troubles of its own parts that it can make on that host. */

@@ -37,8 +37,8 @@ export interface Control<C extends ControlName = ControlName> {
   prepare?(node: NodeId): Promise<void>;
   /** Looks at the node after its first start, in a run that needs this control. Rejects, by name, if it is out of reach. */
   started?(node: NodeId): Promise<void>;
-  /** Whether the node is to be down, for what can only be done to one that is. */
-  wantsDown?(node: NodeId): boolean;
+  /** Whether the node is to be down, for what can only be done to one that is: killed, or ended as it is asked to. */
+  wantsDown?(node: NodeId): 'killed' | 'ended' | null;
   /** What it changes has nothing to do with whether nodes are up: it alone has to agree with a change of its own. */
   readonly isApart?: true;
   /** Nodes may end of what it does. They are started again when it is released. */

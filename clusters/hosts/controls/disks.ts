@@ -54,8 +54,8 @@ export class Disks implements Control<'disks'> {
     };
   }
 
-  wantsDown(node: NodeId): boolean {
-    return this.#wishes.of(node).some(isBlow);
+  wantsDown(node: NodeId): 'killed' | null {
+    return this.#wishes.of(node).some(isBlow) ? 'killed' : null;
   }
 
   async agree(node: Party): Promise<void> {

@@ -13,6 +13,7 @@ import { Network } from './network.ts';
 import { Processes } from './processes.ts';
 import { Resources } from './resources.ts';
 import { TrafficRules } from './traffic.ts';
+import { type UpgradeHooks, Upgrades } from './upgrades.ts';
 
 export interface ControlSet {
   /** `null` where the system does not offer that control. */
@@ -26,9 +27,14 @@ export interface ControlSet {
 export interface OwnMeans {
   readonly drills: DrillMakers;
   readonly membership: MembershipHooks | null;
+  readonly upgrades: UpgradeHooks;
 }
 
-export function controlsOn(bench: Bench, deployment: Deployment, { drills, membership }: OwnMeans): ControlSet {
+export function controlsOn(
+  bench: Bench,
+  deployment: Deployment,
+  { drills, membership, upgrades }: OwnMeans,
+): ControlSet {
   const { traffic } = deployment;
   const [processes, network] = [new Processes(bench), new Network(bench)];
   return {
@@ -41,6 +47,7 @@ export function controlsOn(bench: Bench, deployment: Deployment, { drills, membe
       new Resources(bench),
       new Descriptors(bench),
       new Calls(bench),
+      new Upgrades(bench, upgrades),
       ...(traffic ? [new TrafficRules(traffic)] : []),
       new Drills(bench, drills, deployment, processes, network),
     ] as readonly Control<ControlName>[],

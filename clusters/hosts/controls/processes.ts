@@ -73,12 +73,12 @@ export class Processes implements Control<'processes'> {
     }
   }
 
-  /** Kills the node if it is to be down, for this control or another; says whether it is. */
-  async takeDown(node: NodeId, forAnother: boolean): Promise<boolean> {
+  /** Ends the node if it is to be down, for this control or another; says whether it is. */
+  async takeDown(node: NodeId, forAnother: 'killed' | 'ended' | null): Promise<boolean> {
     const wishes = this.#wishes.of(node);
     const isLooping = this.#wishes.holding(node).some((hold) => this.#loops.get(hold)?.isDown);
-    const kills = wishes.includes('killed') || isLooping || forAnother;
-    if (!kills && !wishes.includes('terminated')) return false;
+    const kills = wishes.includes('killed') || isLooping || forAnother === 'killed';
+    if (!kills && !wishes.includes('terminated') && forAnother === null) return false;
     this.#downed.add(node);
     if (!kills && (await this.#ends(node))) {
       this.#saw(node, 'gone');
