@@ -436,6 +436,11 @@ const MUTANTS: readonly Mutant[] = [
     ['a payload is how it is written', 'if (!terms.comparesMeaning) return;', 'if (terms.comparesMeaning) return;'],
     ['another form is another payload', 'evidence.asked[at]?.form !== undefined', 'evidence.asked[at] === undefined'],
   ),
+  ...validator(
+    'methods',
+    ['any state will do', 'text !== first.text', 'text === first.text'],
+    ['one state is two', 'states.length < 2', 'states.length < 1'],
+  ),
   ...exactlyOnce('ledger/guarantees', [
     'a guarantee is kept that was never put to the test',
     'if (rule.cases > 0) return',

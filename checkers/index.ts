@@ -16,6 +16,7 @@ export { fencing, lock } from './lock.ts';
 export { log } from './log.ts';
 export { longFork } from './long-fork.ts';
 export { lostWrites } from './lost-writes.ts';
+export { methods } from './methods.ts';
 export { models } from './models/index.ts';
 export { queue, totalQueue } from './queue.ts';
 export { replayed } from './replayed.ts';

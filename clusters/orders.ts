@@ -29,7 +29,8 @@ export function mustBeKey(key: string, { longestKey }: ServiceTerms): void {
 }
 
 /** What only HTTP services can be asked. */
-export const notHttp: Pick<Service, 'probe' | 'memory'> = {
+export const notHttp: Pick<Service, 'state' | 'probe' | 'memory'> = {
+  state: () => Promise.reject(new Refused('no-state', 'methods are a matter of HTTP services')),
   probe: () => Promise.reject(new Refused('no-probe', 'what is spoilt is a matter of HTTP services')),
   memory: async () => null,
 };

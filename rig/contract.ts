@@ -231,6 +231,8 @@ export interface Service {
   request(request: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer>;
   /** Every effect that requests had, as often as they had it: a multiset, never deduplicated. */
   effects(signal: AbortSignal): Promise<readonly ServiceEffect[]>;
+  /** What a safe request shows of what such a request is about: a short text, equal where the state is. */
+  state(of: Pick<ServiceRequest, 'operation' | 'values'>, signal: AbortSignal): Promise<string>;
   /** Sends a request spoilt in one way. Resolves to how that ended, whatever it was. */
   probe(probe: ServiceProbe, signal: AbortSignal): Promise<ProbeAnswer>;
   /** Bytes that the node's processes hold in memory; `null` where that cannot be seen. */
@@ -240,7 +242,14 @@ export interface Service {
 /** What was declared of a service: what can be asked, and what its answers mean. */
 export type ServiceTerms = {
   readonly name: string;
-  readonly operations: { readonly [operation: string]: { readonly values: { readonly [value: string]: ValueRange } } };
+  readonly operations: {
+    readonly [operation: string]: {
+      readonly values: { readonly [value: string]: ValueRange };
+      readonly method?: string;
+      /** Whether `state` can tell of it. */
+      readonly hasState?: boolean;
+    };
+  };
   /** Part of every key of this run. */
   readonly keyPrefix: string;
   readonly longestKey: number;

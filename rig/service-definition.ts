@@ -65,6 +65,8 @@ export interface ServiceOperation {
   /** What a field of the body that is left out means; a repeat may write it down. */
   readonly defaults?: { readonly [field: string]: Json };
   readonly values?: Readonly<Record<string, ValueRange>>;
+  /** Where a GET shows the state that it changes, and which value of the answer that is; default: all of it. */
+  readonly state?: { readonly path: string; readonly value?: string };
   /** Which field of the answer is the service's name for the effect, and whether a repeat gets the same bytes. */
   readonly answer?: { readonly id?: string; readonly repeated?: 'id' | 'body' };
 }
@@ -145,6 +147,7 @@ const operation = strict(
     body: {},
     defaults: { type: 'object', maxProperties: 50 },
     values: { type: 'object', propertyNames: { pattern: wordPattern }, additionalProperties: range, maxProperties: 50 },
+    state: strict({ path: { type: 'string', pattern: '^/', maxLength: 2_048 }, value: text(256) }, ['path']),
     answer: strict({ id: text(256), repeated: { enum: ['id', 'body'] } }),
   },
   ['method', 'path'],
@@ -348,13 +351,16 @@ function sinkProblem({ attach, effects: { sink } }: HttpServiceDefinition): stri
 
 function operationProblem(
   name: string,
-  { path, headers, body, values = {} }: ServiceOperation,
+  { path, headers, body, values = {}, state }: ServiceOperation,
   definition: HttpServiceDefinition,
 ): string | null {
   const known = [...Object.keys(values), 'key'];
   const at = `operations.${name}`;
   for (const word of wordsIn(JSON.stringify([path, headers ?? {}, body ?? null])))
     if (!known.includes(word)) return `${at} names {{${word}}}, which is not drawn; its values are ${known.join(', ')}`;
+  for (const word of wordsIn(state?.path ?? ''))
+    if (!Object.keys(values).includes(word))
+      return `${at}.state.path names {{${word}}}; its values are ${Object.keys(values).join(', ') || 'none'}`;
   for (const [value, one] of Object.entries(values)) {
     const draws = ['oneOf', 'integer', 'text', 'uuid'].filter((how) => how in one);
     if (draws.length !== 1)

@@ -8,6 +8,7 @@ export { listAppend } from './list-append.ts';
 export { lock } from './lock.ts';
 export { log } from './log.ts';
 export { longFork } from './long-fork.ts';
+export { methods } from './methods.ts';
 export { outages } from './outages.ts';
 export { queue } from './queue.ts';
 export { register } from './register.ts';

@@ -98,6 +98,12 @@ export class RequestDraw {
     return this.#request(key, this.#context.rng, isWhole);
   }
 
+  /** This operation, under a key of its own; of the end of a run, when nobody else asks. */
+  asking(operation: string): KeyedRequest {
+    const key = `${this.#terms.keyPrefix}end-${++this.#count}`;
+    return { f: 'request', operation, key, values: this.#drawValues(operation, this.#context.rng, {}) };
+  }
+
   /** The same key and scope, and something else is asked; `null` where nothing else can be. */
   otherPayload(request: KeyedRequest): KeyedRequest | null {
     const scope = Object.fromEntries(this.#terms.scope.map((value) => [value, request.values[value] ?? '']));

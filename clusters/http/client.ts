@@ -3,10 +3,11 @@
  * of acceptance, and calls definite only what the definition does.
  */
 
+import { createHash } from 'node:crypto';
 import { Pool } from 'undici';
 import type { Clock } from '../../rig/clock.ts';
 import type { Client, ServiceTerms } from '../../rig/contract.ts';
-import { RequestError } from '../../rig/define.ts';
+import { Refused, RequestError } from '../../rig/define.ts';
 import type { HttpServiceDefinition } from '../../rig/service-definition.ts';
 import type { Address } from '../hosts/host.ts';
 import { ask, NEVER_SENT } from './asking.ts';
@@ -15,11 +16,12 @@ import { sendProbe } from './probe.ts';
 import { buildRequest } from './service-request.ts';
 import type { Sink } from './sink.ts';
 import { spoil } from './spoil.ts';
-import { valueAt } from './template.ts';
+import { filledText, valueAt } from './template.ts';
 
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const LARGEST_HEAD_BYTES = 16 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
+const MOST_SHOWN = 200;
 
 /** What a client of one node needs to know. */
 export interface ServicePlace {
@@ -56,6 +58,15 @@ export function serviceClient({ definition, terms, address, sink, clock, memory 
       return { status: answer.status, id: String(id) };
     },
     effects: (signal) => readEffects(definition, terms.keyPrefix, pool, sink, signal),
+    async state({ operation, values }, signal) {
+      const where = definition.operations[operation]?.state;
+      if (!where) throw new Refused('no-state', `operations.${operation} says nothing of a state`);
+      const path = filledText(where.path, values, encodeURIComponent);
+      const answer = await ask(pool, { method: 'GET', path }, LARGEST_ANSWER_BYTES, signal);
+      if (answer.status >= 500) throw new RequestError(`http-${answer.status}`, answer.text.slice(0, 200));
+      const seen = where.value === undefined ? answer.text : JSON.stringify(valueAt(answer.json, where.value));
+      return shortened(`${answer.status} ${seen}`);
+    },
     async probe(probe, signal) {
       const hidden = buildRequest(definition, { ...probe, key: `${probe.key}-hidden` });
       const authority = `${address.host}:${address.port}`;
@@ -67,6 +78,10 @@ export function serviceClient({ definition, terms, address, sink, clock, memory 
     },
   };
 }
+
+/** As long as people read; the rest by its hash. */
+const shortened = (text: string): string =>
+  text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}… ${createHash('sha256').update(text).digest('hex')}`;
 
 /** Resolves if a node serves; rejects with what it did instead. */
 export async function mustServe(

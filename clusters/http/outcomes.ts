@@ -21,7 +21,9 @@ export function termsOf(definition: HttpServiceDefinition, keyPrefix: string): S
   const all = Object.entries(operations);
   return {
     name: definition.name,
-    operations: Object.fromEntries(all.map(([name, { values = {} }]) => [name, { values }])),
+    operations: Object.fromEntries(
+      all.map(([name, { values = {}, method, state }]) => [name, { values, method, hasState: state !== undefined }]),
+    ),
     keyPrefix,
     longestKey: idempotencyKey.longest ?? LONGEST_KEY,
     scope: idempotencyKey.scope ?? [],
