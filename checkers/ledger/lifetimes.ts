@@ -50,14 +50,14 @@ export function lifetimeOf(
   wire: readonly WireEntry[],
   declared: ServiceTerms,
 ): Lifetime {
-  const judge = new Judge(history, wire, declared);
+  const judge = new Judge(history, wire, declared, uses.length === 1 && wire.length <= 1);
   const lives: number[] = [];
   for (const use of uses) {
     if (!judge.see(use)) return { lives: null, whileKept: 0, whenOver: 0, findings: [] };
     lives.push(judge.life);
   }
   const { whileKept, whenOver, findings } = judge;
-  return { lives: judge.hasLateCopy() ? null : lives, whileKept, whenOver, findings };
+  return { lives: judge.hasLateRequest() ? null : lives, whileKept, whenOver, findings };
 }
 
 class Judge {
@@ -74,7 +74,16 @@ class Judge {
   readonly #becomes: 'new' | 'refused' | null;
   readonly #expired: ReadonlySet<string>;
 
-  constructor(history: History, wire: readonly WireEntry[], { retentionMs, expiry, expired }: ServiceTerms) {
+  /** Whether it was sent once at most, and so done once at most, whenever that was. */
+  readonly #isAlone: boolean;
+
+  constructor(
+    history: History,
+    wire: readonly WireEntry[],
+    { retentionMs, expiry, expired }: ServiceTerms,
+    isAlone: boolean,
+  ) {
+    this.#isAlone = isAlone;
     this.#history = history;
     this.#wire = wire;
     this.#keptNs = (retentionMs ?? Infinity) * 1e6;
@@ -98,20 +107,21 @@ class Judge {
     return true;
   }
 
-  /** Where old keys are new again, a copy that comes late does what nobody asked for, and rightly. */
-  hasLateCopy(): boolean {
-    if (this.#becomes === 'refused') return false;
-    return this.#wire.some(({ origin, sentNs, endedNs, status }) => {
+  /** Where old keys are new again, what was held up somewhere does what was done already, and rightly. */
+  hasLateRequest(): boolean {
+    if (this.#becomes === 'refused' || this.#isAlone) return false;
+    return this.#wire.some(({ sentNs, endedNs, status }) => {
       const beganNs = this.#began.findLast((ns) => ns <= sentNs) ?? Infinity;
       const doneNs = status === null ? this.#history.lastNs : endedNs;
-      return origin === 'copy' && doneNs - beganNs > this.#keptNs;
+      return doneNs - beganNs > this.#keptNs;
     });
   }
 
   #ageOf({ at }: Use): Age {
-    const { settledNs, beganNs } = this.#now;
-    if (this.#doneNs(at) - beganNs <= this.#keptNs) return 'kept';
-    return (this.#history.invokedNs[at] as number) - settledNs > this.#overNs ? 'over' : 'unclear';
+    const invokedNs = this.#history.invokedNs[at] as number;
+    const beganNs = Math.min(this.#now.beganNs, invokedNs);
+    if (this.#isAlone || this.#doneNs(at) - beganNs <= this.#keptNs) return 'kept';
+    return invokedNs - this.#now.settledNs > this.#overNs ? 'over' : 'unclear';
   }
 
   /** When the service had certainly done with it. */

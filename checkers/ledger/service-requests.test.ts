@@ -224,7 +224,8 @@ describe('keys that are not kept for ever', () => {
       [...effects(effect('k0', 'p0'), ...ids.map((id) => effect('k1', id))), 30] as unknown as Step;
     const between = [other, p(paid('p1'), 1), p(paid('p2'), 7), all('p1', 'p2')];
     const lost = [other, p(paid('p1'), 1), p({ info: 'timeout' }, 2), all('p1', 'p2')];
-    for (const steps of [between, lost]) {
+    const lostAtFirst = [other, p({ info: 'timeout' }, 1), p(paid('p1'), 2), all('p1', 'p2')];
+    for (const steps of [between, lost, lostAtFirst]) {
       expect(verdictOf(steps, NEW_AGAIN).validity).toBe('valid');
       expect(guarantees(NEW_AGAIN, ...steps)['keys of an unclear age']).toEqual(['unknown', 0]);
     }
