@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeHistory } from './bench/made-history.ts';
 import { budgetOf } from './budget.ts';
 import type { HistoryEvent, Json, Verdict } from './contract.ts';
+import { readAnyHistory } from './formats.ts';
 import { History } from './history.ts';
 import { packageRoot } from './package-root.ts';
 import { Random } from './random.ts';
@@ -187,6 +188,16 @@ describe('a file that is made to cost, in a process of its own', { timeout: 180_
     expect(peak).toBeLessThan(MOST_MEGABYTES);
   });
 });
+
+it('finds a violation among a hundred clients though nobody knows what became of every twentieth request', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ordeal-traps-'));
+  const path = join(directory, 'history.jsonl');
+  writeHistory(path, { ...MADE, operations: 10_000, clients: 100, unknown: 0.05, violation: true });
+  const { history } = await readAnyHistory(path);
+  rmSync(directory, { recursive: true });
+  const verdict = await linearizableBy('cas-register').check(history, budgetOf(60_000));
+  expect(verdict.summary).toContain('cannot read 900000001 while it holds 900000002');
+}, 120_000);
 
 /** What a process has in memory; 0 where that cannot be seen. */
 function megabytesOf(pid: number): number {

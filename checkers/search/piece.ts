@@ -107,6 +107,31 @@ export function isImpossible(
   effort: Effort,
   budget: Budget,
 ): boolean {
+  const fails = (one: Piece) => hasNoOrder(one, transitions, states, most, effort, budget);
+  const loose = states > 1 ? loosened(piece) : piece;
+  return fails(loose) || (loose !== piece && fails(piece));
+}
+
+/**
+ * The same piece, where what is open at either end may happen again and again, too: of many open operations it does not
+ * matter then which are left. What fails even so proves as much.
+ */
+function loosened(piece: Piece): Piece {
+  const { problem, optionalBefore, until } = piece;
+  const isOpen = (end: number, op: number) =>
+    end !== NEVER && (end >= until || (problem.call[op] as number) < optionalBefore);
+  if (!problem.end.some(isOpen)) return piece;
+  return { ...piece, problem: { ...problem, end: problem.end.map((end, op) => (isOpen(end, op) ? NEVER : end)) } };
+}
+
+function hasNoOrder(
+  piece: Piece,
+  transitions: Transitions<unknown, Input, Json>,
+  states: number,
+  most: number,
+  effort: Effort,
+  budget: Budget,
+): boolean {
   const { problem, optionalBefore, until } = piece;
   const uses = transitions.uses();
   const [first, ...others] = beginnings(piece, uses, states);

@@ -83,6 +83,7 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
     hard('c=20, a violation near the end', { violation: true }, 20),
     hard('c=100, a violation near the end', { clients: 100, violation: true }, 20),
     hard('c=20, 5 % unknown, a violation near the end', { unknown: 0.05, violation: true }, 20),
+    hard('c=100, 5 % unknown, a violation near the end', { clients: 100, unknown: 0.05, violation: true }, 20),
   ],
   sets: [
     {
