@@ -159,7 +159,8 @@ class Routes {
 
   /** Makes this process die at a place in the code, for a drill. */
   async #drill(request: IncomingMessage): Promise<Response> {
-    const { crashAt } = (await bodyOf(request)) as { readonly crashAt?: unknown };
+    const { value } = await bodyOf(request);
+    const { crashAt } = value as { readonly crashAt?: unknown };
     if (crashAt !== null && !isCrashPoint(crashAt))
       throw new Rejected(400, 'bad-body', `crashAt must be null or one of ${CRASH_POINTS.join(', ')}.`);
     this.#transfers.crashAt = crashAt;
