@@ -1,13 +1,15 @@
 /** Processes that die at a place in the code, the next time a transfer comes by there; afterwards they are started again. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DrillMaker } from '../../hosts/controls/drills.ts';
 import { CLIENTS } from '../../hosts/host.ts';
-import { LEDGER_PORT } from '../terms.ts';
+import { DRILL_LIMIT_MS, LEDGER_PORT } from '../terms.ts';
 
 const ANSWER_MS = 1_000;
 const ARM_MS = 4_000;
 const SERVES_MS = 20_000;
 const PAUSE_MS = 100;
+const ARM_AGAIN_MS = 500;
 
 export const crashDrill: DrillMaker = ({ nodes, how }, { deployment: { lab }, start }) => {
   const tell = async (node: string, crashAt: string | null) => {
@@ -21,11 +23,19 @@ export const crashDrill: DrillMaker = ({ nodes, how }, { deployment: { lab }, st
   };
   const isGone = async (node: string) => (await lab.state(node)) === 'gone';
   const crashed = new Set<string>();
+  let isOver = false;
+  let watching: Promise<unknown> = Promise.resolve();
   return {
     async begin() {
-      // One that cannot be reached, because another fault is in force, is not armed; the evidence tells.
       const arm = (node: string) => lab.guard.disturb(node, ['crash at', how ?? ''], () => tell(node, how ?? null));
       await Promise.all(nodes.map((node) => again(ARM_MS, () => arm(node)).catch(() => {})));
+      // Whoever could not be reached, or was started since, because of another fault, is armed as soon as may be.
+      const untilMs = performance.now() + DRILL_LIMIT_MS;
+      const keepArmed = async (node: string) => {
+        for (; !isOver && !crashed.has(node) && performance.now() < untilMs; await sleep(ARM_AGAIN_MS))
+          if (!(await isGone(node).catch(() => true))) await arm(node).catch(() => {});
+      };
+      watching = Promise.all(nodes.map(keepArmed));
     },
     async seen() {
       for (const node of nodes) if (await isGone(node).catch(() => false)) crashed.add(node);
@@ -33,6 +43,8 @@ export const crashDrill: DrillMaker = ({ nodes, how }, { deployment: { lab }, st
       return { effective: crashed.size > 0, observed: `${who} died at the place "${how}"` };
     },
     async end(signal) {
+      isOver = true;
+      await watching;
       for (const node of nodes) {
         // A process that was started since does not know of it; others may have killed, and started, it meanwhile.
         const settle = async () => {
@@ -52,6 +64,6 @@ async function again(ms: number, act: () => Promise<void>, signal?: AbortSignal)
     } catch (error) {
       if (performance.now() > untilMs || signal?.aborted) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await sleep(PAUSE_MS);
   }
 }
