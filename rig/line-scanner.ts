@@ -129,7 +129,7 @@ export class LineScanner extends ValueScanner {
     this.#begin(from);
     let step = this.#shapes.first;
     for (let at = from; step !== null; ) {
-      if (!this.holds(step.mark.words, at)) {
+      if (!this.holds(step.mark, at)) {
         step = step.or;
         continue;
       }

@@ -1,6 +1,6 @@
 /** Reads text line by line from a file or bytes, gunzipped where needed, without ever holding all of it. */
 
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -120,22 +120,22 @@ async function* decompressed(source: string | Uint8Array): AsyncGenerator<Buffer
   else yield* chunksOf(source);
 }
 
-/** Two buffers, one filled while the other is used: a chunk is gone when the one after the next is asked for. */
+/**
+ * One buffer, filled again and again: a chunk is gone when the next is asked for. Read where it is used, which leaves
+ * it in the cache of that core; in between others have their turn.
+ */
 async function* chunksOf(path: string): AsyncGenerator<Buffer> {
-  const file = await open(path);
-  let [chunk, other] = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)];
-  let filling = file.read(chunk, 0, CHUNK_BYTES, null);
+  const file = openSync(path, 'r');
   try {
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     for (;;) {
-      const { bytesRead } = await filling;
-      if (bytesRead === 0) return;
-      filling = file.read(other, 0, CHUNK_BYTES, null);
-      yield chunk.subarray(0, bytesRead);
-      [chunk, other] = [other, chunk];
+      const length = readSync(file, chunk, 0, CHUNK_BYTES, null);
+      if (length === 0) return;
+      yield chunk.subarray(0, length);
+      await new Promise((resolve) => setImmediate(resolve));
     }
   } finally {
-    await filling.catch(() => {});
-    await file.close();
+    closeSync(file);
   }
 }
 

@@ -3,7 +3,7 @@
  * and plain: escapes, bytes beyond ASCII, spaces in odd places.
  */
 
-import { type Mark, markOf } from './marks.ts';
+import { LEAST_LOOKED_AT, type Mark, markOf } from './marks.ts';
 import { hashStep } from './short-texts.ts';
 import { DEEPEST, FALSE, LONGEST_INTERNED, NULL, TRUE, type ValueCoder } from './values.ts';
 
@@ -61,20 +61,26 @@ export class ValueScanner {
   }
 
   /** Passes what is expected, if it is here. */
-  protected passes({ length, words }: Mark): boolean {
-    if (!this.holds(words, this.at)) return false;
-    this.at += length;
+  protected passes(mark: Mark): boolean {
+    if (!this.holds(mark, this.at)) return false;
+    this.at += mark.length;
     return true;
   }
 
-  /** Whether the words of a mark are there. */
-  protected holds(words: Int32Array, at: number): boolean {
-    if (at + 2 * words.length > this.bytes.length) return false;
+  /** Whether a mark is there; false too if the bytes end close behind it. */
+  protected holds({ eights, words, length }: Mark, at: number): boolean {
+    if (at + length > this.bytes.length || at + LEAST_LOOKED_AT > this.bytes.length) return false;
     const view = this.#view;
-    let place = this.#base + at;
-    for (let word = 0; word < words.length; word += 2, place += 4)
-      if ((view.getInt32(place, true) & (words[word + 1] as number)) !== words[word]) return false;
-    return true;
+    const begin = this.#base + at;
+    const last = eights.length - 1;
+    if (last < 0)
+      return (
+        (view.getInt32(begin, true) & (words[1] as number)) === words[0] &&
+        (view.getInt32(begin + 4, true) & (words[3] as number)) === words[2]
+      );
+    for (let place = 0; place < last; place++)
+      if (view.getFloat64(begin + 8 * place, true) !== eights[place]) return false;
+    return view.getFloat64(begin + length - 8, true) === eights[last];
   }
 
   protected otherName(): boolean {
