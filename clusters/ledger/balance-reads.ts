@@ -3,8 +3,8 @@
  * one will do, from a copy: the replica or the cache, never older than the limit, and never without saying so.
  */
 
-import type { BalanceCache, CachedBalance } from './balance-cache.ts';
-import { pause, type Store, StoreUnavailable } from './store.ts';
+import type { BalanceCache } from './balance-cache.ts';
+import { monotonicMs, pause, type Store, StoreUnavailable } from './store.ts';
 import { type Bug, LIMITS } from './terms.ts';
 
 /** `staleMs` of a copy: the account held this at some time within so many milliseconds; absent: it holds it now. */
@@ -51,13 +51,12 @@ export class BalanceReads {
   }
 
   async #fresh(account: string): Promise<Reading | null> {
-    // What copies are compared with, other processes read as well: it is the wall clock.
-    const atMs = Date.now();
+    const atMs = monotonicMs();
     const rows = await inTime(LIMITS.primaryReadMs, this.#store.accounts());
     const row = rows.find((one) => one.account === account);
     if (!row) return null;
     this.#believed.set(account, row.balance);
-    void this.#cache?.put(account, { balance: row.balance, atMs });
+    void this.#cache?.put(account, row.balance, atMs);
     return { balance: row.balance };
   }
 
@@ -68,8 +67,8 @@ export class BalanceReads {
   }
 
   async #fromCache(account: string): Promise<Reading | null> {
-    const cached: CachedBalance | null = (await this.#cache?.get(account)) ?? null;
-    return cached && this.#recent(cached.balance, Date.now() - cached.atMs);
+    const cached = (await this.#cache?.get(account)) ?? null;
+    return cached && this.#recent(cached.balance, cached.ageMs);
   }
 
   #recent(balance: number, staleMs: number): Reading | null {

@@ -6,6 +6,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { NOW_HEADER } from './balance-cache.ts';
 import { monotonicMs } from './store.ts';
 import { SETTING } from './terms.ts';
 
@@ -88,7 +89,9 @@ class Cache {
 }
 
 function send(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { 'content-length': Buffer.byteLength(body) });
+  // Since the machine began, so that it goes on when this process is another.
+  const nowMs = process.hrtime.bigint() / 1_000_000n;
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body), [NOW_HEADER]: String(nowMs) });
   response.end(body);
 }
 
