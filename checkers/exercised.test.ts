@@ -42,6 +42,10 @@ describe('exercised', () => {
     });
   });
 
+  it('accepts a fault that met load while it came into force, as a restore does', () => {
+    expect(verdictOf(fault('inject'), ...read(), fault('injected'), ...undone, ...back).validity).toBe('valid');
+  });
+
   const cut = (hold: string, action: string, evidence?: object) => ({
     ...fault(action, evidence),
     nemesis: 'partition',

@@ -43,7 +43,8 @@ function idleFaults(history: History, faults: readonly FaultRecord[]): string[] 
     if (fault.injectedNs === null) return [...reasons, `the fault "${fault.sentence}" never came into force`];
     if (fault.releasedNs === null && fault.stuck === null)
       reasons.push(`the fault "${fault.sentence}" was never seen to be undone`);
-    if (!metLoad(history, fault.injectedNs, fault.releaseNs ?? history.lastNs))
+    // What takes a while to come into force has its effect meanwhile: a restore is over when it is in force.
+    if (!metLoad(history, fault.injectNs, fault.releaseNs ?? history.lastNs))
       reasons.push(`no request was made while the fault "${fault.sentence}" was in force`);
     if (fault.evidence === null) reasons.push(`nothing was observed of the fault "${fault.sentence}"`);
     else if (!fault.evidence.effective && !wasHidden(fault, faults))

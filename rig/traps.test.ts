@@ -176,6 +176,7 @@ describe('a file that is made to cost, in a process of its own', { timeout: 180_
     const child = execa(process.execPath, [join(packageRoot, 'rig', 'ordeal.mjs'), ...words], {
       reject: false,
       timeout: 150_000,
+      env: { NO_COLOR: '1', FORCE_COLOR: undefined },
     });
     let peak = 0;
     const watch = setInterval(() => (peak = Math.max(peak, megabytesOf(child.pid as number))), 100);
