@@ -40,7 +40,9 @@ const exactlyOnce = (
   ...mutants: readonly (readonly [name: string, from: string, to: string])[]
 ): Mutant[] =>
   mutants.map(([name, from, to]) => {
-    const tests = ['checkers/exactly-once.test.ts', 'checkers/ledger/idempotency.test.ts'];
+    const tests = ['exactly-once', 'ledger/idempotency', 'ledger/service-requests'].map(
+      (one) => `checkers/${one}.test.ts`,
+    );
     return { file: `checkers/${file}.ts`, name, from, to, tests };
   });
 

@@ -96,5 +96,8 @@ describe('watch', () => {
     expect(judge(wrote('x=1@2'), [{ f: 'watch', prefix: 'x', from: 1 }, [{ revision: 'old' }]]).validity).toBe(
       'unknown',
     );
+    const [, answer] = watched(1, 'x=1@2+');
+    const odd = { f: 'watch', prefix: { toString: false }, from: 1 } as unknown as WatchInput;
+    expect(judge(wrote('x=1@2'), [odd, answer]).summary).toContain('could not be understood');
   });
 });

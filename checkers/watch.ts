@@ -53,14 +53,15 @@ class Judge {
     const input = this.#history.input(at);
     const output = this.#history.output(at) ?? null;
     if (input.f === 'write') {
-      if (typeof output !== 'number') this.malformed++;
+      if (typeof output !== 'number' || typeof input.key !== 'string') this.malformed++;
       else if (output > 0) {
         this.writes.push(at);
         this.truth.learn({ key: input.key, value: input.value, revision: output }, at);
       }
       return;
     }
-    const messages = messagesIn(output);
+    const isWatch = typeof input.prefix === 'string' && typeof input.from === 'number';
+    const messages = isWatch ? messagesIn(output) : null;
     if (!messages) this.malformed++;
     else this.deliveries.push({ at, prefix: input.prefix, from: input.from, messages });
     for (const { changes } of messages ?? []) for (const change of changes) this.truth.learn(change, at);

@@ -16,11 +16,12 @@ import {
   END_LIST,
   END_OBJECT,
   isNumber,
+  NULL_MARK,
   RANGE,
   SPACE,
   ValueScanner,
 } from './value-scanner.ts';
-import { ABSENT, type ValueCoder, WHOLE } from './values.ts';
+import { ABSENT, NULL, type ValueCoder, WHOLE } from './values.ts';
 
 const NAMES = Object.keys(FIELD).map((name) => markOf(`"${name}":`));
 /** Beside the fields: a field of another name, and the last argument of a swap. */
@@ -37,6 +38,8 @@ const [PLAIN_FORMS, SWAP_FORMS]: readonly [readonly number[], readonly number[]]
 
 /** Fields that hold one of a few texts, which belong to the shape of a line. */
 const TEXTS: ReadonlySet<number> = new Set([FIELD.type, FIELD.node, FIELD.error, FIELD.f]);
+
+const NULL_BEGIN = 0x6e;
 
 /** The most digits of a whole number that is its own code, and of any that is exact. */
 const [CODE_DIGITS, EXACT_DIGITS] = [9, 15] as const;
@@ -122,7 +125,7 @@ export class LineScanner extends ValueScanner {
     return next < 0 ? this.#study(from) : next;
   }
 
-  /** Reads a line of a shape that is known. What it reads most, short whole numbers, it reads itself. */
+  /** Reads a line of a shape that is known. What it reads most, short whole numbers and null, it reads itself. */
   #recall(from: number): number {
     const { bytes } = this;
     const found = this.#found;
@@ -147,7 +150,10 @@ export class LineScanner extends ValueScanner {
       const digits = at - begin;
       const isPlain = (byte === COMMA || byte === END_OBJECT) && digits > 0 && (bytes[begin] !== 48 || digits === 1);
       if (isPlain && digits <= (slot <= LAST_NUMBER ? EXACT_DIGITS : CODE_DIGITS)) found[slot] = number;
-      else {
+      else if (byte === NULL_BEGIN && slot >= FIELD.key && this.holds(NULL_MARK, begin)) {
+        found[slot] = NULL;
+        at = begin + NULL_MARK.length;
+      } else {
         this.at = begin;
         if (!this.#read(slot)) return -1;
         at = this.at;

@@ -19,7 +19,8 @@ const MINUS = 0x2d;
 const DOT = 0x2e;
 const BACKSLASH = 0x5c;
 export const [BEGIN_LIST, END_LIST, BEGIN_OBJECT, END_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
-const [NULL_MARK, TRUE_MARK, FALSE_MARK] = [markOf('null'), markOf('true'), markOf('false')];
+export const NULL_MARK = markOf('null');
+const [TRUE_MARK, FALSE_MARK] = [markOf('true'), markOf('false')];
 
 const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
 

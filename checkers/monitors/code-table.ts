@@ -1,4 +1,7 @@
-/** From codes to small numbers, emptied in no time: a hash table whose entries of an older generation are free. */
+/**
+ * From codes to small numbers, emptied in no time: a hash table whose entries of an older generation are free. Small
+ * whole numbers stand at their own place, so that values which were counted up lie side by side in memory.
+ */
 
 export class CodeTable {
   #codes = new Int32Array(0);
@@ -36,7 +39,7 @@ export class CodeTable {
   /** Where the code is, or where it would go. */
   #slotOf(code: number): number {
     const mask = this.#codes.length - 1;
-    let slot = (Math.imul(code, 0x9e3779b1) >>> 7) & mask;
+    let slot = code >= 0 && code <= mask ? code : (Math.imul(code, 0x9e3779b1) >>> 7) & mask;
     while (this.#generations[slot] === this.#generation && this.#codes[slot] !== code) slot = (slot + 1) & mask;
     return slot;
   }
