@@ -153,9 +153,11 @@ class Judge {
     const agoNs = (this.#history.invokedNs[use.at] as number) - settledNs;
     const isNew = isAnotherId(use, first);
     const isOk = this.#history.type[use.at] === OK;
-    if (isOk && !isNew)
+    if (isOk && !isNew) {
       this.#find('key-not-forgotten', use, agoNs, `and accepted as ${first.id ?? 'it was'} all the same`);
-    else if (isOk && this.#becomes === 'refused')
+      // It was asked for anew: what was sent for it was not held up.
+      this.#began.push(this.#history.invokedNs[use.at] as number);
+    } else if (isOk && this.#becomes === 'refused')
       this.#find('expired-key-applied', use, agoNs, `and done as ${use.id}`);
     if (this.#becomes !== 'new' || (isOk && !isNew) || isExpired) return;
     this.life++;

@@ -1,7 +1,7 @@
 /** Requests to any service are judged as transfers are: each kind of trouble is found, in the service's own words. */
 
 import { describe, expect, it } from 'vitest';
-import type { HistoryEvent, Json, ServiceTerms, Verdict } from '../../rig/contract.ts';
+import type { HistoryEvent, Json, ServiceTerms, Verdict, WireEntry } from '../../rig/contract.ts';
 import { History } from '../../rig/history.ts';
 import { AGE_GUARANTEES, exactlyOnce, exactlyOnceProving } from '../exactly-once.ts';
 
@@ -202,6 +202,18 @@ describe('keys that are not kept for ever', () => {
     expect(found(NEW_AGAIN, ...steps)).toEqual(['key-not-forgotten']);
     expect(found(REFUSED, ...steps)).toEqual(['key-not-forgotten']);
     expect(guarantees(NEW_AGAIN, ...steps)['what becomes of old keys']).toEqual(['invalid', 1]);
+  });
+
+  it('are told when they are never forgotten, also where it is on record when each request was sent', () => {
+    const steps = [p(paid('p1'), 1), p(paid('p1'), 9), listed('p1')];
+    const sent = { origin: 'client', node: 'n1', method: 'PUT', path: '/', key: 'k1', payload: 'a', status: 200 };
+    const entries = [1, 9].map((at, number) => {
+      return { ...sent, number, sentNs: at * 1e9, endedNs: at * 1e9, answer: 'b', answered: true } as WireEntry;
+    });
+    const { parts } = historyOf(steps, NEW_AGAIN);
+    const history = new History({ ...parts, wire: { entries, incomplete: null } });
+    const { anomalies } = exactlyOnce.check(history as never, patient) as Verdict;
+    expect(anomalies.map(({ name }) => name)).toContain('key-not-forgotten');
   });
 
   it('are refused once they are over where that is declared, and neither before nor applied', () => {
