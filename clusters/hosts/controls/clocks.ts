@@ -4,7 +4,7 @@
  * named in the environment of each process, by which a watchdog finds it.
  */
 
-import { closeSync, openSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
+import { existsSync, closeSync, openSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { ClockControl, ClockShift, Evidence, NodeId, Party } from '../../../rig/contract.ts';
 import { whyTimeless } from '../elf.ts';
@@ -69,12 +69,22 @@ export class Clocks implements Control<'clocks'> {
       if (program === undefined || path.basename(program) === INIT) continue;
       const why = whyTimeless(`/proc/${pid}/exe`);
       if (why !== null) throw new Error(`the clock of ${node} cannot be moved: its program ${program} ${why}`);
-      if (!attempt(() => readFileSync(`/proc/${pid}/maps`, 'latin1'))?.includes('libfaketime'))
+      if (!(await this.#soonPreloaded(pid)))
         throw new Error(
           `the clock of ${node} cannot be moved: ${program} was not started with libfaketime; is the package libfaketime installed where it runs?`,
         );
     }
     this.#reached.add(node);
+  }
+
+  /** What has just been started has not loaded its libraries at once; what is gone needs none. */
+  async #soonPreloaded(pid: number): Promise<boolean> {
+    for (let waitedMs = 0; waitedMs < STARTED_MS; waitedMs += 50) {
+      if (!existsSync(`/proc/${pid}`)) return true;
+      if (attempt(() => readFileSync(`/proc/${pid}/maps`, 'latin1'))?.includes('libfaketime')) return true;
+      await this.#bench.clock.sleep(50);
+    }
+    return false;
   }
 
   /** What has just been started may still be on its way into the node's place. */
