@@ -176,13 +176,13 @@ export class LineScanner extends ValueScanner {
     this.node = node;
     this.error = error;
     this.f = f;
-    return form === PLAIN || this.#isInput(form);
+    return this.#isInput(form);
   }
 
   /** Of an input from `inputFrom` to `inputTo`. */
   #isInput(form: Form): boolean {
-    if (form === SWAP) return this.value < BAD && this.to < BAD;
     if (form === PLAIN) return true;
+    if (form === SWAP) return this.value < BAD && this.to < BAD;
     this.#found[FIELD.value] = RANGE;
     this.#found[TO] = WHOLE;
     this.valueFrom = this.#inputFrom;
