@@ -30,6 +30,8 @@ interface Begun {
   readonly notes: string[];
   /** Whether the moment came until which it was to last. */
   reached?: boolean;
+  /** What was seen of it when it was to be released first. */
+  seen?: Evidence;
   tell(action: FaultAction, evidence?: Evidence): Promise<void>;
 }
 
@@ -218,6 +220,15 @@ export class Disturbance {
     return stuck;
   }
 
+  /** What would not go has gone with its cluster. */
+  async wentDown(): Promise<void> {
+    for (const { hold, seen, tell } of this.#begun.values()) {
+      const { effective = false, observed = 'nothing' } = seen ?? {};
+      await tell('released', { effective, observed: `${observed}; it went with its cluster, which was taken down` });
+      this.#begun.delete(hold);
+    }
+  }
+
   /** Returns what is wrong, or `null` once the fault was seen to be gone. */
   async #heal(begun: Begun): Promise<string | null> {
     const { cluster } = this.#trial;
@@ -226,6 +237,7 @@ export class Disturbance {
       effective: false,
       observed: `nothing: ${sentenceOf(error)}`,
     }));
+    begun.seen ??= evidence;
     // A disk that is full must not keep a fault in force; whoever writes next will say that it is.
     const tell = (action: FaultAction, seen?: Evidence) => begun.tell(action, seen).catch(() => {});
     await tell('release');

@@ -171,7 +171,7 @@ describe('faults', () => {
     expect(last).toBeLessThan(events.findIndex((event) => event.type === 'phase' && event.phase === 'recovery'));
   });
 
-  it('that cannot be undone are said to be stuck', async () => {
+  it('that cannot be undone are said to be stuck, and to be gone once their cluster is', async () => {
     const { stuck, events } = await rehearse(
       {
         cluster,
@@ -183,6 +183,13 @@ describe('faults', () => {
     );
     expect(stuck.join()).toContain('could not be undone: the node does not answer');
     expect(events.some((event) => event.type === 'nemesis' && event.action === 'stuck')).toBe(true);
+    expect(events.at(-1)).toMatchObject({
+      action: 'released',
+      evidence: {
+        effective: true,
+        observed: expect.stringMatching(/; it went with its cluster, which was taken down$/),
+      },
+    });
   });
 });
 

@@ -37,6 +37,8 @@ export interface TrialResult {
   readonly errors: readonly string[];
   /** Faults whose undoing failed or could not be verified. */
   readonly stuck: readonly string[];
+  /** The whole cluster was taken down, which is seen to be gone: with it went those faults, and that is written down. */
+  wentDown(): Promise<void>;
   /** The limit of the run that ended it early, in words; or `null`. */
   readonly aborted: string | null;
 }
@@ -94,7 +96,8 @@ class Interpretation {
     const stuck = await this.#disturbance.healAll();
     if (!this.#halt.signal.aborted) await this.#conclude();
     await Promise.all(this.#workers.map((worker) => worker.hangUp()));
-    return { errors: this.#errors, stuck, aborted: this.#aborted };
+    const wentDown = () => this.#disturbance.wentDown();
+    return { errors: this.#errors, stuck, wentDown, aborted: this.#aborted };
   }
 
   /** Warm-up, load and faults; resolves when no request is open and every nemesis has released its fault. */

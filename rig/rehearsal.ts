@@ -67,6 +67,7 @@ export async function rehearse(cast: Cast, changes: Partial<RunSpec> = {}): Prom
     const { workload, nemeses, stop = new AbortController().signal } = cast;
     const result = await interpret({ spec, workload, nemeses, cluster, journal, clock, stop });
     await up[Symbol.asyncDispose]();
+    await result.wentDown();
     await journal.close();
     const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
     return { ...result, events, history: new History(events), sha256 };

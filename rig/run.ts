@@ -88,12 +88,16 @@ export async function run(
   const attempt = async (what: string, act: () => Promise<void>) => {
     try {
       await act();
+      return true;
     } catch (error) {
       errors.push(withoutOrders(`${what}: ${sentenceOf(error)}`));
+      return false;
     }
   };
 
   let stuck: readonly string[] = [];
+  let wentDown = async () => {};
+  let isDown = false;
   let lost = new AbortController().signal;
   journal.append({ type: 'phase', phase: 'bring-up' });
   await attempt('bring-up', async () => {
@@ -106,7 +110,7 @@ export async function run(
       const stop = AbortSignal.any([audience.stop, lost]);
       const result = await interpret({ spec, workload, nemeses, cluster, journal, clock, stop });
       if (lost.aborted) errors.push(sentenceOf(lost.reason));
-      stuck = result.stuck;
+      ({ stuck, wentDown } = result);
       aborted = result.aborted;
       errors.push(...result.errors, ...stuck);
       if (!audience.onlyHeal.aborted)
@@ -115,11 +119,14 @@ export async function run(
         );
     } finally {
       await attempt('the history', async () => journal.append({ type: 'phase', phase: 'down' }));
-      await attempt('taking down', () => bounded(clock, DOWN_TIMEOUT_MS, () => cluster[Symbol.asyncDispose]()));
+      isDown = await attempt('taking down', () =>
+        bounded(clock, DOWN_TIMEOUT_MS, () => cluster[Symbol.asyncDispose]()),
+      );
     }
   });
 
   const left = await whatIsLeft(id, cast, clock, stuck);
+  if (left === null && (isDown || cast.driver)) await attempt('the history', wentDown);
   const [ending, note] = endingOf(errors, aborted, lost.aborted ? undefined : audience.stop);
   const last: PhaseEvent = {
     type: 'phase',
