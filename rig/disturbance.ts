@@ -25,7 +25,9 @@ const LONGEST_GATE_MS = 10_000;
 
 /** A fault that was begun: enough to tell about it and to undo it. */
 interface Begun {
+  readonly nemesis: string;
   readonly hold: string;
+  readonly beganNs: number;
   /** The moments for which it waited, and what was seen of them. */
   readonly notes: string[];
   /** Whether the moment came until which it was to last. */
@@ -33,6 +35,14 @@ interface Begun {
   /** What was seen of it when it was to be released first. */
   seen?: Evidence;
   tell(action: FaultAction, evidence?: Evidence): Promise<void>;
+}
+
+/** A fault that is over, or never began: `fromNs` is `null`. */
+interface Past {
+  readonly nemesis: string;
+  readonly fromNs: number | null;
+  readonly untilNs: number;
+  readonly effective: boolean;
 }
 
 export class Disturbance {
@@ -43,6 +53,7 @@ export class Disturbance {
   readonly #moments: Moments;
   /** Begun and not yet seen to be gone. */
   readonly #begun = new Map<string, Begun>();
+  readonly #past: Past[] = [];
 
   constructor(trial: Trial, pulse: Pulse, halt: AbortSignal) {
     this.#trial = trial;
@@ -73,6 +84,41 @@ export class Disturbance {
     if (!this.#halt.aborted) throw broken.error;
   }
 
+  /**
+   * Strikes once more with each nemesis that has had no effect because of others: alone, one after the other, while there
+   * is time. The choice is the next of its stream.
+   */
+  async strikeAgain(nemeses: readonly Nemesis[], schedule: Schedule, untilNs: number): Promise<void> {
+    const { spec, clock, journal } = this.#trial;
+    if (spec.plan || spec.dryRun) return;
+    for (const nemesis of nemeses.filter(({ name }) => this.#wasHidden(name))) {
+      await clock.sleep(spec.calmMs[0], this.#halt);
+      const forMs = Math.min(spec.faultMs[0], spec.limits?.longestFaultMs ?? Infinity);
+      if (this.#halt.aborted || clock.nowNs() + forMs * 1e6 > untilNs) return;
+      const drawn = [...schedule.faults, ...schedule.omitted].filter((one) => one.nemesis === nemesis.name);
+      const number = drawn.length + 1;
+      const chosen = await this.#choose(nemesis, number);
+      if (typeof chosen === 'string') continue;
+      const note = `the load goes on: beside other faults, ${nemesis.name} has had no effect so far`;
+      journal.append({ type: 'phase', phase: 'load', note });
+      const hold = `${nemesis.name}-${number}`;
+      const planned = { nemesis: nemesis.name, hold, number, atMs: 0, forMs, dependsOnPrimaries: true, ...chosen };
+      await this.#strike(nemesis, planned, untilNs);
+    }
+  }
+
+  /** Whether none of its faults had an effect, and others were at work when that was seen, or left no room for it. */
+  #wasHidden(nemesis: string): boolean {
+    const own = this.#past.filter((one) => one.nemesis === nemesis);
+    const others = this.#past.filter((one) => one.nemesis !== nemesis && one.effective);
+    return (
+      own.every(({ effective }) => !effective) &&
+      own.some(({ fromNs, untilNs }) =>
+        others.some((other) => (fromNs ?? untilNs) <= other.untilNs && (other.fromNs as number) <= untilNs),
+      )
+    );
+  }
+
   /** One fault, once it is its turn and the cluster is well; skipped, with the reason, if that takes too long. */
   async #strike(nemesis: Nemesis, planned: PlannedFault, untilNs: number): Promise<void> {
     const { spec, clock } = this.#trial;
@@ -94,10 +140,10 @@ export class Disturbance {
         // Somebody else may lead after a while, and a moment passes.
         if ((due.dependsOnPrimaries || from) && clock.nowNs() - askedNs > LOOK_EVERY_MS * 1e6) continue;
         // In the moment that a fault waits for, the cluster need not be well.
-        if (from || (await this.#isWell())) return await this.#inject(nemesis, due, untilNs, began);
-        if (!this.#halt.aborted)
-          await this.#skip(nemesis, due, `the cluster was asked and did not answer for ${LONGEST_GATE_MS / 1000} s`);
-        return;
+        const problem = from ? null : await this.#whyUnwell(latestNs);
+        if (this.#halt.aborted) return;
+        if (problem !== null) return await this.#skip(nemesis, due, problem);
+        return await this.#inject(nemesis, due, untilNs, began);
       }
     } finally {
       patience.cancel();
@@ -107,15 +153,22 @@ export class Disturbance {
 
   /** The fault as it is to be now, or why there can be none. */
   async #settle(nemesis: Nemesis, planned: PlannedFault): Promise<PlannedFault | string> {
-    const { spec, cluster, clock } = this.#trial;
     if (!planned.dependsOnPrimaries) return planned;
-    const primaries = await bounded(this.#trial.clock, PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(
-      () => [],
-    );
-    const chosen = await choose(nemesis, planned.number, spec, cluster, primaries, clock);
+    const chosen = await this.#choose(nemesis, planned.number);
+    return typeof chosen === 'string' ? chosen : { ...planned, ...chosen };
+  }
+
+  /** What its fault of this number is, with who leads now; or why there can be none. */
+  async #choose(
+    nemesis: Nemesis,
+    number: number,
+  ): Promise<Pick<PlannedFault, 'fault' | 'sentence' | 'span' | 'down' | 'damaged'> | string> {
+    const { spec, cluster, clock } = this.#trial;
+    const primaries = await bounded(clock, PROBE_TIMEOUT_MS, (signal) => cluster.primaries(signal)).catch(() => []);
+    const chosen = await choose(nemesis, number, spec, cluster, primaries, clock);
     if (typeof chosen === 'string') return chosen;
-    const { rng: _rng, ...settled } = chosen;
-    return { ...planned, ...settled };
+    const { rng: _rng, ...choice } = chosen;
+    return choice;
   }
 
   async #skip(
@@ -125,6 +178,7 @@ export class Disturbance {
   ): Promise<void> {
     const evidence = { effective: false, observed: reason };
     const event = { type: 'nemesis', nemesis: name, hold, action: 'skipped', fault, sentence, evidence } as const;
+    this.#past.push({ nemesis: name, fromNs: null, untilNs: this.#trial.clock.nowNs(), effective: false });
     await this.#trial.journal.appendDurably(event);
   }
 
@@ -132,7 +186,9 @@ export class Disturbance {
     const { hold, fault, sentence, forMs, span } = planned;
     const { cluster, clock, journal } = this.#trial;
     const begun: Begun = {
+      nemesis: nemesis.name,
       hold,
+      beganNs: clock.nowNs(),
       notes: span?.from && began ? [`it began when ${momentText(span.from)} (${began.observed})`] : [],
       tell: (action, evidence) => {
         const event = { type: 'nemesis', nemesis: nemesis.name, hold, action, fault, sentence } as const;
@@ -141,7 +197,7 @@ export class Disturbance {
     };
     await begun.tell('inject');
     this.#begun.set(hold, begun);
-    const beganNs = clock.nowNs();
+    const { beganNs } = begun;
     try {
       const controls = refusingStrangers(levers(nemesis, cluster.controls(hold)), cluster);
       await bounded(this.#trial.clock, INJECT_TIMEOUT_MS, (signal) => nemesis.inject(fault, controls, signal));
@@ -170,21 +226,19 @@ export class Disturbance {
     );
   }
 
-  /** Waits until the cluster has answered lately, and says so if it took a while; false if it does not. */
-  async #isWell(): Promise<boolean> {
+  /** Waits until the cluster has answered lately, and says so if it took a while; why it is in vain, or `null`. */
+  async #whyUnwell(latestNs: number): Promise<string | null> {
     const { spec, clock, journal } = this.#trial;
-    if (!spec.limits || !this.#isSilent()) return true;
+    if (!spec.limits || !this.#isSilent()) return null;
     const fromNs = clock.nowNs();
-    while (this.#isSilent() && !this.#halt.aborted && clock.nowNs() - fromNs < LONGEST_GATE_MS * 1e6)
+    const untilNs = Math.min(latestNs, fromNs + LONGEST_GATE_MS * 1e6);
+    while (this.#isSilent() && !this.#halt.aborted && clock.nowNs() < untilNs)
       await clock.sleep(LOOK_EVERY_MS, this.#halt);
     const waited = `${((clock.nowNs() - fromNs) / 1e9).toFixed(1)} s`;
-    if (!this.#isSilent())
-      journal.append({
-        type: 'phase',
-        phase: 'load',
-        note: `a fault waited ${waited} for the cluster to answer again`,
-      });
-    return !this.#isSilent() && !this.#halt.aborted;
+    if (this.#isSilent()) return `the cluster was asked and did not answer for ${waited}`;
+    const note = `a fault waited ${waited} for the cluster to answer again`;
+    journal.append({ type: 'phase', phase: 'load', note });
+    return null;
   }
 
   #isSilent(): boolean {
@@ -249,7 +303,9 @@ export class Disturbance {
       return problem;
     }
     this.#begun.delete(hold);
-    const { notes, reached } = begun;
+    const { nemesis, beganNs, notes, reached } = begun;
+    const { effective } = evidence;
+    this.#past.push({ nemesis, fromNs: beganNs, untilNs: this.#trial.clock.nowNs(), effective });
     const observed = [evidence.observed, ...notes].join('; ');
     await tell('released', { ...evidence, observed, ...(reached === undefined ? {} : { reached }) });
     return null;

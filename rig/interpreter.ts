@@ -43,6 +43,8 @@ export interface TrialResult {
   readonly aborted: string | null;
 }
 
+/** By how much of its time the load may become longer for faults that are not over, or had no effect. */
+const LONGEST_OVERTIME = 0.5;
 /** How often the limits of the run are looked after. */
 const LOOK_EVERY_MS = 250;
 /** How long a cluster that is out of time may take to say which node does not serve, and why. */
@@ -123,15 +125,21 @@ class Interpretation {
         .disturb(nemesis, schedule, beganNs)
         .catch((error: unknown) => this.#giveUp(`nemesis ${nemesis.name}`, error)),
     );
+    const latestNs = beganNs + spec.timeLimitMs * (1 + LONGEST_OVERTIME) * 1e6;
+    const again = Promise.all(faults)
+      .then(() => this.#disturbance.strikeAgain(nemeses, schedule, latestNs))
+      .catch((error: unknown) => this.#giveUp('nemeses', error));
     const limit = clock.sleep(spec.timeLimitMs, this.#halt.signal);
     // Where nothing is to be disturbed, who has nothing left to ask need not wait.
     await (nemeses.length === 0 ? Promise.race([limit, Promise.all(load)]) : limit);
+    // Load must not end before the faults do, and what was hidden by others all the time gets another chance.
+    await Promise.race([again, clock.sleep(spec.timeLimitMs * LONGEST_OVERTIME, this.#halt.signal)]);
     const neverSent = arrivals.end();
     ended.abort();
     const late = `${neverSent} requests that were due were never sent: all ${spec.workerCount} workers were busy`;
     const notes = [...(this.#aborted === null ? [] : [`aborted: ${this.#aborted}`]), ...(neverSent > 0 ? [late] : [])];
     this.#phase('heal', notes.length > 0 ? notes.join('; ') : undefined);
-    await Promise.all([...load, ...faults, limits]);
+    await Promise.all([...load, again, limits]);
   }
 
   async #schedule(): Promise<Schedule> {

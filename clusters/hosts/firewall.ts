@@ -4,6 +4,7 @@
  * What `clients` must not hear meets its rule where it leaves the node: the rig's own machine gets none.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId, Party } from '../../rig/contract.ts';
 import type { Guard } from './guard.ts';
 import { CLIENTS } from './host.ts';
@@ -22,6 +23,7 @@ export interface Access {
   readonly enter: readonly string[] | null;
 }
 
+const SECOND_LOOK_MS = 200;
 const save: Command = ['iptables-save', '-c', '-t', 'filter'];
 const restore: Command = ['iptables-restore', '--noflush', '--wait', '5'];
 const replaced = '# replaced\n';
@@ -137,14 +139,25 @@ export class Firewalls {
     };
     try {
       await this.#wall(node).set(access, wanted);
-    } catch (error) {
-      // A node that ended in the middle of it took its network along; it is called for again after its start.
-      if (await this.#access(node)) throw error;
+    } catch {
+      // A node that ended in the middle of it took its network along; one that is back since has another.
+      const anew = await this.#accessAfterAll(node);
+      if (anew) await this.#wall(node).set(anew, wanted);
     }
   }
 
-  #count(node: NodeId): Promise<Counts> {
-    return this.#wall(node).count(() => this.#access(node));
+  async #count(node: NodeId): Promise<Counts> {
+    try {
+      return await this.#wall(node).count(() => this.#access(node));
+    } catch {
+      return this.#wall(node).count(() => this.#accessAfterAll(node));
+    }
+  }
+
+  /** As `#access`, once an engine that believed the node to be running has had time to learn that it is not. */
+  async #accessAfterAll(node: NodeId): Promise<Access | null> {
+    await sleep(SECOND_LOOK_MS);
+    return this.#access(node);
   }
 
   #wall(node: NodeId): Firewall {
