@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { memory } from '../clusters/memory/memory.ts';
 import { kill, partition, pause } from '../nemeses/index.ts';
 import { register } from '../workloads/register.ts';
-import type { HistoryEvent, Input, Nemesis, RunningCluster, Workload } from './contract.ts';
+import type { HistoryEvent, Input, Nemesis, RunningCluster, RunSpec, Workload } from './contract.ts';
 import { defineNemesis, defineWorkload, RequestError, Refused } from './define.ts';
+import { VirtualClock } from './clock.ts';
+import { drawSchedule } from './schedule.ts';
 import { type Rehearsal, rehearsalSpec, rehearse } from './rehearsal.ts';
 
 const cluster = memory;
@@ -190,6 +192,46 @@ describe('faults', () => {
         observed: expect.stringMatching(/; it went with its cluster, which was taken down$/),
       },
     });
+  });
+});
+
+describe('a nemesis that had no effect', () => {
+  const load = { timeLimitMs: 6000, ratePerSecond: 20, workerCount: 2 };
+  /** No fault of partition that was drawn has an effect; any further one has. */
+  const hidden = async (nemeses: readonly unknown[]) => {
+    let drawn = Infinity;
+    const prepare = (up: RunningCluster) =>
+      overriding(up, {
+        async inspect(hold) {
+          const [name, number] = hold.split('-');
+          return { effective: name !== 'partition' || Number(number) > drawn, observed: 'something' };
+        },
+      });
+    const cast = { cluster, workload: register as Workload, nemeses: nemeses as Nemesis[] };
+    const spec = { ...rehearsalSpec, ...load };
+    const layout = { nodes: ['n1', 'n2', 'n3', 'n4', 'n5'], parties: ['n1', 'n2', 'n3', 'n4', 'n5'] };
+    const { faults } = await drawSchedule(spec, cast.nemeses, layout, new VirtualClock());
+    drawn = faults.filter(({ nemesis }) => nemesis === 'partition').length;
+    return { drawn, events: (await rehearse({ ...cast, prepare }, load)).events };
+  };
+
+  it('because of others strikes once more, alone, and the load goes on for it', async () => {
+    const { events, drawn } = await hidden([partition, kill]);
+    expect(notesOf(events, 'load')).toEqual([
+      'the load goes on: beside other faults, partition has had no effect so far',
+    ]);
+    const hold = `partition-${drawn + 1}`;
+    const from = events.findIndex((event) => event.type === 'nemesis' && event.hold === hold);
+    const rest = events.slice(from);
+    expect(rest.findIndex(({ type }) => type === 'invoke')).toBeLessThan(
+      rest.findIndex((event) => event.type === 'phase' && event.phase === 'heal'),
+    );
+    expect(rest.filter((event) => event.type === 'nemesis').map((event) => event.hold)).toEqual(Array(4).fill(hold));
+  });
+
+  it('though it was alone does not', async () => {
+    const { events } = await hidden([partition]);
+    expect(notesOf(events, 'load')).toEqual([]);
   });
 });
 
