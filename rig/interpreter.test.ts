@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { memory } from '../clusters/memory/memory.ts';
 import { kill, partition, pause } from '../nemeses/index.ts';
 import { register } from '../workloads/register.ts';
-import type { HistoryEvent, Input, Nemesis, RunningCluster, RunSpec, Workload } from './contract.ts';
+import type { HistoryEvent, Input, Nemesis, RunningCluster, Workload } from './contract.ts';
 import { defineNemesis, defineWorkload, RequestError, Refused } from './define.ts';
 import { VirtualClock } from './clock.ts';
 import { drawSchedule } from './schedule.ts';
