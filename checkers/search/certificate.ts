@@ -7,7 +7,7 @@
 import type { Budget, Input, Json } from '../../rig/contract.ts';
 import { NEVER } from '../../rig/history.ts';
 import type { Memory } from './failed.ts';
-import { cut, isImpossible, isProof, type Piece, part } from './piece.ts';
+import { cut, isProof, type Piece, part, type Refutation, refute } from './piece.ts';
 import type { Problem } from './problem.ts';
 import type { Transitions } from './transitions.ts';
 import { type Impossibility, Trial } from './trial.ts';
@@ -101,7 +101,7 @@ export function smallestFailure(
   budget: Budget,
 ): readonly number[] {
   const effort = { left: WHOLE_EFFORT };
-  const fails = (piece: Piece, states: number) => isImpossible(piece, transitions, states, EFFORT, effort, budget);
+  const why = (piece: Piece, states: number) => refute(piece, transitions, states, EFFORT, effort, budget);
   const rank = problem.end[blocked] as number;
   const isExplored = transitions.uses() !== null;
   for (let length = 2; isExplored && rank - length > 0; length = Math.ceil(length * 1.4)) {
@@ -109,11 +109,12 @@ export function smallestFailure(
     if (from >= (problem.call[blocked] as number)) continue;
     const piece = cut(problem, transitions, from, rank);
     const states = transitions.stateCount;
-    if (fails(piece, states)) return shrink(piece, transitions, blocked, (smaller) => fails(smaller, states));
+    const refutation = why(piece, states);
+    if (refutation) return shrink({ piece, refutation, blocked }, transitions, (smaller) => why(smaller, states));
     if (effort.left <= 0) break;
   }
   const whole = cut(problem, transitions, -1, rank);
-  return shrink(whole, transitions, blocked, (smaller) => fails(smaller, 1));
+  return shrink({ piece: whole, refutation: why(whole, 1), blocked }, transitions, (smaller) => why(smaller, 1));
 }
 
 /**
@@ -121,28 +122,22 @@ export function smallestFailure(
  * does not help: both only allow more. What is left must have happened, and cannot.
  */
 function shrink(
-  piece: Piece,
+  { piece, refutation, blocked }: { piece: Piece; refutation: Refutation | null; blocked: number },
   transitions: Transitions<unknown, Input, Json>,
-  blocked: number,
-  fails: (smaller: Piece) => boolean,
+  why: (smaller: Piece) => Refutation | null,
 ): readonly number[] {
-  const { problem, numbers } = piece;
-  const isRead = (op: number) => transitions.isRead[problem.kind[op] as number] === 1;
-  const mayGo = [...problem.at.keys()].filter((op) => numbers[op] !== blocked && isObliged(piece, op));
+  const isRead = ({ problem }: Piece, op: number) => transitions.isRead[problem.kind[op] as number] === 1;
+  const mayGo = (of: Piece, areReads: boolean) =>
+    [...of.problem.at.keys()].filter(
+      (op) => of.numbers[op] !== blocked && isObliged(of, op) && isRead(of, op) === areReads,
+    );
   const withoutReads = (gone: ReadonlySet<number>) => part(piece, (op) => !gone.has(op));
-  const reads = spared(mayGo.filter(isRead), (gone) => fails(withoutReads(gone)));
-  const smaller = withoutReads(reads);
+  const reads = spared(mayGo(piece, true), refutation, (gone) => why(withoutReads(gone)));
+  const smaller = withoutReads(reads.gone);
   // Where the states have no end, what may happen at any time costs more than it explains.
   if (transitions.uses() === null) return smaller.numbers.filter((_, op) => isObliged(smaller, op));
-  const others = [...smaller.problem.at.keys()].filter(
-    (op) => smaller.numbers[op] !== blocked && isObliged(smaller, op) && !smallerRead(op),
-  );
-  const open = spared(others, (gone) => fails(neverOver(smaller, gone)));
-  return smaller.numbers.filter((_, op) => isObliged(smaller, op) && !open.has(op));
-
-  function smallerRead(op: number): boolean {
-    return transitions.isRead[smaller.problem.kind[op] as number] === 1;
-  }
+  const open = spared(mayGo(smaller, false), reads.refutation, (gone) => why(neverOver(smaller, gone)));
+  return smaller.numbers.filter((_, op) => isObliged(smaller, op) && !open.gone.has(op));
 }
 
 /** True for what happened between the ends of the piece for certain. */
@@ -154,18 +149,31 @@ const neverOver = (piece: Piece, open: ReadonlySet<number>): Piece => ({
   problem: { ...piece.problem, end: piece.problem.end.map((end, op) => (open.has(op) ? NEVER : end)) },
 });
 
-/** Those of `ops` that may go together: as many as halving finds, the first of them first. */
-function spared(ops: readonly number[], mayGo: (gone: ReadonlySet<number>) => boolean): ReadonlySet<number> {
+/**
+ * Those of `ops` that may go together: what the refutation at hand does not depend on, if all of that may; of the rest
+ * one after the other, and twice as many at once after each that may. With it comes what fails without them.
+ */
+function spared(
+  ops: readonly number[],
+  known: Refutation | null,
+  without: (gone: ReadonlySet<number>) => Refutation | null,
+): { gone: ReadonlySet<number>; refutation: Refutation | null } {
   let gone: ReadonlySet<number> = new Set();
-  const tryAll = (some: readonly number[]): void => {
-    if (some.length === 0) return;
+  let refutation = known;
+  const mayGo = (some: readonly number[]): boolean => {
     const all = new Set([...gone, ...some]);
-    if (mayGo(all)) gone = all;
-    else if (some.length > 1) {
-      tryAll(some.slice(0, some.length >> 1));
-      tryAll(some.slice(some.length >> 1));
-    }
+    const found = without(all);
+    if (found) [gone, refutation] = [all, found];
+    return found !== null;
   };
-  tryAll(ops);
-  return gone;
+  const unasked = ops.filter((op) => known?.[op] === 0);
+  const rest = unasked.length > 0 && mayGo(unasked) ? ops.filter((op) => known?.[op] !== 0) : ops;
+  for (let at = 0, width = 1; at < rest.length; ) {
+    if (mayGo(rest.slice(at, at + width))) {
+      at += width;
+      width *= 2;
+    } else if (width > 1) width = 1;
+    else at++;
+  }
+  return { gone, refutation };
 }

@@ -95,21 +95,24 @@ const MEMORY_WORDS = 2 ** 22;
 /** States beyond which what is still demanded restricts the search. */
 export const FEW_STATES = 64;
 
+/** What a failure depends on: 1 for each operation of a piece whose answer the search had to wait for. */
+export type Refutation = Uint8Array;
+
 /**
- * True if no order is legal from any of the first `states` states; `most` configurations are spent on each. More than
- * one state: of the time before nothing is known, and what is unknown may as well happen again and again.
+ * Why no order is legal from any of the first `states` states; `null` if one may be. `most` configurations are spent on
+ * each. More than one state: of the time before nothing is known, and what is unknown may as well happen again and again.
  */
-export function isImpossible(
+export function refute(
   piece: Piece,
   transitions: Transitions<unknown, Input, Json>,
   states: number,
   most: number,
   effort: Effort,
   budget: Budget,
-): boolean {
-  const fails = (one: Piece) => hasNoOrder(one, transitions, states, most, effort, budget);
+): Refutation | null {
+  const tried = (one: Piece) => searched(one, transitions, states, most, effort, budget);
   const loose = states > 1 ? loosened(piece) : piece;
-  return fails(loose) || (loose !== piece && fails(piece));
+  return tried(loose) ?? (loose === piece ? null : tried(piece));
 }
 
 /**
@@ -124,18 +127,18 @@ function loosened(piece: Piece): Piece {
   return { ...piece, problem: { ...problem, end: problem.end.map((end, op) => (isOpen(end, op) ? NEVER : end)) } };
 }
 
-function hasNoOrder(
+function searched(
   piece: Piece,
   transitions: Transitions<unknown, Input, Json>,
   states: number,
   most: number,
   effort: Effort,
   budget: Budget,
-): boolean {
+): Refutation | null {
   const { problem, optionalBefore, until } = piece;
   const uses = transitions.uses();
   const [first, ...others] = beginnings(piece, uses, states);
-  if (first === undefined) return true;
+  if (first === undefined) return new Uint8Array(problem.at.length).fill(1);
   const search = new Search(problem, transitions, {
     memory: { left: MEMORY_WORDS },
     spending: states > 1 ? 'endless' : 'sparing',
@@ -159,7 +162,7 @@ function hasNoOrder(
     isProven = fails();
   }
   search.close();
-  return isProven;
+  return isProven ? search.asked : null;
 }
 
 /** The states that a legal order could begin in: what is demanded and never supplied must be there from the start. */
@@ -210,5 +213,6 @@ export function isProof(
   budget: Budget,
 ): boolean {
   const states = from < 0 ? 1 : transitions.stateCount;
-  return isImpossible(cut(problem, transitions, from, until), transitions, states, 50 * (until - from), effort, budget);
+  const piece = cut(problem, transitions, from, until);
+  return refute(piece, transitions, states, 50 * (until - from), effort, budget) !== null;
 }

@@ -94,6 +94,8 @@ export class Search {
 
   /** How many configurations were visited. */
   nodes = 0;
+  /** 1 for each operation whose answer had to be waited for: what else must be in order was so by itself. */
+  readonly asked: Uint8Array;
   /** The rank of the last answer that could not be passed yet, and its operation; −1 before the first. */
   furthest = -1;
   blocked = -1;
@@ -129,6 +131,7 @@ export class Search {
     this.#frames = new Int32Array(this.#stride * FIRST_FRAMES);
     memory.left -= this.#frames.length;
     this.#trail = new Trail(problem.at.length);
+    this.asked = new Uint8Array(problem.at.length);
   }
 
   get hasUnknowns(): boolean {
@@ -181,6 +184,7 @@ export class Search {
       if (rank >= this.#until) return 'legal';
       if (rank > this.furthest) this.#comeFurther(boundary, rank);
       this.nodes++;
+      this.asked[boundary] = 1;
       this.#enter(boundary, rank);
       if (!this.#advance()) return 'impossible';
     }
