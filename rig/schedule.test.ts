@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { memory } from '../clusters/memory/memory.ts';
-import { flippedBits, kill, killAll, partition, pause, truncatedFile } from '../nemeses/index.ts';
+import { flippedBits, kill, killAll, killInElection, partition, pause, truncatedFile } from '../nemeses/index.ts';
 import { register } from '../workloads/register.ts';
 import { VirtualClock } from './clock.ts';
 import type { Layout, Limits, Nemesis, PlannedFault, RunSpec, Workload } from './contract.ts';
@@ -72,6 +72,17 @@ describe('a schedule', () => {
       worst.beyond = Math.max(worst.beyond, mostDown(beyond.faults, spec()).nodes.length);
     }
     expect(worst).toEqual({ within: 1, beyond: 3 });
+  });
+
+  it('keeps no fault from striking while another waits for its moment', async () => {
+    for (const seed of seeds) {
+      const some = [partition, killInElection] as unknown as Nemesis[];
+      const { faults } = await draw({ seed }, three, some);
+      const alone = await draw({ seed }, three, [partition as unknown as Nemesis]);
+      expect(faults.filter(({ nemesis }) => nemesis === 'partition')).toEqual(alone.faults);
+      expect(faults.some(({ nemesis }) => nemesis === 'kill-in-election')).toBe(true);
+      expect(mostDown(faults, spec()).nodes.length).toBe(1);
+    }
   });
 
   it('never has a fault that lasts longer than any may', async () => {

@@ -230,6 +230,9 @@ function place(
   return { faults: placed.sort((a, b) => a.atMs - b.atMs), omitted };
 }
 
+/** Whoever waits for a moment finds out then whether there is room, and keeps nobody from striking before. */
+const findsRoomLater = ({ span }: PlannedFault): boolean => span?.from !== undefined;
+
 /** The first time from `fromMs` on at which all that overlap it leave room for it. */
 function roomFor(
   fault: PlannedFault,
@@ -238,8 +241,10 @@ function roomFor(
   spec: RunSpec,
   most: number,
 ): number {
+  if (findsRoomLater(fault)) return fromMs;
+  const others = placed.filter((other) => !findsRoomLater(other));
   for (let atMs = fromMs; ; ) {
-    const beside = placed.filter(
+    const beside = others.filter(
       (other) => other.atMs < atMs + longestOf(fault, spec) && atMs < other.atMs + longestOf(other, spec),
     );
     const down = new Set([fault, ...beside].flatMap((one) => one.down));
@@ -264,8 +269,12 @@ export function mostDown(
   readonly atMs: number;
 } {
   let worst: { nodes: readonly NodeId[]; atMs: number } = { nodes: [], atMs: 0 };
-  for (const { atMs } of faults) {
-    const inForce = faults.filter((other) => other.atMs <= atMs && atMs < other.atMs + longestOf(other, spec));
+  const isLimited = spec.limits !== undefined && !spec.limits.beyondQuorum;
+  for (const fault of faults) {
+    const { atMs } = fault;
+    const isBeside = (other: PlannedFault) => other.atMs <= atMs && atMs < other.atMs + longestOf(other, spec);
+    const waits = (one: PlannedFault) => isLimited && findsRoomLater(one);
+    const inForce = waits(fault) ? [fault] : faults.filter((other) => isBeside(other) && !waits(other));
     const nodes = [...new Set(inForce.flatMap(({ down }) => down))].sort();
     if (nodes.length > worst.nodes.length) worst = { nodes, atMs };
   }

@@ -1,5 +1,6 @@
 /** How members of etcd leave and join: whoever is a member already is asked, and members are told apart by their peer URLs. */
 
+import { deadline, RealClock } from '../../rig/clock.ts';
 import type { NodeId } from '../../rig/contract.ts';
 import type { MembershipHooks } from '../hosts/controls/membership.ts';
 import type { Deployment } from '../hosts/hosted.ts';
@@ -8,6 +9,7 @@ import { ask } from './status.ts';
 export const PEER_PORT = 2380;
 /** Whoever has just left does not answer, and must not keep the others from being asked. */
 const ANSWER_MS = 1_500;
+const clock = new RealClock();
 
 type Member = { readonly ID?: string; readonly peerURLs?: readonly string[] };
 
@@ -22,11 +24,13 @@ export function membership(deployment: Deployment): Omit<MembershipHooks, 'serve
     const members = [...roster.members].filter((node) => node !== without);
     let reason: unknown = new Error('there is no other member');
     for (const node of members) {
+      const limit = deadline(clock, ANSWER_MS, signal);
       try {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-        return await ask(node, deployment, 'POST', `/v3/cluster/member/${asked}`, limit, question);
+        return await ask(node, deployment, 'POST', `/v3/cluster/member/${asked}`, limit.signal, question);
       } catch (error) {
         reason = error;
+      } finally {
+        limit.cancel();
       }
     }
     throw reason;

@@ -44,6 +44,8 @@ export interface SystemDefinition {
   readonly hosts: readonly LabDriver[];
   /** How to connect to one node, for each API it offers. */
   readonly apis: { readonly [A in ApiName]?: (node: NodeId, deployment: Deployment) => Promise<Client<A>> };
+  /** Its nodes ask name servers, for each other or for what they need; by default they are told addresses. */
+  readonly asksNames?: true;
   /** The levers of its controls that would have no effect on this system, each with the reason. */
   lacks?(host: HostName): Lacks;
   members(nodeCount: number, host: HostName): Members;
@@ -109,6 +111,8 @@ export interface Deployment {
   entrance(node: NodeId, port: number): Address;
 }
 
+const NO_NAMES: Lacks = { 'network.failNames': 'its nodes know each other by their addresses, and ask no name server' };
+
 export function onHosts(system: SystemDefinition): Cluster {
   return defineCluster({
     name: system.name,
@@ -120,7 +124,7 @@ export function onHosts(system: SystemDefinition): Cluster {
     nodeCounts: system.nodeCounts,
     async lacks(host) {
       const driver = system.hosts.find(({ name }) => name === host);
-      return { ...(await driver?.lacks()), ...system.lacks?.(host) };
+      return { ...(system.asksNames ? {} : NO_NAMES), ...(await driver?.lacks()), ...system.lacks?.(host) };
     },
     ...(system.quorum === undefined ? {} : { quorum: system.quorum }),
     states: Object.fromEntries(Object.entries(system.states ?? {}).map(([name, { says }]) => [name, says])),

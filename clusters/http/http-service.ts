@@ -66,6 +66,7 @@ function startedService(
     name,
     summary,
     controls: ['network', 'processes', 'traffic'],
+    asksNames: true,
     traffic: { port, keyField: keyFieldOf(definition) },
     variants: Object.fromEntries(Object.entries(variants).map(([variant, { summary: says }]) => [variant, says])),
     nodeCounts: { default: nodes, allowed: Array.from({ length: MOST_NODES }, (_, index) => index + 1) },
