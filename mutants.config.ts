@@ -442,6 +442,8 @@ const MUTANTS: readonly Mutant[] = [
     'methods',
     ['any state will do', 'text !== first.text', 'text === first.text'],
     ['one state is two', 'states.length < 2', 'states.length < 1'],
+    ['what is refused was tried', 'offered > 0 ||', 'offered >= 0 ||'],
+    ['any answer is a state', "by === 'GET'", 'by !== undefined'],
   ),
   ...exactlyOnce('ledger/guarantees', [
     'a guarantee is kept that was never put to the test',

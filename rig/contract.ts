@@ -231,8 +231,8 @@ export interface Service {
   request(request: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer>;
   /** Every effect that requests had, as often as they had it: a multiset, never deduplicated. */
   effects(signal: AbortSignal): Promise<readonly ServiceEffect[]>;
-  /** What a safe request shows of what such a request is about: a short text, equal where the state is. */
-  state(of: Pick<ServiceRequest, 'operation' | 'values'>, signal: AbortSignal): Promise<string>;
+  /** What a safe request shows of what such a request is about. */
+  state(look: ServiceLook, signal: AbortSignal): Promise<ServiceState>;
   /** Sends a request spoilt in one way. Resolves to how that ended, whatever it was. */
   probe(probe: ServiceProbe, signal: AbortSignal): Promise<ProbeAnswer>;
   /** Bytes that the node's processes hold in memory; `null` where that cannot be seen. */
@@ -246,8 +246,8 @@ export type ServiceTerms = {
     readonly [operation: string]: {
       readonly values: { readonly [value: string]: ValueRange };
       readonly method?: string;
-      /** Whether `state` can tell of it. */
-      readonly hasState?: boolean;
+      /** Where `state` can tell of it: operations with the same path change the same objects. */
+      readonly state?: { readonly path: string; readonly conditional: boolean };
     };
   };
   /** Part of every key of this run. */
@@ -287,7 +287,15 @@ export type ServiceRequest = Written & {
   readonly operation: string;
   readonly key: string;
   readonly values: ServiceValues;
+  /** The ETag that the state must still have for anything to be done. */
+  readonly ifMatch?: string;
 };
+/** RFC 9110, section 9.2.1: methods that ask for nothing to be changed. */
+export type SafeMethod = 'GET' | 'HEAD' | 'OPTIONS';
+/** Default: GET, which alone shows the state; of the others, what is shown is the status. */
+export type ServiceLook = Pick<ServiceRequest, 'operation' | 'values'> & { readonly by?: SafeMethod };
+/** `shown`: the status and a short text, equal where the state is; `etag` of it, where the service tells one. */
+export type ServiceState = { readonly shown: string; readonly etag: string | null };
 /** `id` is the service's name for the effect, where it has one. */
 export type ServiceAnswer = { readonly status: number; readonly id: string | null };
 /** `values`: those that can be seen of it. */

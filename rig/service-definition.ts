@@ -65,8 +65,11 @@ export interface ServiceOperation {
   /** What a field of the body that is left out means; a repeat may write it down. */
   readonly defaults?: { readonly [field: string]: Json };
   readonly values?: Readonly<Record<string, ValueRange>>;
-  /** Where a GET shows the state that it changes, and which value of the answer that is; default: all of it. */
-  readonly state?: { readonly path: string; readonly value?: string };
+  /**
+   * Where a GET shows the state that it changes, and which value of the answer that is; default: all of it. `conditional`: a
+   * request with If-Match is done only while the ETag that was shown there is the current one.
+   */
+  readonly state?: { readonly path: string; readonly value?: string; readonly conditional?: boolean };
   /** Which field of the answer is the service's name for the effect, and whether a repeat gets the same bytes. */
   readonly answer?: { readonly id?: string; readonly repeated?: 'id' | 'body' };
 }
@@ -147,7 +150,10 @@ const operation = strict(
     body: {},
     defaults: { type: 'object', maxProperties: 50 },
     values: { type: 'object', propertyNames: { pattern: wordPattern }, additionalProperties: range, maxProperties: 50 },
-    state: strict({ path: { type: 'string', pattern: '^/', maxLength: 2_048 }, value: text(256) }, ['path']),
+    state: strict(
+      { path: { type: 'string', pattern: '^/', maxLength: 2_048 }, value: text(256), conditional: { type: 'boolean' } },
+      ['path'],
+    ),
     answer: strict({ id: text(256), repeated: { enum: ['id', 'body'] } }),
   },
   ['method', 'path'],

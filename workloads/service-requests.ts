@@ -14,6 +14,7 @@ import type {
   WorkerContext,
 } from '../rig/contract.ts';
 import type { Random } from '../rig/random.ts';
+import { wordsIn } from '../rig/service-definition.ts';
 
 export type KeyedRequest = Extract<ServiceInput, { readonly f: 'request' }>;
 
@@ -114,6 +115,24 @@ export class RequestDraw {
     return null;
   }
 
+  /**
+   * This operation on the object that the other request is about, by the path that shows its state, under a key of its own;
+   * `null` where it is about other objects, or would be the same.
+   */
+  sameObject(operation: string, { operation: other, values }: KeyedRequest): KeyedRequest | null {
+    const { state, values: ranges } = this.#terms.operations[operation] ?? { values: {} };
+    if (state === undefined || state.path !== this.#terms.operations[other]?.state?.path) return null;
+    const names = wordsIn(state.path).filter((name) => name in values);
+    const object = Object.fromEntries(names.map((name) => [name, values[name] as string | number]));
+    if (!names.every((name) => mayBe(ranges[name], object[name] as string | number))) return null;
+    for (let attempt = 0; attempt < OTHER_TRIES; attempt++) {
+      const drawn = this.#drawValues(operation, this.#context.rng, object);
+      if (operation === other && JSON.stringify(drawn) === JSON.stringify(values)) continue;
+      return { ...this.asking(operation), values: drawn };
+    }
+    return null;
+  }
+
   #request(key: string, rng: Random, isWhole = false): KeyedRequest {
     const operation = rng.pick(this.#operations);
     const whole = isWhole || key === '' ? key : `${this.#terms.keyPrefix}${key}`;
@@ -124,11 +143,13 @@ export class RequestDraw {
   #drawValues(operation: string, rng: Random, fixed: ServiceValues): ServiceRequest['values'] {
     const values: Record<string, string | number> = {};
     for (const [name, range] of Object.entries(this.#terms.operations[operation]?.values ?? {}))
-      values[name] =
-        this.#terms.scope.includes(name) && name in fixed ? (fixed[name] as string) : drawn(range, rng, values);
+      values[name] = Object.hasOwn(fixed, name) ? (fixed[name] as string | number) : drawn(range, rng, values);
     return values;
   }
 }
+
+const mayBe = (range: ValueRange | undefined, value: string | number): boolean =>
+  range !== undefined && (!('oneOf' in range) || range.oneOf.includes(value));
 
 function drawn(range: ValueRange, rng: Random, before: ServiceValues): string | number {
   if ('oneOf' in range) {

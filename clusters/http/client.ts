@@ -22,6 +22,8 @@ const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const LARGEST_HEAD_BYTES = 16 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
 const MOST_SHOWN = 200;
+/** RFC 9110, section 8.8.3: a strong one, of no bytes but ASCII; If-Match takes no weak one. */
+const ETAG = /^"[\x21\x23-\x7e]{0,256}"$/;
 
 /** What a client of one node needs to know. */
 export interface ServicePlace {
@@ -58,14 +60,19 @@ export function serviceClient({ definition, terms, address, sink, clock, memory 
       return { status: answer.status, id: String(id) };
     },
     effects: (signal) => readEffects(definition, terms.keyPrefix, pool, sink, signal),
-    async state({ operation, values }, signal) {
+    async state({ operation, values, by = 'GET' }, signal) {
       const where = definition.operations[operation]?.state;
       if (!where) throw new Refused('no-state', `operations.${operation} says nothing of a state`);
       const path = filledText(where.path, values, encodeURIComponent);
-      const answer = await ask(pool, { method: 'GET', path }, LARGEST_ANSWER_BYTES, signal);
-      if (answer.status >= 500) throw new RequestError(`http-${answer.status}`, answer.text.slice(0, 200));
-      const seen = where.value === undefined ? answer.text : JSON.stringify(valueAt(answer.json, where.value));
-      return shortened(`${answer.status} ${seen}`);
+      const answer = await ask(pool, { method: by, path }, LARGEST_ANSWER_BYTES, signal);
+      const { status, headers, text, json } = answer;
+      if (status >= 500 && by === 'GET') throw new RequestError(`http-${status}`, text.slice(0, 200));
+      const seen = where.value === undefined ? text : JSON.stringify(valueAt(json, where.value));
+      const etag = headers['etag'];
+      return {
+        shown: by === 'GET' ? shortened(`${status} ${seen}`) : String(status),
+        etag: typeof etag === 'string' && ETAG.test(etag) ? etag : null,
+      };
     },
     async probe(probe, signal) {
       const hidden = buildRequest(definition, { ...probe, key: `${probe.key}-hidden` });

@@ -22,7 +22,10 @@ export function termsOf(definition: HttpServiceDefinition, keyPrefix: string): S
   return {
     name: definition.name,
     operations: Object.fromEntries(
-      all.map(([name, { values = {}, method, state }]) => [name, { values, method, hasState: state !== undefined }]),
+      all.map(([name, { values = {}, method, state }]) => [
+        name,
+        { values, method, ...(state ? { state: { path: state.path, conditional: state.conditional ?? false } } : {}) },
+      ]),
     ),
     keyPrefix,
     longestKey: idempotencyKey.longest ?? LONGEST_KEY,

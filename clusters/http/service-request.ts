@@ -23,7 +23,7 @@ export const keyFieldOf = ({ idempotencyKey }: HttpServiceDefinition): string =>
 /** Throws `Refused` for a key that no header can carry, and for an operation that there is not. */
 export function buildRequest(
   definition: HttpServiceDefinition,
-  { operation, key, values, form }: ServiceRequest,
+  { operation, key, values, form, ifMatch }: ServiceRequest,
 ): BuiltRequest {
   const template = definition.operations[operation];
   if (!template) throw new Refused('no-such-operation', `${definition.name} has no operation ${operation}`);
@@ -36,6 +36,7 @@ export function buildRequest(
   for (const [name, text] of Object.entries(template.headers ?? {}))
     headers[name.toLowerCase()] = headerText(filledText(text, all));
   headers[keyFieldOf(definition)] = headerText(key);
+  if (ifMatch !== undefined) headers['if-match'] = headerText(ifMatch);
   if (template.body !== undefined) headers['content-type'] ??= 'application/json';
   return {
     method: template.method,

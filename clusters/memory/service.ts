@@ -32,7 +32,7 @@ export function serviceClient(ask: Ask): Client<'service'> {
         to: { oneOf: names, not: 'from' },
         amount: { integer: [1, 100] },
       } as const;
-      return { ...TERMS, operations: { transfer: { values, hasState: true } } };
+      return { ...TERMS, operations: { transfer: { values, state: { path: '/{{from}}', conditional: false } } } };
     },
     async request({ key, values }, signal) {
       const { from, to, amount } = values;
@@ -45,7 +45,10 @@ export function serviceClient(ask: Ask): Client<'service'> {
         id,
         values: { from, to, amount },
       })),
-    state: async ({ values }, signal) => String(await ledger.balance(`${values['from']}`, signal)),
+    state: async ({ values }, signal) => ({
+      shown: String(await ledger.balance(`${values['from']}`, signal)),
+      etag: null,
+    }),
     probe: async () => ({ status: 400, detail: 'refused' }),
     memory: async () => null,
     async [Symbol.asyncDispose]() {},
