@@ -29,6 +29,33 @@ describe('a transaction that runs alone', () => {
     expect(writes.size).toBe(0);
   });
 
+  it('takes SQL statements for rows: an update or delete tells whether it found one, a second insert is refused', () => {
+    const { output, writes } = execute(
+      [
+        ['select', 'x', null],
+        ['update', 'y', { version: 1 }],
+        ['insert', 'y', { version: 2 }],
+        ['update', 'y', { version: 3 }],
+        ['delete', 'x', null],
+        ['delete', 'x', null],
+      ],
+      before,
+    );
+    expect(output).toEqual([
+      ['select', 'x', [1]],
+      ['update', 'y', { version: 1 }, 0],
+      ['insert', 'y', { version: 2 }],
+      ['update', 'y', { version: 3 }, 1],
+      ['delete', 'x', null, 1],
+      ['delete', 'x', null, 0],
+    ]);
+    expect([...writes]).toEqual([
+      ['y', { version: 3 }],
+      ['x', null],
+    ]);
+    expect(() => execute([['insert', 'x', 2]], before)).toThrow('there is a row x already');
+  });
+
   it('touches each of its keys once', () => {
     expect(
       keysOf([

@@ -75,15 +75,19 @@ function microsOf(value: Json | undefined): readonly (readonly Json[])[] | null 
 
 const MICRO_NAMES: Readonly<Record<string, string>> = { r: 'read', w: 'write', append: 'append' };
 const MOST_MICROS = 8;
+const found = (changed: Json | undefined): string => (changed === 0 ? ' (no row)' : '');
 
 /** `append 8 to 255, read 253 = [1, 3, 4]`: the whole of a transaction, with what it read if it was answered; else `null`. */
 export function transacted(input: Input, completion: Completion): string | null {
   if (input.f !== 'txn') return null;
   const micros = (completion.type === 'ok' ? microsOf(completion.output) : null) ?? microsOf(input['value']);
   if (micros === null) return null;
-  const words = micros.slice(0, MOST_MICROS).map(([f, key, value]) => {
+  const words = micros.slice(0, MOST_MICROS).map(([f, key, value, changed]) => {
     const name = plain(MICRO_NAMES[f as string] ?? (f as string), 20);
     if (f === 'append' || f === 'w') return `${name} ${shown(value, 30)} to ${shown(key, 30)}`;
+    if (f === 'insert') return `${name} ${shown(value, 60)} as ${shown(key, 30)}`;
+    if (f === 'update') return `${name} ${shown(key, 30)} to ${shown(value, 60)}${found(changed)}`;
+    if (f === 'delete') return `${name} ${shown(key, 30)}${found(changed)}`;
     return completion.type === 'ok' ? `${name} ${shown(key, 30)} = ${shown(value, 60)}` : `${name} ${shown(key, 30)}`;
   });
   return micros.length > MOST_MICROS ? `${words.join(', ')}, …` : words.join(', ');

@@ -191,12 +191,20 @@ export type FeedChange = {
 
 /** Several keys at once: all of a transaction takes effect, or nothing. */
 export interface Transactional {
-  /** Resolves to the same micro-operations with what was read filled in. `append` takes a key's value for a list. */
+  /**
+   * Resolves to the same micro-operations with what was read filled in. `append` takes a key's value for a list; an
+   * `insert` where there is a row already is refused with `row-exists`.
+   */
   transact(transaction: readonly MicroOperation[], signal: AbortSignal): Promise<readonly MicroOperation[]>;
 }
 
-/** What one transaction does to one key. A key that nobody wrote reads as `null`. */
-export type MicroOperation = readonly [f: 'r' | 'w' | 'append', key: string, value: Json];
+/**
+ * What one transaction does to one key: to a register or list, or as a SQL statement to the row of that primary key. A
+ * key that nobody wrote reads as `null`. An answered update or delete tells how many rows it `changed`, 0 or 1.
+ */
+export type MicroOperation =
+  | readonly [f: 'r' | 'w' | 'append' | 'select' | 'insert' | 'update' | 'delete', key: string, value: Json]
+  | readonly [f: 'update' | 'delete', key: string, value: Json, changed: number];
 
 /** Money moved between accounts, each transfer named by the client's idempotency key. Amounts are whole numbers. */
 export interface Ledger {

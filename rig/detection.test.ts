@@ -55,6 +55,7 @@ const TABLE: readonly Row[] = [
   ['skips-missed', 'staleness', ['partition'], 'divergence'],
   ['skips-missed', 'register', ['partition'], 'nonlinearizable'],
   ['half-done', 'long-fork', ['partition'], 'long-fork'],
+  ['half-done', 'sql-rows', ['partition'], 'lost-update'],
   ['split-brain', 'versions', ['partition-primaries'], 'duplicate-version'],
   ['write-skew', 'list-append', ['partition'], 'G2-item'],
 ];
@@ -103,6 +104,7 @@ describe('nothing is found in the correct cluster', () => {
     'long-fork',
     'queue',
     'set',
+    'sql-rows',
     'staleness',
     'unique-ids',
     'versions',

@@ -16,6 +16,7 @@ export { requests } from './requests.ts';
 export { retention } from './retention.ts';
 export { rwRegister } from './rw-register.ts';
 export { set } from './set.ts';
+export { sqlRows } from './sql-rows.ts';
 export { staleness } from './staleness.ts';
 export { transfers } from './transfers.ts';
 export { uniqueIds } from './unique-ids.ts';

@@ -6,6 +6,7 @@ import type { History } from '../rig/history.ts';
 import { rehearse } from '../rig/rehearsal.ts';
 import { listAppend } from './list-append.ts';
 import { rwRegister } from './rw-register.ts';
+import { sqlRows } from './sql-rows.ts';
 
 const patient = { exhausted: () => false, reason: () => 'nothing' };
 
@@ -18,9 +19,10 @@ const judge = (checker: unknown, history: History) => (checker as Checker).check
 const namesIn = ({ anomalies }: Verdict) => new Set(anomalies.map(({ name }) => name));
 
 describe.each([
-  ['list-append', listAppend, 'append'],
-  ['rw-register', rwRegister, 'w'],
-] as const)('%s', (_, workload, write) => {
+  ['list-append', listAppend, ['append']],
+  ['rw-register', rwRegister, ['w']],
+  ['sql-rows', sqlRows, ['insert', 'update']],
+] as const)('%s', (_, workload, writes) => {
   it('finds nothing wrong with a store that runs one transaction after the other', async () => {
     const verdict = judge(workload.checkers[0], await ran(workload, null));
     expect(verdict).toMatchObject({ validity: 'valid', anomalies: [] });
@@ -35,10 +37,25 @@ describe.each([
   it('never writes a value twice', async () => {
     const history = await ran(workload, null);
     const written = [...history.operations()].flatMap(({ input }) =>
-      (input['value'] as unknown as readonly MicroOperation[]).filter(([f]) => f === write).map(([, , value]) => value),
+      (input['value'] as unknown as readonly MicroOperation[])
+        .filter(([f]) => (writes as readonly string[]).includes(f))
+        .map(([, , value]) => JSON.stringify(value)),
     );
     expect(written.length).toBeGreaterThan(500);
     expect(new Set(written).size).toBe(written.length);
+  });
+});
+
+describe('sql-rows', () => {
+  it('makes every kind of statement, most of which find what they are for', async () => {
+    const history = await ran(sqlRows, null);
+    const answers = [...history.operations()].flatMap(({ completion }) =>
+      completion.type === 'ok' ? (completion.output as unknown as readonly MicroOperation[]) : [],
+    );
+    for (const f of ['select', 'insert', 'update', 'delete'])
+      expect(answers.filter(([name]) => name === f).length).toBeGreaterThan(10);
+    const updates = answers.filter(([f]) => f === 'update');
+    expect(updates.filter(([, , , changed]) => changed === 1).length).toBeGreaterThan(0.7 * updates.length);
   });
 });
 

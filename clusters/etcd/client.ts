@@ -70,7 +70,8 @@ const expects = (key: string, value: Json): object =>
     ? { key: encode(key), target: 'CREATE', result: 'EQUAL', createRevision: '0' }
     : { key: encode(key), target: 'VALUE', result: 'EQUAL', value: encodeJson(value) };
 
-const writes = (key: string, value: Json): object =>
+/** A part of a transaction; `null` deletes the key. */
+export const writes = (key: string, value: Json): object =>
   value === null
     ? { requestDeleteRange: { key: encode(key) } }
     : { requestPut: { key: encode(key), value: encodeJson(value) } };

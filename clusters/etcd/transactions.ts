@@ -3,10 +3,10 @@
  * is written if every one of them still has the revision at which it was read. So no transaction misses another.
  */
 
-import type { Client, Json, MicroOperation } from '../../rig/contract.ts';
+import type { Client, Json } from '../../rig/contract.ts';
 import { Refused, RequestError } from '../../rig/define.ts';
 import { execute, keysOf } from '../transaction.ts';
-import { type Answer, type Ask, encode, encodeJson, type EtcdOptions, openEtcd, valueIn } from './client.ts';
+import { type Answer, type Ask, encode, type EtcdOptions, openEtcd, valueIn, writes } from './client.ts';
 import { definite } from './errors.ts';
 
 /** What a key held, and the revision at which it was written last: `'0'` if it is absent. */
@@ -21,9 +21,9 @@ export function connectTransactions(origin: string, options: EtcdOptions): Clien
     definite,
     async transact(transaction, signal) {
       const held = await read(ask, keysOf(transaction), options, signal);
-      const { output, writes } = execute(transaction, (key) => held.get(key)?.value ?? null);
-      if (writes.size > 0) await commit(ask, held, writes, signal);
-      return output satisfies readonly MicroOperation[];
+      const { output, writes: written } = execute(transaction, (key) => held.get(key)?.value ?? null);
+      if (written.size > 0) await commit(ask, held, written, signal);
+      return output;
     },
     [Symbol.asyncDispose]: close,
   };
@@ -55,7 +55,7 @@ function heldIn(response: Answer | undefined): Held {
 async function commit(
   ask: Ask,
   held: ReadonlyMap<string, Held>,
-  writes: ReadonlyMap<string, Json>,
+  written: ReadonlyMap<string, Json>,
   signal: AbortSignal,
 ): Promise<void> {
   const compare = [...held].map(([key, { revision }]) => ({
@@ -64,7 +64,7 @@ async function commit(
     result: 'EQUAL',
     modRevision: revision,
   }));
-  const success = [...writes].map(([key, value]) => ({ requestPut: { key: encode(key), value: encodeJson(value) } }));
+  const success = [...written].map(([key, value]) => writes(key, value));
   const { succeeded } = await ask('/v3/kv/txn', { compare, success }, signal);
   if (succeeded !== true) throw new Refused('conflict', 'what it read was written meanwhile');
 }

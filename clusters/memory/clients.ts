@@ -10,7 +10,7 @@ import type {
   TransferReceipt,
 } from '../../rig/contract.ts';
 import { RequestError } from '../../rig/define.ts';
-import { execute, keysOf } from '../transaction.ts';
+import { execute, isRead, keysOf } from '../transaction.ts';
 import type { Command, Pair } from './machine.ts';
 import type { Bug } from './replica.ts';
 
@@ -24,6 +24,7 @@ const definite: ReadonlySet<string> = new Set([
   'key-reused',
   'no-leader',
   'no-such-account',
+  'row-exists',
 ]);
 
 const hangUp = { definite, async [Symbol.asyncDispose]() {} };
@@ -82,7 +83,7 @@ const oneByOne: Transact = async (ask, micros, signal) => {
     try {
       output.push(...(await asOne(ask, [micro], signal)));
     } catch (error) {
-      throw output.some(([f]) => f !== 'r') ? new RequestError('half-done', String(error)) : error;
+      throw !output.every(isRead) ? new RequestError('half-done', String(error)) : error;
     }
   }
   return output;

@@ -5,7 +5,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { AppliedTransfer, FeedChange, Json, MicroOperation, Transfer } from '../../rig/contract.ts';
-import { execute } from '../transaction.ts';
+import { Refused } from '../../rig/define.ts';
+import { execute, isRead as reads } from '../transaction.ts';
 
 export type Command =
   | { readonly f: 'get'; readonly key: string }
@@ -29,7 +30,7 @@ export type Answer = { readonly value: Json } | { readonly refused: string; read
 const writes: readonly Command['f'][] = ['put', 'cas', 'transfer', 'commit', 'record'];
 
 export const isRead = (command: Command): boolean =>
-  command.f === 'txn' ? command.micros.every(([f]) => f === 'r') : !writes.includes(command.f);
+  command.f === 'txn' ? command.micros.every(reads) : !writes.includes(command.f);
 
 const OPENING = 1000;
 const ACCOUNTS = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi'];
@@ -116,9 +117,14 @@ export class Machine {
   }
 
   #transact(micros: readonly MicroOperation[]): Answer {
-    const { output, writes: written } = execute(micros, (key) => this.#value(key));
-    for (const [key, value] of written) this.#registers.set(key, value);
-    return { value: output };
+    try {
+      const { output, writes: written } = execute(micros, (key) => this.#value(key));
+      for (const [key, value] of written) this.#registers.set(key, value);
+      return { value: output };
+    } catch (error) {
+      if (error instanceof Refused) return { refused: error.errorClass, detail: error.message };
+      throw error;
+    }
   }
 
   #record(key: string, value: Json): Answer {
