@@ -142,7 +142,7 @@ class Judgement {
   /** Whether no fault was in force meanwhile, which might have kept the answer back. */
   #isCalm(at: number): boolean {
     const fromNs = this.#history.invokedNs[at] as number;
-    const endedNs = this.#history.endedNs[at] as number;
+    const endedNs = this.#history.endedNs(at);
     return calmTimes(this.#history as unknown as History).some(
       (calm) => calm.fromNs <= fromNs && endedNs <= calm.untilNs,
     );

@@ -113,7 +113,7 @@ function judgeOutage(
   for (let at = firstSince(history, outage.injectedNs); at < history.length; at++) {
     const beganNs = history.invokedNs[at] as number;
     if (beganNs > outage.releaseNs) break;
-    const endedNs = history.endedNs[at] as number;
+    const endedNs = history.endedNs(at);
     if (!(endedNs < outage.releaseNs)) continue;
     if (outage.nodes !== null && !outage.nodes.includes(history.nodes[history.node[at] as number] as string)) continue;
     const f = history.functions[history.f[at] as number] as string;
@@ -148,7 +148,7 @@ function shareInCalm(history: History, name: string, faults: readonly Fault[], a
   let [asked, served] = [0, 0];
   for (let at = 0; at < history.length; at++) {
     if (history.f[at] !== f) continue;
-    const [beganNs, endedNs] = [history.invokedNs[at] as number, history.endedNs[at] as number];
+    const [beganNs, endedNs] = [history.invokedNs[at] as number, history.endedNs(at)];
     if (faults.some((fault) => touches(fault, beganNs, endedNs))) continue;
     asked++;
     if (isServed(history, at, answers)) served++;

@@ -97,7 +97,7 @@ const overlap = (one: FaultRecord, other: FaultRecord): boolean =>
 /** True if an operation was under way, or began, from `fromNs` to `untilNs`. */
 function metLoad(history: History, fromNs: number, untilNs: number): boolean {
   for (let at = 0; at < history.length && (history.invokedNs[at] as number) <= untilNs; at++) {
-    const endedNs = history.endedNs[at] as number;
+    const endedNs = history.endedNs(at);
     if (Number.isNaN(endedNs) || endedNs >= fromNs) return true;
   }
   return false;

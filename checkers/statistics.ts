@@ -96,7 +96,7 @@ function latencies(history: History): Record<string, Record<string, number>> {
   );
   for (let at = 0; at < history.length; at++) {
     if (history.type[at] !== OK) continue;
-    const micros = ((history.completedNs[at] as number) - (history.dueNs[at] as number)) / 1000;
+    const micros = ((history.completedNs[at] as number) - history.dueNs(at)) / 1000;
     byFunction[history.f[at] as number]?.recordValue(Math.min(3_600_000_000, Math.max(1, Math.round(micros))));
   }
   return Object.fromEntries(
@@ -114,7 +114,6 @@ function latencies(history: History): Record<string, Record<string, number>> {
 
 function lateShare(history: History): number {
   let late = 0;
-  for (let at = 0; at < history.length; at++)
-    if ((history.invokedNs[at] as number) - (history.dueNs[at] as number) > LATE_NS) late++;
+  for (let at = 0; at < history.length; at++) if ((history.lateNs[at] as number) > LATE_NS) late++;
   return late / history.length;
 }

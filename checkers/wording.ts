@@ -11,7 +11,7 @@ export function nameOf(history: History, at: number): string {
 
 function interval(history: History, at: number): string {
   if (!hasTimes(history)) return '';
-  const ended = history.endedNs[at] as number;
+  const ended = history.endedNs(at);
   const until = Number.isNaN(ended) ? 'never answered' : seconds(ended);
   return `, ${seconds(history.invokedNs[at] as number)} to ${until}`;
 }

@@ -131,6 +131,6 @@ function nearest(indices: readonly number[], must: readonly number[], limit: num
 }
 
 function endOf(operation: Operation, history: History): number {
-  const ended = history.endedNs[history.at(operation.index)] as number;
+  const ended = history.endedNs(history.at(operation.index));
   return Number.isNaN(ended) ? Math.max(operation.invokedNs, history.lastNs) : Math.max(operation.invokedNs, ended);
 }

@@ -7,8 +7,8 @@
 export interface Columns {
   readonly invokedNs: Float64Array;
   readonly completedNs: Float64Array;
-  readonly dueNs: Float64Array;
-  readonly endedNs: Float64Array;
+  readonly lateNs: Float64Array;
+  readonly gaveUpNs: Float64Array;
   readonly invokeIndex: Int32Array;
   readonly completeIndex: Int32Array;
   readonly process: Int32Array;
@@ -36,8 +36,8 @@ export function columnsOf(room: SharedArrayBuffer, capacity: number, length = ca
   return {
     invokedNs: wide(0),
     completedNs: wide(1),
-    dueNs: wide(2),
-    endedNs: wide(3),
+    lateNs: wide(2),
+    gaveUpNs: wide(3),
     invokeIndex: middle(0),
     completeIndex: middle(1),
     process: middle(2),

@@ -26,22 +26,22 @@ interface Moment {
 
 /** In the order in which they were recorded. An `info` has no index of its own: it comes as early as its time allows. */
 function* moments(history: History): Generator<Moment> {
-  const { completeIndex, invokeIndex, endedNs, invokedNs } = history;
+  const { completeIndex, invokeIndex, invokedNs, completedNs, gaveUpNs } = history;
   const positions = Array.from({ length: history.length }, (_, at) => at);
   const ended = positions
     .filter((at) => completeIndex[at] !== NEVER)
     .sort((a, b) => (completeIndex[a] as number) - (completeIndex[b] as number));
   const unknown = positions
-    .filter((at) => completeIndex[at] === NEVER && !Number.isNaN(endedNs[at]))
-    .sort((a, b) => (endedNs[a] as number) - (endedNs[b] as number));
+    .filter((at) => completeIndex[at] === NEVER && gaveUpNs[at] !== 0)
+    .sort((a, b) => (gaveUpNs[a] as number) - (gaveUpNs[b] as number));
   let [nextEnded, nextUnknown] = [0, 0];
   for (let at = 0; at < history.length || nextEnded < ended.length; ) {
     const end = ended[nextEnded] ?? -1;
     const isInvocation = end < 0 || (invokeIndex[at] ?? NEVER) < (completeIndex[end] as number);
-    const timeNs = (isInvocation ? invokedNs[at] : endedNs[end]) as number;
+    const timeNs = (isInvocation ? invokedNs[at] : completedNs[end]) as number;
     const index = (isInvocation ? invokeIndex[at] : completeIndex[end]) as number;
     const lost = unknown[nextUnknown] ?? -1;
-    if (lost >= 0 && (endedNs[lost] as number) <= timeNs && (invokeIndex[lost] as number) < index) {
+    if (lost >= 0 && (gaveUpNs[lost] as number) <= timeNs && (invokeIndex[lost] as number) < index) {
       nextUnknown++;
       yield { at: lost, isInvocation: false };
     } else if (isInvocation) yield { at: at++, isInvocation: true };
@@ -70,7 +70,7 @@ function eventAt(history: History, { at, isInvocation }: Moment): Omit<JepsenOpe
   const asked = argumentOf(input);
   const observed = history.output(at) ?? null;
   return {
-    time: (isInvocation ? history.invokedNs[at] : history.endedNs[at]) as number,
+    time: isInvocation ? (history.invokedNs[at] as number) : history.endedNs(at),
     process: history.process[at] as number,
     type: isInvocation ? 'invoke' : isOk ? 'ok' : history.type[at] === FAIL ? 'fail' : 'info',
     f: input.f,

@@ -32,7 +32,7 @@ describe('readHistory', () => {
     });
     expect([...history.type]).toEqual([OK, INFO]);
     expect([...history.completeIndex]).toEqual([3, NEVER]);
-    expect([...history.endedNs]).toEqual([9, 12]);
+    expect([0, 1].map((at) => history.endedNs(at))).toEqual([9, 12]);
     expect(history.operation(0)).toMatchObject({ index: 1, dueNs: 3, completion: { type: 'ok', output: [1, null] } });
     expect(history.completion(1)).toEqual({ type: 'info', error: 'timeout', detail: 'nothing within 1 s' });
     expect(history.faults).toHaveLength(1);

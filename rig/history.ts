@@ -5,7 +5,7 @@
 
 import { type Columns, columnsOf } from './columns.ts';
 import type { Completion, FaultEvent, HistoryEvent, Input, Json, NodeId, Operation, PhaseEvent } from './contract.ts';
-import { FAIL, type HistoryParts, OK, Recording, type Stamped } from './recording.ts';
+import { FAIL, type HistoryParts, INFO, OK, Recording, type Stamped } from './recording.ts';
 import { ABSENT, Values, WHOLE } from './values.ts';
 import type { Wire } from './wire-file.ts';
 
@@ -21,10 +21,10 @@ export class History<In extends Input = Input, Out extends Json = Json> implemen
   readonly invokedNs: Float64Array;
   /** `Infinity` where `completeIndex` is `NEVER`. */
   readonly completedNs: Float64Array;
-  /** When it was meant to be sent; equals `invokedNs` for closed-loop load. */
-  readonly dueNs: Float64Array;
-  /** When the client gave up on an `info`; `NaN` where nothing was recorded. Otherwise `completedNs`. */
-  readonly endedNs: Float64Array;
+  /** How much later it was sent than it was meant to be; 0 for closed-loop load. */
+  readonly lateNs: Float64Array;
+  /** When the client gave up on an `info`; 0 where nothing was recorded. */
+  readonly gaveUpNs: Float64Array;
   readonly process: Int32Array;
   /** `OK`, `FAIL` or `INFO`. */
   readonly type: Uint8Array;
@@ -74,8 +74,8 @@ export class History<In extends Input = Input, Out extends Json = Json> implemen
     this.completeIndex = columns.completeIndex;
     this.invokedNs = columns.invokedNs;
     this.completedNs = columns.completedNs;
-    this.dueNs = columns.dueNs;
-    this.endedNs = columns.endedNs;
+    this.lateNs = columns.lateNs;
+    this.gaveUpNs = columns.gaveUpNs;
     this.process = columns.process;
     this.type = columns.type;
     this.f = columns.f;
@@ -124,6 +124,17 @@ export class History<In extends Input = Input, Out extends Json = Json> implemen
     return this.values.of(this.outputCode[at] as number) as Out | undefined;
   }
 
+  /** When operation `at` was meant to be sent; latency counts from there. */
+  dueNs(at: number): number {
+    return (this.invokedNs[at] as number) - (this.lateNs[at] as number);
+  }
+
+  /** When the client had its answer or gave up; `NaN` where nothing was recorded. */
+  endedNs(at: number): number {
+    if (this.type[at] !== INFO) return this.completedNs[at] as number;
+    return (this.gaveUpNs[at] as number) || Number.NaN;
+  }
+
   /** How operation `at` ended, as an object. */
   completion(at: number): Completion<Out> {
     if (this.type[at] === OK) return { type: 'ok', output: this.output(at) as Out };
@@ -143,7 +154,7 @@ export class History<In extends Input = Input, Out extends Json = Json> implemen
       completion: this.completion(at),
       invokedNs: this.invokedNs[at] as number,
       completedNs: this.completedNs[at] as number,
-      dueNs: this.dueNs[at] as number,
+      dueNs: this.dueNs(at),
     };
   }
 

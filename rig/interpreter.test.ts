@@ -79,7 +79,7 @@ describe('an answer', () => {
     const { history } = await rehearse({ cluster, workload, nemeses: [] }, { ...brief, requestTimeoutMs: 300 });
     return {
       ...history.completion(0),
-      afterMs: ((history.endedNs[0] as number) - (history.invokedNs[0] as number)) / 1e6,
+      afterMs: (history.endedNs(0) - (history.invokedNs[0] as number)) / 1e6,
     };
   };
 

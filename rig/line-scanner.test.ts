@@ -13,7 +13,7 @@ async function seen(read: Read, text: string, isTakenFast: boolean): Promise<str
   try {
     const history = await read(Buffer.from(text), isTakenFast);
     const { faults, phases, eventCount, lastNs, warnings, functions, nodes, errors } = history;
-    const columns = [history.invokeIndex, history.completeIndex, history.endedNs, history.f, history.node];
+    const columns = [history.invokeIndex, history.completeIndex, history.gaveUpNs, history.f, history.node];
     return JSON.stringify([
       [...history.operations()].map((operation) => [operation, String(operation.completedNs)]),
       columns.map((column) => [...column].map(String)),

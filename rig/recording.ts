@@ -140,8 +140,8 @@ export class Recording<In extends Input = Input, Out extends Json = Json> {
     columns.completeIndex[at] = NEVER;
     columns.invokedNs[at] = timeNs;
     columns.completedNs[at] = Infinity;
-    columns.dueNs[at] = dueNs;
-    columns.endedNs[at] = Number.NaN;
+    // What is nearly always nothing is left as it is: memory that nobody touches costs nothing.
+    if (dueNs !== timeNs) columns.lateNs[at] = timeNs - dueNs;
     columns.process[at] = process;
     columns.type[at] = INFO;
     columns.f[at] = f;
@@ -170,8 +170,8 @@ export class Recording<In extends Input = Input, Out extends Json = Json> {
       return;
     }
     const columns = this.#columns;
-    columns.endedNs[at] = timeNs;
-    if (type !== INFO) {
+    if (type === INFO) columns.gaveUpNs[at] = timeNs;
+    else {
       columns.completeIndex[at] = index;
       columns.completedNs[at] = timeNs;
     }

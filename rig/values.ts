@@ -38,6 +38,10 @@ export const isKept = (code: number): boolean => code <= FIRST_KEPT && (code & 1
 /** A short text, or a number that is not its own code. */
 export const isInterned = (code: number): boolean => code <= FIRST_INTERNED && !isKept(code);
 
+/** A place in a table for small numbers and what was interned early, which lie at its beginning; −1 for other codes. */
+export const placeOf = (code: number): number =>
+  code >= 0 ? 2 * code : isInterned(code) ? FIRST_INTERNED - code + 1 : -1;
+
 /** The code of the interned value with that number. */
 export const codeOfInterned = (number: number): number => FIRST_INTERNED - 2 * number;
 

@@ -109,7 +109,7 @@ function recordedIn(history: History<TransfersInput, TransfersOutput>, workerCou
   for (let at = 0; at < history.length; at++) {
     const worker = (history.process[at] as number) % workerCount;
     const beganNs = history.invokedNs[at] as number;
-    const endedNs = history.endedNs[at] as number;
+    const endedNs = history.endedNs(at);
     const input = history.input(at);
     if (input.f !== 'transfer') continue;
     const pauseMs = Math.max(0, Math.round((beganNs - (freeNs.get(worker) ?? 0)) / 1e6));

@@ -46,9 +46,10 @@ export class Circumstances {
 
   /** `n1 is killed, from 3.100 s to 4.205 s`. */
   #faultsDuring(attempts: readonly number[]): readonly string[] {
-    const { invokedNs, endedNs, lastNs, faults } = this.#history;
+    const { invokedNs, lastNs, faults } = this.#history;
     const fromNs = Math.min(...attempts.map((at) => invokedNs[at] as number));
-    const untilNs = Math.max(...attempts.map((at) => (Number.isNaN(endedNs[at]) ? lastNs : (endedNs[at] as number))));
+    const ended = attempts.map((at) => this.#history.endedNs(at));
+    const untilNs = Math.max(...ended.map((endedNs) => (Number.isNaN(endedNs) ? lastNs : endedNs)));
     const told: string[] = [];
     for (const { action, hold, sentence, timeNs } of faults) {
       if (action !== 'inject' || timeNs > untilNs || told.length === MOST_TOLD) continue;

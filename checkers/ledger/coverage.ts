@@ -59,7 +59,7 @@ function concurrentDuplicates(history: History<TransfersInput, TransfersOutput>,
     const overlaps = attempts.some((at, nth) => {
       const next = attempts[nth + 1];
       if (next === undefined || history.node[at] === history.node[next]) return false;
-      return (history.endedNs[at] as number) > (history.invokedNs[next] as number);
+      return history.endedNs(at) > (history.invokedNs[next] as number);
     });
     if (overlaps) count++;
   }

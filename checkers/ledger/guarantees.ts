@@ -216,7 +216,7 @@ function underWay({ history, evidence }: Findings, words: RegExp): number {
   let count = 0;
   for (const { attempts } of evidence.transfers.values()) {
     const fromNs = history.invokedNs[attempts[0] as number] as number;
-    const last = history.endedNs[attempts.at(-1) as number] as number;
+    const last = history.endedNs(attempts.at(-1) as number);
     const untilNs = Number.isNaN(last) ? history.lastNs : last;
     if (windows.some(([from, until]) => fromNs <= until && untilNs >= from)) count++;
   }

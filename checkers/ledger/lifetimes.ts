@@ -126,11 +126,11 @@ class Judge {
 
   /** When the service had certainly done with it. */
   #doneNs(at: number): number {
-    const { type, invokedNs, endedNs, lastNs } = this.#history;
-    if (type[at] !== INFO) return endedNs[at] as number;
+    const { type, invokedNs, completedNs, lastNs } = this.#history;
+    if (type[at] !== INFO) return completedNs[at] as number;
+    const gaveUpNs = this.#history.endedNs(at);
     const sent = this.#wire.filter(
-      ({ origin, sentNs }) =>
-        origin === 'client' && sentNs >= (invokedNs[at] as number) && sentNs <= (endedNs[at] as number),
+      ({ origin, sentNs }) => origin === 'client' && sentNs >= (invokedNs[at] as number) && sentNs <= gaveUpNs,
     );
     if (sent.length === 0 || sent.some(({ status }) => status === null)) return lastNs;
     return Math.max(...sent.map(({ endedNs: ended }) => ended));
@@ -165,12 +165,12 @@ class Judge {
   }
 
   #begin(use: Use): void {
-    const { invokedNs, endedNs, type } = this.#history;
+    const { invokedNs, completedNs, type } = this.#history;
     if (this.#now.beganNs === Infinity) this.#began.push(invokedNs[use.at] as number);
     this.#now.beganNs = Math.min(this.#now.beganNs, invokedNs[use.at] as number);
     if (type[use.at] !== OK) return;
     this.#now.first ??= use;
-    this.#now.settledNs = Math.min(this.#now.settledNs, endedNs[use.at] as number);
+    this.#now.settledNs = Math.min(this.#now.settledNs, completedNs[use.at] as number);
   }
 
   #find(name: AgeFinding['name'], { at, request: { key } }: Use, agoNs: number, what: string): void {

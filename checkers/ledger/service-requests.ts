@@ -206,7 +206,7 @@ class Telling {
     const node = history.nodes[history.node[at] as number] as string;
     const timeNs = history.invokedNs[at] as number;
     recording.add({ type: 'invoke', index: history.invokeIndex[at] as number, timeNs, process, node, input });
-    const endedNs = history.endedNs[at] as number;
+    const endedNs = history.endedNs(at);
     if (Number.isNaN(endedNs)) return;
     const end = { index: history.completeIndex[at] as number, timeNs: endedNs, process, node };
     if (history.type[at] === OK) return recording.add({ ...end, type: 'ok', output });

@@ -8,7 +8,7 @@
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { FAIL, type History, INFO, NEVER } from '../../rig/history.ts';
-import { ABSENT, WHOLE } from '../../rig/values.ts';
+import { ABSENT, placeOf, WHOLE } from '../../rig/values.ts';
 import { Codes } from './codes.ts';
 import { type Columns, type Monitor, type Monitored, OTHER } from './monitor.ts';
 import { TupleNumbers } from './tuple-numbers.ts';
@@ -19,6 +19,9 @@ export class UnknownFunction extends Error {
 }
 
 const LEFT_OUT = -1;
+
+/** Keys whose partition is found without looking for it. */
+const MOST_EARLY_KEYS = 1 << 16;
 
 export class Operations implements Columns {
   readonly history: History;
@@ -48,6 +51,8 @@ export class Operations implements Columns {
   /** The partition of each operation of the history. */
   readonly #owner: Int32Array;
   readonly #pairs = new TupleNumbers(2);
+  /** Where a key is all there is to a partition: by the key's place, one more than the partition's number. */
+  readonly #byKey: Int32Array;
   readonly #pair = new Int32Array(2);
   readonly #names: string[] = [];
   readonly #numbers = new Map<string, number>();
@@ -58,6 +63,8 @@ export class Operations implements Columns {
     this.codes = new Codes(history);
     this.#isRead = history.functions.map((name) => model.functions?.[name] === 'read');
     this.#partition = partitionIn(history, model);
+    const isByKey = typeof this.#partition === 'object' && this.#partition.join(' ') === 'key';
+    this.#byKey = new Int32Array(isByKey ? Math.min(history.length, MOST_EARLY_KEYS) : 0);
     this.#owner = new Int32Array(history.length).fill(LEFT_OUT);
     const lastEvent = this.#assign();
     this.partitionCount = Math.max(this.#names.length, this.#pairs.count);
@@ -140,6 +147,16 @@ export class Operations implements Columns {
       this.#numbers.set(name, number);
       return number;
     }
+    const place = placeOf(this.history.keyCode[at] as number);
+    if (place < 0 || place >= this.#byKey.length) return this.#pairOf(at, by);
+    const known = this.#byKey[place] as number;
+    if (known > 0) return known - 1;
+    const number = this.#pairOf(at, by);
+    this.#byKey[place] = number + 1;
+    return number;
+  }
+
+  #pairOf(at: number, by: readonly ('key' | 'value')[] | undefined): number {
     const { keyCode, valueCode, toCode } = this.history;
     this.#pair[0] = by?.includes('key') ? this.codes.canonical(keyCode[at] as number) : ABSENT;
     if (!by?.includes('value')) this.#pair[1] = ABSENT;
@@ -177,6 +194,8 @@ export class Operations implements Columns {
     const { history, codes } = this;
     const { f, valueCode, toCode, outputCode } = history;
     const roleOf = history.functions.map((name) => roles[name] ?? OTHER);
+    const hasNoTo = toCode.every((code) => code === ABSENT);
+    if (hasNoTo) this.to.fill(ABSENT);
     for (let at = 0; at < place.length; at++) {
       if (this.#owner[at] === LEFT_OUT) continue;
       const op = place[at] as number;
@@ -186,7 +205,7 @@ export class Operations implements Columns {
         isWhole || argument !== undefined
           ? codes.of(argument === undefined ? undefined : history.input(at)[argument])
           : codes.canonical(valueCode[at] as number);
-      this.to[op] = isWhole ? ABSENT : codes.canonical(toCode[at] as number);
+      if (!hasNoTo) this.to[op] = isWhole ? ABSENT : codes.canonical(toCode[at] as number);
       const refusal = history.type[at] === FAIL ? this.refusal.get(at) : undefined;
       this.output[op] = refusal === undefined ? codes.canonical(outputCode[at] as number) : codes.of(refusal);
     }

@@ -71,7 +71,7 @@ function sortedIntoBuckets(history: History, edges: readonly number[]): Int32Arr
   const bucketAt = new Int32Array(history.length);
   const sizes = new Int32Array(count);
   for (let at = 0; at < history.length; at++) {
-    const bucket = bucketFor((history.dueNs[at] as number) / 1e9, edges);
+    const bucket = bucketFor(history.dueNs(at) / 1e9, edges);
     bucketAt[at] = bucket;
     sizes[bucket] = (sizes[bucket] as number) + 1;
   }
@@ -106,7 +106,7 @@ function bucket(history: History, positions: Int32Array, from: number, to: numbe
   for (const at of positions) {
     const type = history.type[at] as number;
     counts[type] = (counts[type] as number) + 1;
-    if (type === OK) latencies.push(((history.endedNs[at] as number) - (history.dueNs[at] as number)) / 1e6);
+    if (type === OK) latencies.push((history.endedNs(at) - history.dueNs(at)) / 1e6);
     else {
       const name = classes.nameOf(type, history.error[at] as number);
       errors[name] = (errors[name] ?? 0) + 1 / seconds;

@@ -144,9 +144,9 @@ function embedded(history: History, positions: readonly number[]): EmbeddedOpera
     errors: history.errors.map((name) => plain(name, 80)),
     index: differences(column((at) => history.invokeIndex[at] as number)),
     invoked: differences(column((at) => micros(history.invokedNs[at] as number))),
-    late: column((at) => micros((history.invokedNs[at] as number) - (history.dueNs[at] as number))),
+    late: column((at) => micros(history.lateNs[at] as number)),
     took: column((at) => {
-      const ended = history.endedNs[at] as number;
+      const ended = history.endedNs(at);
       return Number.isNaN(ended) ? -1 : Math.max(0, micros(ended - (history.invokedNs[at] as number)));
     }),
     process: column((at) => history.process[at] as number),
@@ -194,7 +194,7 @@ function witnessTable(history: History, witnesses: readonly number[]): Markup | 
     .slice(0, 60)
     .map((at) => {
       const { index, process, node, input, completion, invokedNs } = history.operation(at);
-      const took = ((history.endedNs[at] as number) - invokedNs) / 1e6;
+      const took = (history.endedNs(at) - invokedNs) / 1e6;
       return markup`<tr><th scope="row">#${index}</th><td>${atSeconds(invokedNs)}</td><td>${Number.isNaN(took) ? 'no answer' : duration(took)}</td>
 <td>p${process}</td><td>${plain(node, 40)}</td><td>${asked(input)}</td><td>${answered(input, completion)}</td></tr>`;
     });

@@ -102,8 +102,8 @@ async function ordealLoad(origin: string, ratePerSecond: number | null): Promise
     let late = 0;
     for (let at = 0; at < history.length; at++) {
       if ((history.invokedNs[at] as number) < from || history.completedNs[at] === Infinity) continue;
-      latencies.push(((history.completedNs[at] as number) - (history.dueNs[at] as number)) / 1e6);
-      if ((history.invokedNs[at] as number) - (history.dueNs[at] as number) > LATE_NS) late++;
+      latencies.push(((history.completedNs[at] as number) - history.dueNs(at)) / 1e6);
+      if ((history.lateNs[at] as number) > LATE_NS) late++;
     }
     latencies.sort((a, b) => a - b);
     const quantile = (share: number) => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
