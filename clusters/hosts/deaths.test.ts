@@ -133,8 +133,19 @@ const squeezedIn = (processes: readonly number[]): readonly string[] =>
     ];
   });
 
+/** Who is a member that was none at first, or the other way round, and who runs another version; of a cluster that stands. */
+function changedIn({ fault, moment }: Death, processes: ReadonlyMap<string, readonly number[]>): readonly string[] {
+  const upgraded = [...processes].filter(([, own]) => own.some((pid) => titleOf(pid).includes('sleep 2000')));
+  const found = upgraded.map(([node]) => `the other version of ${node}`);
+  if (fault !== 'members' || processes.size === 0 || ['progress starting', 'phase down'].includes(moment)) return found;
+  const isUp = (node: string) => (processes.get(node) ?? []).length > 0;
+  return [...found, ...['n1', 'n2'].filter((node) => !isUp(node)), ...['n3'].filter(isUp)];
+}
+
 /** Rules and stopped processes of that run; and on loopback the nodes, whose links stand still with their rig. */
-async function faultsOf(host: string, runId: string): Promise<readonly string[]> {
+async function faultsOf(death: Death, runId: string): Promise<readonly string[]> {
+  const { host } = death;
+  const running = new Map<string, readonly number[]>();
   if (host === 'loopback') return leftOf(host, runId);
   const found = processesWith('ORDEAL_DISK', runId).flatMap((pid) =>
     titleOf(pid).endsWith(FAILING) ? [`faults of the disk ${pid}`] : [],
@@ -146,11 +157,14 @@ async function faultsOf(host: string, runId: string): Promise<readonly string[]>
       if (rules.includes(`ordeal-${runId}`)) found.push(`rules in ${name}`);
       found.push(...processesInside(file).flatMap((pid) => (stateOf(pid) === 'stopped' ? [`stopped ${pid}`] : [])));
       found.push(...squeezedIn(processesInside(file)));
+      const [, node] = /-(n\d)$/.exec(name) ?? [];
+      if (node) running.set(node, processesInside(file));
     }
-    return found;
+    return [...found, ...changedIn(death, running)];
   }
   const engine = new Dockerode();
-  for (const { Id } of await engine.listContainers({ filters: { label: [`ordeal.run=${runId}`] } })) {
+  for (const { Id, Labels } of await engine.listContainers({ filters: { label: [`ordeal.run=${runId}`] } })) {
+    running.set(Labels['ordeal.node'] ?? '', processesInCgroup(Id));
     const container = engine.getContainer(Id);
     const { State } = await container.inspect();
     if (State.Paused) found.push(`paused ${Id}`);
@@ -158,7 +172,7 @@ async function faultsOf(host: string, runId: string): Promise<readonly string[]>
     if (State.Running && (await networkOf(container, State.Pid)(['iptables-save'])).includes(runId))
       found.push(`rules of ${Id}`);
   }
-  return found;
+  return [...found, ...changedIn(death, running)];
 }
 
 /** Watchdogs of that run that are still there. */
@@ -221,13 +235,13 @@ async function die(driver: LabDriver, death: Death): Promise<void> {
   const diedMs = performance.now();
   if (death.death === 'SIGTERM' || death.death === 'SIGHUP') await ended(rig);
   const stopped = death.death === 'SIGSTOP';
-  const look = () => (stopped ? faultsOf(host, runId) : leftOf(host, runId));
+  const look = () => (stopped ? faultsOf(death, runId) : leftOf(host, runId));
   const late = await soonNothing(look, healMs);
   healedMs.get(death.death)?.push(performance.now() - diedMs);
   if (late.length > 0) {
     byHand++;
     await driver.heal(runId);
-    if (!stopped) await driver.sweep(runId);
+    if (!stopped || ['members', 'upgrade'].includes(death.fault)) await driver.sweep(runId);
     expect(await soonNothing(look, 1_000)).toEqual([]);
   }
   if (stopped) {

@@ -125,12 +125,24 @@ describeWith(['root'], 'a fault on netns that is in force for longer than any ma
     const rules = () =>
       execFileSync('nsenter', ['--net=/run/netns/ordeal-5e1f0013-n1', 'iptables-save'], { encoding: 'utf8' });
     await lab.start('n1', { command: ['sleep', '300'] });
-    lab.guard.hold('too-long');
+    lab.guard.hold('too-long', false);
     await lab.impair('n1', dropped(['n2']));
     await lab.signal('n1', 'SIGSTOP');
     expect(rules()).toContain('ordeal-5e1f0013');
     await expect.poll(rules, { timeout: 15_000 }).not.toContain('ordeal-5e1f0013');
     await expect.poll(() => lab.state('n1'), { timeout: 15_000 }).toBe('running');
     expect(() => lab.guard.mustHold()).toThrow(/"too-long" was in force for longer than 0.3 s/);
+  });
+
+  it('goes with its cluster where only the system itself could undo it', async () => {
+    const places = async () => (await readdir('/run/netns')).filter((name) => name.startsWith('ordeal-5e1f0013'));
+    await lab.start('n1', { command: ['sleep', '300'] });
+    lab.guard.hold('undone-in-time', true);
+    lab.guard.letGo('undone-in-time');
+    lab.guard.hold('left', true);
+    expect(await places()).not.toEqual([]);
+    await expect.poll(places, { timeout: 15_000 }).toEqual([]);
+    expect(await lab.state('n1')).toBe('gone');
+    expect(() => lab.guard.mustHold()).toThrow(/its cluster was taken down, for nothing else undoes "left"$/);
   });
 });

@@ -114,9 +114,13 @@ export class Guard {
     return this.disturb(node, input ? [...command, input] : command, () => runCommand(command, input));
   }
 
-  /** From now on a fault is in force, and must not be for longer than the longest. */
-  hold(name: string): void {
+  /**
+   * From now on a fault is in force, and must not be for longer than the longest. @param isBeyondUndo whether a watchdog
+   * cannot take it back from outside.
+   */
+  hold(name: string, isBeyondUndo: boolean): void {
     this.#say(`+${JSON.stringify(name)}`);
+    if (isBeyondUndo) this.#say(`!${JSON.stringify(name)}`);
   }
 
   letGo(name: string): void {

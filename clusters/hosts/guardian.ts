@@ -1,9 +1,10 @@
 /**
  * The watchdog of one run: a process of its own that knows only the undo. When the rig is silent for longer than its
  * lease, or one fault lasts longer than any may, it undoes all faults; when the rig is dead, or stays silent for a grace
- * on top, it takes down the whole cluster, which nobody can use any more. Tells the rig if that can still hear.
+ * on top, it takes down the whole cluster, which nobody can use any more. It does so at once where something was changed
+ * that only the system itself could change back, such as its members. Tells the rig if that can still hear.
  *
- * Standard input, a line each: `.` beat · `+hold`, `-hold` · `>group`, `<group` · `bye`.
+ * Standard input, a line each: `.` beat · `+hold`, `!hold` that is beyond undo, `-hold` · `>group`, `<group` · `bye`.
  */
 
 import { createInterface } from 'node:readline';
@@ -26,6 +27,8 @@ class Guardian {
   readonly #audit: Audit;
   /** hold → until when it may be in force. */
   readonly #holds = new Map<string, number>();
+  /** Holds whose changes cannot be taken back from here. */
+  readonly #beyondUndo = new Set<string>();
   readonly #groups = new Set<number>();
   #lastBeatMs = performance.now();
   #working: Promise<void> = Promise.resolve();
@@ -55,7 +58,8 @@ class Guardian {
     if (line === 'bye') process.exit(0);
     else if (line[0] === '+')
       this.#holds.set(rest, this.#holds.get(rest) ?? this.#lastBeatMs + this.#patience.longestFaultMs);
-    else if (line[0] === '-') this.#holds.delete(rest);
+    else if (line[0] === '!') this.#beyondUndo.add(rest);
+    else if (line[0] === '-') for (const holds of [this.#holds, this.#beyondUndo]) holds.delete(rest);
     else if (line[0] === '>') this.#groups.add(Number(rest));
     else if (line[0] === '<') this.#groups.delete(Number(rest));
   }
@@ -72,9 +76,14 @@ class Guardian {
     }
   }
 
-  /** Undoes every fault; the cluster stays. Says so first, so that a rig that wakes up meanwhile stops disturbing. */
+  /** Undoes every fault; the cluster stays if it can. Says so first, so that a rig that wakes up meanwhile stops disturbing. */
   #heal(reason: string): void {
     this.#healed = true;
+    if (this.#beyondUndo.size > 0) {
+      const holds = [...this.#beyondUndo].join(', ');
+      process.stdout.write(`${reason}: its cluster was taken down, for nothing else undoes ${holds}\n`);
+      return this.#end(reason);
+    }
     process.stdout.write(`${reason}: its faults have been undone\n`);
     this.#audit.note(`${reason}: undoing its faults`);
     this.#working = this.#untilClean(() => this.#driver.heal(this.#runId));

@@ -213,7 +213,7 @@ export class HostedCluster implements RunningCluster {
   async #change(control: Control, hold: string, parties: readonly Party[], note: () => void): Promise<void> {
     this.#mustBeHeld(hold);
     note();
-    this.#lab.guard.hold(hold);
+    this.#lab.guard.hold(hold, control.isBeyondUndo === true);
     const waiting = this.#waiting.get(control);
     // What is noted before its turn has come is done in the same turn, for all parties at once.
     if (waiting) for (const party of parties) waiting.parties.add(party);

@@ -41,6 +41,8 @@ export interface Control<C extends ControlName = ControlName> {
   wantsDown?(node: NodeId): 'killed' | 'ended' | null;
   /** What it changes has nothing to do with whether nodes are up: it alone has to agree with a change of its own. */
   readonly isApart?: true;
+  /** Only the system itself can change back what it changes: a watchdog takes the cluster down instead. */
+  readonly isBeyondUndo?: true;
   /** Nodes may end of what it does. They are started again when it is released. */
   readonly mayEndNodes?: true;
   /** The program as it has to be started for this control to get hold of it later. */

@@ -56,6 +56,7 @@ export interface MembershipHooks {
 
 export class Membership implements Control<'membership'> {
   readonly name = 'membership';
+  readonly isBeyondUndo = true;
   readonly #bench: Bench;
   readonly #hooks: MembershipHooks;
   readonly #roster: Roster;
@@ -113,6 +114,8 @@ export class Membership implements Control<'membership'> {
 
   /** Makes the node a member, or not; says whether it is one. */
   async admits(node: NodeId): Promise<boolean> {
+    // A watchdog has taken the others down, or is about to.
+    if (this.#bench.lab.guard.lost.aborted) return this.#roster.members.has(node);
     const wishes = this.#wishes.of(node);
     const isWanted = this.#spares.includes(node) ? wishes.includes('here') : !wishes.includes('away');
     if (isWanted !== this.#roster.members.has(node)) await (isWanted ? this.#join(node) : this.#leave(node));

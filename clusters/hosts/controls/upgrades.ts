@@ -20,6 +20,7 @@ export interface UpgradeHooks {
 
 export class Upgrades implements Control<'upgrades'> {
   readonly name = 'upgrades';
+  readonly isBeyondUndo = true;
   readonly #bench: Bench;
   readonly #hooks: UpgradeHooks;
   readonly #wishes = new Wishes<'upgraded'>();
@@ -54,7 +55,9 @@ export class Upgrades implements Control<'upgrades'> {
   }
 
   wantsDown(node: NodeId): 'ended' | null {
-    return this.#isWanted(node) === this.#upgraded.has(node) ? null : 'ended';
+    // Without a lease a watchdog takes it down, if need be.
+    const stays = this.#isWanted(node) === this.#upgraded.has(node) || this.#bench.lab.guard.lost.aborted;
+    return stays ? null : 'ended';
   }
 
   /** Comes when the node was taken down, if it has to change. */
