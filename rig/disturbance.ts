@@ -253,9 +253,9 @@ export class Disturbance {
   /** A fault that another one hides, a cut around a node that is down, is held a little longer until it bites. */
   async #untilSeen(hold: string, beganNs: number): Promise<void> {
     const { spec, cluster, clock } = this.#trial;
-    const latestNs = beganNs + (spec.limits?.longestFaultMs ?? Infinity) * 1e6;
-    for (let waitedMs = 0; waitedMs < LONGEST_EXTENSION_MS && !this.#halt.aborted; waitedMs += LOOK_EVERY_MS) {
-      if (clock.nowNs() > latestNs) return;
+    const longestNs = beganNs + (spec.limits?.longestFaultMs ?? Infinity) * 1e6;
+    const latestNs = Math.min(longestNs, clock.nowNs() + LONGEST_EXTENSION_MS * 1e6);
+    while (clock.nowNs() < latestNs && !this.#halt.aborted) {
       const evidence = await bounded(this.#trial.clock, PROBE_TIMEOUT_MS, () => cluster.inspect(hold)).catch(
         () => null,
       );

@@ -44,7 +44,7 @@ export interface TrialResult {
 }
 
 /** By how much of its time the load may become longer for faults that are not over, or had no effect. */
-const LONGEST_OVERTIME = 0.5;
+const LONGEST_OVERTIME = 1;
 /** How often the limits of the run are looked after. */
 const LOOK_EVERY_MS = 250;
 /** How long a cluster that is out of time may take to say which node does not serve, and why. */

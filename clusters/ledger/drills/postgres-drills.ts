@@ -172,7 +172,8 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
  * The database that is the primary; with a pattern, only if the replica that it feeds counts as that: `sync`, `async`.
  */
 async function primaryOf(lab: Lab, replica = '.*'): Promise<string | null> {
-  const states = "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'";
+  const states =
+    "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming' AND application_name = 'replica'";
   for (const database of DATABASES) {
     const said = await ask(lab, database, `SELECT pg_is_in_recovery(), coalesce((${states} LIMIT 1), '')`).catch(
       () => '',
