@@ -10,7 +10,8 @@ import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts
 import type { Network } from './network.ts';
 import type { Processes } from './processes.ts';
 
-const BEGIN_MS = 19_000;
+/** Less than the rig waits for an injection, with time for the last step that was begun. */
+const BEGIN_MS = 15_000;
 /** Less than the rig waits for a release. */
 const END_MS = 28_000;
 

@@ -13,7 +13,9 @@ const LOOK_MS = 150;
 const LAG_LOOK_MS = 700;
 const SYNCHRONOUS_MS = 8_000;
 const REJOIN_MS = 26_000;
-const LATEST_RESTORE_MS = 14_000;
+/** What is begun later would not be over in time. */
+const LATEST_MS = 10_000;
+const PROMOTION_S = 5;
 /** Not those in the path, which are scripts that look for these first. */
 const BIN = '/usr/lib/postgresql/15/bin';
 const PSQL = [`${BIN}/psql`, '-h', '127.0.0.1', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-Atq'] as const;
@@ -35,19 +37,20 @@ async function inTurn(lab: Lab, signal: AbortSignal, step: () => Promise<void>):
 export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
   let struck = false;
   let promoted: string | null = null;
+  const latestMs = performance.now() + LATEST_MS;
   return {
     begin: (signal) =>
       inTurn(lab, signal, async () => {
         // Another fault may keep it from its replica: then there is none, and the evidence tells.
         const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab, 'sync'));
         // Whoever has read what the replica does not have yet, must not see it go.
-        if (primary === null || !(await hasCaughtUp(lab, primary, signal))) return;
+        if (primary === null || !(await hasCaughtUp(lab, primary, signal)) || performance.now() > latestMs) return;
         struck = true;
         const other = primary === STORE ? REPLICA : STORE;
         await kill([primary]);
         // It goes on without a replica until the old primary is back as one; it could not commit otherwise.
         const alone = ["ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()'];
-        await change(lab, other, 'SELECT pg_promote(true, 10)', ...alone);
+        await change(lab, other, `SELECT pg_promote(true, ${PROMOTION_S})`, ...alone);
         promoted = other;
       }),
     seen: async () => ({
@@ -133,7 +136,7 @@ export const outage: DrillMaker = ({ nodes, how }, { deployment: { lab }, drop }
 /** Nobody reaches the databases while all that is in them is dumped, dropped, and restored, in one transaction. */
 export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, drop }) => {
   let rows = 0;
-  const latestMs = performance.now() + LATEST_RESTORE_MS;
+  const latestMs = performance.now() + LATEST_MS;
   return {
     begin: (signal) =>
       inTurn(lab, signal, async () => {
