@@ -20,6 +20,8 @@ const PROMOTION_S = 5;
 const BIN = '/usr/lib/postgresql/15/bin';
 const PSQL = [`${BIN}/psql`, '-h', '127.0.0.1', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-Atq'] as const;
 const BACKUP = '/data/backup';
+/** A primary that was killed does not serve again beside one that says so. */
+const TAKES_OVER = '/data/postgresql-takes-over';
 
 /** Of each run, the last step that changes the databases as a whole. */
 const turns = new WeakMap<Lab, Promise<unknown>>();
@@ -48,6 +50,7 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
         struck = true;
         const other = primary === STORE ? REPLICA : STORE;
         await kill([primary]);
+        await run(lab, other, `touch ${TAKES_OVER}`);
         // It goes on without a replica until the old primary is back as one; it could not commit otherwise.
         const alone = ["ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()'];
         await change(lab, other, `SELECT pg_promote(true, ${PROMOTION_S})`, ...alone);
