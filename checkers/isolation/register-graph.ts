@@ -34,7 +34,7 @@ export function registerGraph(
   assumed: readonly Assumption[],
   findings: Findings,
   budget: Budget,
-  more: (edges: EdgeList) => void = () => {},
+  more: (edges: EdgeList, external: ExternalReads) => void = () => {},
 ): RegisterGraph {
   const rules = new Rules(micros);
   rules.reads();
@@ -44,7 +44,7 @@ export function registerGraph(
   rules.assumed(evidence);
   rules.visible();
   if (inTime) rules.visibleInTime();
-  more(rules.edges);
+  more(rules.edges, rules.external);
   return { graph: rules.edges.toGraph(), evidence };
 }
 

@@ -7,7 +7,7 @@ import type { Json } from '../../rig/contract.ts';
 import { NEVER, OK } from '../../rig/history.ts';
 import type { Findings } from './findings.ts';
 import { Frontier } from './frontier.ts';
-import { type EdgeList, RW_IN_TIME } from './graph.ts';
+import { type EdgeList, RW, RW_IN_TIME } from './graph.ts';
 import { NO_CODE, PRESENT_CODE, TOMBSTONE_CODE } from './interner.ts';
 import {
   AMBIGUOUS,
@@ -19,7 +19,16 @@ import {
   type ReadColumn,
 } from './micro-operations.ts';
 import { timesOf } from './real-time.ts';
-import { ABSENT, INITIAL, isInstalled, PRESENT, resolveRead, UNWRITTEN } from './register-reads.ts';
+import {
+  ABSENT,
+  type ExternalReads,
+  happened,
+  INITIAL,
+  isInstalled,
+  PRESENT,
+  resolveRead,
+  UNWRITTEN,
+} from './register-reads.ts';
 import { asMicros, RowCursor } from './row-cursor.ts';
 import { transactionText, valueText } from './wording.ts';
 
@@ -61,6 +70,36 @@ function deletedKeys(micros: MicroOperations): Uint8Array {
     if (isTombstone(micros, write) && ((writeState[write] as number) & FAILED) === 0)
       isDeleted[key[writeMicro[write] as number] as number] = 1;
   return isDeleted;
+}
+
+const SEVERAL = -2;
+
+/** Where nobody deletes, all other rows of a key came after the one that was inserted: who read that comes before who made them. */
+export function insertedFirst(micros: MicroOperations, external: ExternalReads, edges: EdgeList): void {
+  const { start, key, write, value, writeTransaction, writeMicro, keys } = micros;
+  /** By key, the write of the one transaction that found no row at first. */
+  const inserted = new Int32Array(keys.values.length).fill(READ);
+  const foundNone = new Int32Array(keys.values.length);
+  for (let at = 0; at < micros.transactions; at++)
+    for (let micro = start[at] as number; micro < (start[at + 1] as number); micro++) {
+      const k = key[micro] as number;
+      const made = write[micro] as number;
+      if (made === READ) {
+        if (external.is[micro] === 1 && value[micro] === INITIAL) foundNone[k] = at + 1;
+      } else if (foundNone[k] === at + 1 && isInstalled(micros, made))
+        inserted[k] = inserted[k] === READ ? made : SEVERAL;
+    }
+  const didHappen = happened(micros);
+  const others: number[][] = keys.values.map(() => []);
+  for (let made = 0; made < micros.writes; made++) {
+    const k = key[writeMicro[made] as number] as number;
+    const writer = writeTransaction[made] as number;
+    if ((inserted[k] as number) >= 0 && inserted[k] !== made && didHappen[writer] === 1 && isInstalled(micros, made))
+      (others[k] as number[]).push(writer);
+  }
+  others.forEach((writers, k) => {
+    if (writers.length > 0) edges.addAll([...external.of(inserted[k] as number)], writers, RW, k);
+  });
 }
 
 /** Who found no row, or (`write` ≥ 0) may have made or deleted one. */

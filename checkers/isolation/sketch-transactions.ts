@@ -10,15 +10,17 @@ import { History } from '../../rig/history.ts';
 import type { MicroOperation } from './micro-operations.ts';
 
 /** The history that the picture shows; values are single digits. A bar may end in `-|` (ok), `-x` (fail), `-?` (info). */
-export function sketchTransactions(picture: string): History {
+export const sketchTransactions = (picture: string): History => new History(sketchedEvents(picture));
+
+export function sketchedEvents(picture: string): HistoryEvent[] {
   const isList = !/\bw[a-z]\d/.test(picture);
   const edges = picture.split('\n').flatMap((line) => bars(line, isList));
   // At one column invocations come before completions: bars that touch overlap.
   edges.sort(
     (a, b) => a.column - b.column || Number(b.event['type'] === 'invoke') - Number(a.event['type'] === 'invoke'),
   );
-  return new History(
-    edges.map(({ column, event }, index) => ({ ...event, index, timeNs: column * 1e9 }) as unknown as HistoryEvent),
+  return edges.map(
+    ({ column, event }, index) => ({ ...event, index, timeNs: column * 1e9 }) as unknown as HistoryEvent,
   );
 }
 

@@ -13,7 +13,7 @@ import { MicroOperations, type TransactionInput, type TransactionOutput } from '
 import { nameWith, STRICT } from './options.ts';
 import { findRegisterAnomalies } from './register-anomalies.ts';
 import { registerGraph, registerReason } from './register-graph.ts';
-import { absencesInTime, resolveRows, rowReads } from './row-reads.ts';
+import { absencesInTime, insertedFirst, resolveRows, rowReads } from './row-reads.ts';
 import { rows, seekOrder } from './serial-order.ts';
 
 /** Judges by this model; its name is `sql-rows:` and the model's. */
@@ -32,7 +32,8 @@ function analyse(history: History, model: ConsistencyModel, budget: Budget): Ana
   const findings = new Findings();
   findRegisterAnomalies(micros, findings);
   const inTime = clockworkOf(model) === 'realtime';
-  const { graph, evidence } = registerGraph(micros, inTime, [], findings, budget, (edges) => {
+  const { graph, evidence } = registerGraph(micros, inTime, [], findings, budget, (edges, external) => {
+    insertedFirst(micros, external, edges);
     if (inTime) absencesInTime(micros, edges, findings);
   });
   return {
