@@ -21,6 +21,8 @@ export const RISE = 4;
 
 /** Configurations in which the first turn must get further. */
 const FIRST_STALL = 500;
+/** The parts of a turn after which a proof is looked for: where there is a short one, it is found soon. */
+const PARTS = [1 / 4, 1] as const;
 /** Steps that are taken of a model in the first turn to know what operations demand and supply. */
 const FEW_STEPS = 60_000;
 
@@ -72,21 +74,28 @@ export class Trial {
   /** Goes on for about `effort` configurations for each operation. */
   run(effort: number, budget: Budget): void {
     this.#begin();
-    const limit = effort * (2 * this.problem.at.length + FIRST_STALL);
     for (const [at, spending] of SPENDINGS.entries()) {
       const search = (this.#searches[at] ??= this.#search(spending));
-      const before = search.nodes;
-      this.outcome = search.run(limit, effort * FIRST_STALL, budget);
-      this.nodes += search.nodes - before;
-      this.blocked = search.blocked;
-      if (this.outcome === 'legal') this.#successful = search;
-      const spend = { left: effort * (FIRST_STALL + (this.problem.at.length >> 2)) };
-      const proof = this.outcome === 'open' ? this.#findProof(search, spend, budget) : null;
-      if (proof) this.outcome = 'impossible';
-      if (this.outcome === 'impossible') this.#note(search, proof);
-      if (this.outcome !== 'open') return this.#end();
+      for (const part of PARTS) {
+        this.#goOn(search, effort, part, budget);
+        if (this.outcome !== 'open') return this.#end();
+      }
       if (!search.hasUnknowns) return;
     }
+  }
+
+  /** One search goes on, and where it is stuck for part of its effort a proof is looked for. */
+  #goOn(search: Search, effort: number, part: number, budget: Budget): void {
+    const before = search.nodes;
+    const limit = effort * (2 * this.problem.at.length + FIRST_STALL);
+    this.outcome = search.run(limit, part * effort * FIRST_STALL, budget);
+    this.nodes += search.nodes - before;
+    this.blocked = search.blocked;
+    if (this.outcome === 'legal') this.#successful = search;
+    const spend = { left: part * effort * (FIRST_STALL + (this.problem.at.length >> 2)) };
+    const proof = this.outcome === 'open' ? this.#findProof(search, spend, budget) : null;
+    if (proof) this.outcome = 'impossible';
+    if (this.outcome === 'impossible') this.#note(search, proof);
   }
 
   /** Looks for a proof around the point that the search does not get past. */
