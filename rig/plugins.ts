@@ -6,7 +6,6 @@
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import { createJiti } from 'jiti';
 import type { Checker, Cluster, Nemesis, Workload } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { sentenceOf } from './outcome.ts';
@@ -109,6 +108,7 @@ export async function loadPlugin(file: string, wanted: PluginKind | null, own: O
 export async function loadDefault(file: string, own: OwnModules): Promise<unknown> {
   let loaded: { readonly default?: unknown };
   try {
+    const { createJiti } = await import('jiti');
     const jiti = createJiti(pathToFileURL(file).href, {
       interopDefault: false,
       virtualModules: own,

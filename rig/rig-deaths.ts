@@ -6,7 +6,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { RealClock } from './clock.ts';
 import type { FaultAction, HostDriver } from './contract.ts';
 import type { Plan } from './plan.ts';
@@ -28,6 +27,7 @@ export async function leftAfterDeath(step: FaultAction, plan: Plan, driver: Host
   const folder = mkdtempSync(join(tmpdir(), 'ordeal-death-'));
   const file = join(folder, 'plan.json');
   writeJson(file, { ...plan, spec: { ...plan.spec, plan: plan.spec.plan?.slice(0, 1) ?? [] } });
+  const { execa } = await import('execa');
   const rig = execa(process.execPath, [process.argv[1] as string, 'run', file, '--store', folder, '--quiet'], {
     reject: false,
     env: { ORDEAL_LEASE_MS: String(LEASE_MS) },

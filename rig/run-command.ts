@@ -1,6 +1,5 @@
 /** `ordeal run` and `ordeal demo`: from flags to a run with progress, signals and an exit code. */
 
-import { execa } from 'execa';
 import pc from 'picocolors';
 import { conclude } from './commands.ts';
 import { type RunConfig, specOf } from './config.ts';
@@ -122,6 +121,7 @@ function concludeUnjudged(id: string, left: string | null): void {
 async function runInside([program, ...words]: readonly [string, ...string[]]): Promise<void> {
   const ignore = () => {}; // The terminal tells the other one too; it heals and ends by itself.
   for (const signal of SIGNALS) process.on(signal, ignore);
+  const { execa } = await import('execa');
   const { exitCode } = await execa(program, words, { stdio: 'inherit', reject: false });
   for (const signal of SIGNALS) process.off(signal, ignore);
   process.exitCode = exitCode ?? EXIT.couldNotBeDone;

@@ -3,10 +3,11 @@
  * a value is its JSON text, `null` is the key's absence. A request is sent once, never again by itself.
  */
 
-import { Client as HttpClient } from 'undici';
+import type { Client as HttpClient } from 'undici';
 import type { Client, Json } from '../../rig/contract.ts';
 import { RequestError } from '../../rig/define.ts';
 import { errorOf, httpErrorOf, definite } from './errors.ts';
+import { undici } from '../undici.ts';
 
 const connectMs = 1_000;
 /** Above the rig's own limit for a request, which normally ends it: nothing hangs if that should fail. */
@@ -28,7 +29,7 @@ export function openEtcd(
   origin: string,
   mostBytes = answerBytes,
 ): { readonly ask: Ask; readonly stream: Stream; close(): Promise<void> } {
-  const http = new HttpClient(origin, {
+  const http = new (undici().Client)(origin, {
     connect: { timeout: connectMs },
     headersTimeout: answerMs,
     bodyTimeout: answerMs,

@@ -1,9 +1,9 @@
 /** Questions about a node of etcd, each on a connection of its own, so that none waits for another. */
 
-import { request } from 'undici';
 import type { NodeId } from '../../rig/contract.ts';
 import { CLIENTS } from '../hosts/host.ts';
 import type { Deployment } from '../hosts/hosted.ts';
+import { undici } from '../undici.ts';
 
 export const CLIENT_PORT = 2379;
 const ANSWER_BYTES = 256 * 1024;
@@ -22,7 +22,7 @@ export async function ask(
   signal: AbortSignal,
   question: object = {},
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { statusCode, body } = await request(`${origin(node, deployment)}${asked}`, {
+  const { statusCode, body } = await undici().request(`${origin(node, deployment)}${asked}`, {
     method,
     signal,
     reset: true,

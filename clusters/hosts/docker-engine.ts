@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import Dockerode from 'dockerode';
+import type Dockerode from 'dockerode';
 
 const answerMs = 5_000;
 
@@ -12,10 +12,11 @@ const answerMs = 5_000;
  * Rejects with a sentence that says what was tried and what to do.
  */
 export async function findEngine(silenceMs = 30_000): Promise<Dockerode> {
+  const { default: Engine } = await import('dockerode');
   const tried: string[] = [];
-  for (const [where, make] of places(silenceMs)) {
+  for (const [where, options] of places()) {
     try {
-      const engine = make();
+      const engine = new Engine({ ...options, timeout: silenceMs });
       await answers(engine);
       return engine;
     } catch (error) {
@@ -38,16 +39,16 @@ async function answers(engine: Dockerode): Promise<void> {
   await Promise.race([engine.ping(), silence]);
 }
 
-function places(timeout: number): readonly (readonly [where: string, make: () => Dockerode])[] {
+function places(): readonly (readonly [where: string, options: Dockerode.DockerOptions])[] {
   const named = process.env['DOCKER_HOST'];
-  if (named) return [[`DOCKER_HOST=${named}`, () => new Dockerode({ timeout })]];
+  if (named) return [[`DOCKER_HOST=${named}`, {}]];
   const runtime = process.env['XDG_RUNTIME_DIR'];
   const sockets = [
     '/var/run/docker.sock',
     path.join(homedir(), '.docker', 'run', 'docker.sock'),
     ...(runtime ? [path.join(runtime, 'docker.sock')] : []),
   ];
-  return sockets.map((socketPath) => [socketPath, () => new Dockerode({ socketPath, timeout })] as const);
+  return sockets.map((socketPath) => [socketPath, { socketPath }] as const);
 }
 
 /** The HTTP status with which the engine refused, if it did. */

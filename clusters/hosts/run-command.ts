@@ -1,6 +1,5 @@
 /** Runs a short command of this machine: bounded in time and output, and its failure is a sentence. */
 
-import { execa } from 'execa';
 import { searchPath } from './executables.ts';
 
 export type Command = readonly [string, ...string[]];
@@ -10,6 +9,7 @@ export const maxOutputBytes = 1 << 20;
 
 /** Its standard output. Rejects with its exit code and the end of its standard error. */
 export async function runCommand(command: Command, input = ''): Promise<string> {
+  const { execa } = await import('execa');
   const [file, ...args] = command;
   const result = await execa(file, args, {
     input,

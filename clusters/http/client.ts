@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import type { Clock } from '../../rig/clock.ts';
 import type { Client, ServiceTerms } from '../../rig/contract.ts';
 import { Refused, RequestError } from '../../rig/define.ts';
@@ -17,6 +17,7 @@ import { buildRequest } from './service-request.ts';
 import type { Sink } from './sink.ts';
 import { spoil } from './spoil.ts';
 import { filledText, valueAt } from './template.ts';
+import { undici } from '../undici.ts';
 
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const LARGEST_HEAD_BYTES = 16 * 1024;
@@ -37,7 +38,7 @@ export interface ServicePlace {
 }
 
 export const poolFor = ({ host, port }: Address): Pool =>
-  new Pool(`http://${host}:${port}`, {
+  new (undici().Pool)(`http://${host}:${port}`, {
     connections: 2,
     pipelining: 1,
     maxHeaderSize: LARGEST_HEAD_BYTES,

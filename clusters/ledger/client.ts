@@ -3,12 +3,13 @@
  * a lost, cut or unreadable answer is not. What comes back is bounded and checked before it is believed.
  */
 
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import type { Account, AgedBalance, AppliedTransfer, Client, TransferReceipt } from '../../rig/contract.ts';
 import { Refused, RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
 import { writtenAs } from '../http/payload-form.ts';
 import { fullName, KEY_FIELD, LIMITS, partsOf, TENANT_FIELD, TENANTS } from './terms.ts';
+import { undici } from '../undici.ts';
 
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -41,7 +42,7 @@ interface Answer {
 
 /** A client of the node at this address, which repeats nothing by itself; with `hiddenRetries`, a library that does. */
 export function ledgerClient({ host, port }: Address, hiddenRetries = 0): Client<'ledger'> {
-  const pool = new Pool(`http://${host}:${port}`, {
+  const pool = new (undici().Pool)(`http://${host}:${port}`, {
     connections: 2,
     pipelining: 1,
     maxResponseSize: LARGEST_ANSWER_BYTES,

@@ -4,7 +4,6 @@
  */
 
 import path from 'node:path';
-import pg from 'pg';
 import type { HostName, Link, NodeId } from '../../rig/contract.ts';
 import { packageRoot } from '../../rig/package-root.ts';
 import { docker } from '../hosts/docker.ts';
@@ -137,6 +136,7 @@ async function cacheIsReady({ lab }: Deployment, signal: AbortSignal): Promise<v
 
 /** It answers; and if it is a replica, it is fed. */
 async function storeIsReady({ lab }: Deployment, node: NodeId): Promise<void> {
+  const { default: pg } = await import('pg');
   const client = new pg.Client({
     connectionString: `postgres://postgres@${addressText(lab.address(CLIENTS, node, POSTGRES_PORT))}/postgres`,
     connectionTimeoutMillis: STORE_PROBE_MS,

@@ -1,6 +1,5 @@
 /** How MariaDB is spoken to: its statements, what its errors mean, and its table. */
 
-import { createConnection } from 'mysql2';
 import type { Json } from '../../rig/contract.ts';
 import type { Address } from '../hosts/host.ts';
 import type { SqlConnection, SqlDialect } from '../sql-transactions.ts';
@@ -42,6 +41,7 @@ export async function prepare(address: Address): Promise<void> {
 }
 
 async function open({ host, port }: Address): Promise<SqlConnection> {
+  const { createConnection } = await import('mysql2');
   const login = { host, port, user: 'root', database: 'mysql' };
   const client = createConnection({ ...login, connectTimeout: CONNECT_MS, namedPlaceholders: true });
   client.on('error', () => {}); // It also fails the statement that is awaited.

@@ -4,7 +4,6 @@
  */
 
 import path from 'node:path';
-import { request } from 'undici';
 import type { NodeId } from '../../rig/contract.ts';
 import { packageRoot } from '../../rig/package-root.ts';
 import { docker } from '../hosts/docker.ts';
@@ -12,6 +11,7 @@ import { CLIENTS } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { netns } from '../hosts/netns.ts';
 import { connectOrders, ensureStream } from './orders.ts';
+import { undici } from '../undici.ts';
 
 const CLIENT_PORT = 4222;
 const PEER_PORT = 6222;
@@ -96,7 +96,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { host, port } = address(node, MONITOR_PORT, deployment);
-  const { body } = await request(`http://${host}:${port}${asked}`, { signal, reset: true });
+  const { body } = await undici().request(`http://${host}:${port}${asked}`, { signal, reset: true });
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -3,7 +3,7 @@
  * id, and the effects are the messages that the stream holds.
  */
 
-import { connect, type NatsConnection, nanos, RetentionPolicy, StorageType } from 'nats';
+import type { NatsConnection } from 'nats';
 import type { Client, Json, ServiceEffect, ServiceValues } from '../../rig/contract.ts';
 import { RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
@@ -50,6 +50,7 @@ export async function ensureStream(
   copies: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const { nanos, RetentionPolicy, StorageType } = await import('nats');
   const connection = await dial(address);
   const close = () => void connection.close().catch(() => {});
   signal.addEventListener('abort', close, { once: true });
@@ -75,6 +76,7 @@ export async function ensureStream(
 
 async function dial({ host, port }: Address): Promise<NatsConnection> {
   try {
+    const { connect } = await import('nats');
     return await connect({
       servers: `${host}:${port}`,
       timeout: CONNECT_MS,

@@ -1,6 +1,5 @@
 /** How PostgreSQL is spoken to: its statements, what its errors mean, and its table. */
 
-import pg from 'pg';
 import type { Json } from '../../rig/contract.ts';
 import type { Address } from '../hosts/host.ts';
 import type { SqlConnection, SqlDialect } from '../sql-transactions.ts';
@@ -38,6 +37,7 @@ export async function prepare(address: Address): Promise<void> {
 }
 
 async function open({ host, port }: Address): Promise<SqlConnection> {
+  const { default: pg } = await import('pg');
   const connectionString = `postgres://postgres@${host}:${port}/postgres`;
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MS });
   client.on('error', () => {}); // It also fails the query or the connection that is awaited.

@@ -1,6 +1,6 @@
 /** One connection to one Redis or sentinel, which never sends anything twice by itself. */
 
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
 
@@ -12,7 +12,8 @@ export interface Connection extends AsyncDisposable {
 
 /** Rejects with `connection-refused` where nobody answers; hangs up when the signal aborts. */
 export async function dial({ host, port }: Address, signal?: AbortSignal): Promise<Connection> {
-  const redis = new Redis({
+  const { Redis: Connecting } = await import('ioredis');
+  const redis = new Connecting({
     host,
     port,
     lazyConnect: true,

@@ -6,9 +6,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import { RealClock } from '../../rig/clock.ts';
 import { Traffic } from './traffic.ts';
+import { undici } from '../undici.ts';
 
 /** Medians, in milliseconds, of requests that took turns. */
 export interface Overhead {
@@ -30,7 +31,9 @@ export async function proxyOverhead(requests: number): Promise<Overhead> {
   const wireFile = path.join(directory, 'wire.jsonl');
   const targets = new Map([['n1', target]]);
   const traffic = await Traffic.open({ runId: 'overhead', clock, wireFile, targets, keyField: 'idempotency-key' });
-  const [direct, through] = [target, traffic.address('n1')].map(({ host, port }) => new Pool(`http://${host}:${port}`));
+  const [direct, through] = [target, traffic.address('n1')].map(
+    ({ host, port }) => new (undici().Pool)(`http://${host}:${port}`),
+  );
   const timeOf = async (pool: Pool, key: string): Promise<number> => {
     const beganNs = clock.nowNs();
     const headers = { 'idempotency-key': key, 'content-type': 'application/json' };

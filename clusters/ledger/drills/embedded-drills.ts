@@ -5,7 +5,6 @@
 
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Database from 'libsql';
 import type { DrillMaker } from '../../hosts/controls/drills.ts';
 import { CLIENTS, type Lab } from '../../hosts/host.ts';
 import { changeGate } from '../gate.ts';
@@ -89,7 +88,7 @@ export const restore: DrillMaker = (drill, levers) => {
       await lab.guard.disturb(STORE, ['back up, destroy, restore', ...kept], async () => {
         // A node that is paused may have the lock.
         while (rows === 0 && !signal.aborted) {
-          rows = restoreIfFree(storeFile(lab), kept);
+          rows = await restoreIfFree(storeFile(lab), kept);
           if (rows === 0) await sleep(AGAIN_MS);
         }
       });
@@ -100,9 +99,9 @@ export const restore: DrillMaker = (drill, levers) => {
 };
 
 /** As `restoreFromBackup`; 0 if somebody is writing. */
-function restoreIfFree(file: string, kept: readonly string[]): number {
+async function restoreIfFree(file: string, kept: readonly string[]): Promise<number> {
   try {
-    return restoreFromBackup(file, kept);
+    return await restoreFromBackup(file, kept);
   } catch (error) {
     if (error instanceof Error && /locked|busy/i.test(error.message)) return 0;
     throw error;
@@ -110,7 +109,8 @@ function restoreIfFree(file: string, kept: readonly string[]): number {
 }
 
 /** How many rows were put back. Whoever had begun to write before has finished: it has their lock. */
-function restoreFromBackup(file: string, kept: readonly string[]): number {
+async function restoreFromBackup(file: string, kept: readonly string[]): Promise<number> {
+  const { default: Database } = await import('libsql');
   const database = new Database(file, { timeout: BUSY_MS });
   try {
     database.exec('BEGIN IMMEDIATE');
