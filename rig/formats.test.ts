@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import type { Json } from './contract.ts';
 import { readEdn } from './edn.ts';
 import { readAnyHistory } from './formats.ts';
 
@@ -124,6 +125,98 @@ describe('readAnyHistory', () => {
     ['{"type":"invoke"}\nx\n', 'line 1: expected f, a name, found null'],
   ])('refuses %j in a sentence', async (text, message) => {
     await expect(read(text)).rejects.toThrow(message);
+  });
+});
+
+/** What a file says that holds a read of 2 after a write of 1, however it is written. */
+describe('the same history in another form', () => {
+  const operations = [
+    { process: 0, type: 'invoke', f: 'write', value: 1 },
+    { process: 0, type: 'ok', f: 'write', value: 1 },
+    { process: 1, type: 'invoke', f: 'read', value: null },
+    { process: 1, type: 'ok', f: 'read', value: 2 },
+  ];
+  type One = { readonly [field: string]: Json };
+  const lines = (all: readonly One[]) => `${all.map((one) => JSON.stringify(one)).join('\n')}\n`;
+  const log = operations.map(
+    ({ process, type, f, value }) => `INFO  jepsen.util - ${process}\t:${type}\t:${f}\t${value ?? 'nil'}`,
+  );
+  const edn = (type: string, more = '') =>
+    operations.map(
+      (one) =>
+        `${type}{:process ${one.process}, :type :${one.type}, :f :${one.f}, :value ${one.value ?? 'nil'}${more}}`,
+    );
+  const swaps = lines(operations).replace('"f":"write","value":1', '"value":1,"f":"write"');
+
+  it.each([
+    ['with a byte order mark', `\ufeff${lines(operations)}`],
+    ['with lines that end as on Windows', lines(operations).replaceAll('\n', '\r\n')],
+    ['with spaces', lines(operations).replaceAll(':', ' : ').replaceAll(',', ' , ')],
+    ['with fields in another order', swaps],
+    ['with processes as texts', lines(operations.map((one) => ({ ...one, process: String(one.process) })))],
+    ['as one JSON list', JSON.stringify(operations)],
+    ['as one JSON list over many lines', JSON.stringify(operations, null, 2)],
+    ['as events of an object', JSON.stringify({ events: operations })],
+    [
+      'as events over many lines',
+      JSON.stringify({ events: operations.map(({ process, type, f, value }) => [process, type, f, value]) }, null, 1),
+    ],
+    ['with nemeses', lines([{ process: 'nemesis', type: 'info', f: 'start', value: ['n1'] }, ...operations])],
+    ['with what was never answered', lines([...operations, { process: 7, type: 'invoke', f: 'write', value: 9 }])],
+    ['as pairs of a key and a value', lines(operations.map((one) => ({ ...one, value: ['k', one.value] })))],
+    ['as a log', log.join('\n')],
+    ['as a log with lines that end as on Windows', log.join('\r\n')],
+    ['as a log with spaces', log.join('\n').replaceAll('\t', '   ')],
+    [
+      'as a log of a later version',
+      log
+        .join('\n')
+        .replaceAll('INFO  jepsen.util -', '2023-05-01 12:00:00,123{GMT}\tINFO\t[jepsen worker 0] jepsen.util:'),
+    ],
+    ['as a log of pairs', log.map((line) => line.replace(/\t(\S+)$/, '\t[3 $1]')).join('\n')],
+    ['as EDN with a byte order mark', `\ufeff[${edn('').join('\n')}]`],
+    ['as records of Jepsen', edn('#jepsen.history.Op').join('\n')],
+    [
+      'as EDN of pairs',
+      `[${edn('')
+        .join('\n')
+        .replaceAll(/:value (\S+)}/g, ':value #jepsen.independent/tuple [3 $1]}')}]`,
+    ],
+    [
+      'as EDN with texts as keys',
+      edn('')
+        .join('\n')
+        .replaceAll(/:(process|type|f|value) /g, '"$1" '),
+    ],
+    [
+      'as EDN with texts as values',
+      `(${edn('')
+        .join('\n')
+        .replaceAll(/(:type|:f) :(\w+)/g, '$1 "$2"')})`,
+    ],
+  ])('%s', async (form, text) => {
+    const { operations } = await read(text);
+    expect(operations.filter(({ completion }) => completion.type === 'ok')).toMatchObject([
+      { process: 0, input: { f: 'write', value: 1 }, completion: { output: null } },
+      { process: 1, input: { f: 'read' }, completion: { output: 2 } },
+    ]);
+    expect(operations.map(({ input }) => input['key'] !== undefined)).toEqual(
+      operations.map(() => form.includes('pairs')),
+    );
+  });
+
+  it.each([
+    ['no line of a log is an operation', 'INFO  jepsen.core - Running test', /none of its 1 lines is an operation/],
+    [
+      'no operation belongs to a client',
+      lines(operations.map((one) => ({ ...one, process: 'a' }))),
+      /none of its 4 operations belongs to a client: of a client, process is a whole number, not "a"/,
+    ],
+    ['the only line is torn', '{"type":"invoke","process":0', /line 1: expected JSON/],
+    ['the list holds something else', '[{"type":"invoke","f":"read"}, 7]', /element 1: expected an object, found 7/],
+    ['the list is torn', '[{"type":"invoke","f":"read"}', /expected one JSON value/],
+  ])('is refused in a sentence where %s', async (_, text, says) => {
+    await expect(readAnyHistory(Buffer.from(text))).rejects.toThrow(says);
   });
 });
 

@@ -32,15 +32,23 @@ interface Format {
   read(source: string | Uint8Array): Promise<History>;
 }
 
+/** EDN may have texts as keys too; after theirs comes no colon, but perhaps a keyword. */
+const JSON_VALUE = '\\s*:\\s*(?:["\\d{[-]|(?:true|false|null)\\b)';
+
 const formats: readonly Format[] = [
-  { name: 'JSON list of events', recognises: /^\s*\{[^\n]*"events"\s*:\s*\[/, read: readEventList },
+  { name: 'JSON list of events', recognises: /^\s*\{[^[]*"events"\s*:\s*\[/, read: readEventList },
   {
     name: 'Ordeal history',
     recognises: /^\s*\{[^\n]{0,40}"index"\s*:\s*\d+\s*,\s*"timeNs"/,
     read: (source) => readHistory(source),
   },
-  { name: 'Jepsen JSON lines', recognises: /^\s*\{[^\n]*"type"\s*:/, read: (source) => readJsonLines(source) },
-  { name: 'Jepsen log', recognises: /^[^\n]*\bjepsen\.util\s+-\s/m, read: readLog },
+  { name: 'JSON list', recognises: new RegExp(`^\\s*\\[\\s*\\{\\s*"[^"]*"${JSON_VALUE}`), read: readJsonList },
+  {
+    name: 'Jepsen JSON lines',
+    recognises: /^\s*\{[^\n]*"type"\s*:(?!(?:invoke|ok|fail|info)\b)/,
+    read: (source) => readJsonLines(source),
+  },
+  { name: 'Jepsen log', recognises: /^(?!\s*[[({#;])[^\n]*\bjepsen\.[\w.]+(?:\s+-|:)\s/m, read: readLog },
   { name: 'EDN', recognises: /^(?:[\s,]|;[^\n]*\n)*[[({#]/, read: readEdnHistory },
 ];
 
@@ -57,8 +65,8 @@ const isRecord = (value: Json): value is JepsenEvent =>
 
 /** `isTakenFast: false` parses every line, which takes longer and comes to the same. */
 export async function readJsonLines(source: string | Uint8Array, isTakenFast = true): Promise<History> {
-  const reader = new JepsenReader('asserts', false, expectedOperations(source));
-  const torn: string[] = [];
+  const reader = new JepsenReader('asserts', await beginsWithTuples(source, jsonEvent), expectedOperations(source));
+  const torn: MalformedOperation[] = [];
   const visit = (text: string, line: number, isTorn: boolean) => {
     if (text.trim() === '') return;
     try {
@@ -68,23 +76,74 @@ export async function readJsonLines(source: string | Uint8Array, isTakenFast = t
       reader.add(event, `line ${line}`);
     } catch (error) {
       if (!isTorn || !(error instanceof MalformedOperation)) throw error;
-      torn.push(`the last line, ${line}, is torn: it was left out`);
+      torn.push(error);
     }
   };
   const trouble = await eachLine(source, visit, isTakenFast ? reader.take : undefined);
-  return reader.finish([...trouble, ...torn]);
+  if (reader.isEmpty && torn[0]) throw torn[0];
+  return reader.finish([
+    ...trouble,
+    ...torn.map(({ message }) => `the last line is torn and was left out: ${message}`),
+  ]);
 }
 
-/** `{ failedCas, events: [[process, type, f, value], …] }` */
+/** Whether the values of the first operations are pairs of a key and a value; `eventIn` reads a line, `null` if it is none. */
+async function beginsWithTuples(
+  source: string | Uint8Array,
+  eventIn: (line: string) => JepsenEvent | null,
+): Promise<boolean> {
+  const lines = (await opening(source, 1 << 16)).split(/\r?\n/).slice(0, -1);
+  const events = lines.map((line) => (line.includes('[') ? eventIn(line) : null));
+  return hasTuples(events.filter((event) => event !== null));
+}
+
+function jsonEvent(line: string): JepsenEvent | null {
+  try {
+    const event = JSON.parse(line) as Json;
+    return isRecord(event) ? event : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Jepsen's events as one JSON list. */
+async function readJsonList(source: string | Uint8Array): Promise<History> {
+  const { text, trouble } = await wholeText(source);
+  const events = parseWhole(text) as readonly Json[];
+  const strange = events.findIndex((event) => !isRecord(event));
+  if (strange >= 0)
+    throw new MalformedOperation(
+      `element ${strange}: expected an object, found ${JSON.stringify(events[strange]).slice(0, 80)}`,
+    );
+  const reader = new JepsenReader('asserts', hasTuples(events as readonly JepsenEvent[]));
+  events.forEach((event, at) => reader.add(event as JepsenEvent, `element ${at}`));
+  return reader.finish(trouble);
+}
+
+function parseWhole(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    throw new MalformedOperation(`expected one JSON value: ${(error as Error).message.slice(0, 200)}`);
+  }
+}
+
+/** `{ failedCas, events: [[process, type, f, value], …] }`, or with events as objects. */
 async function readEventList(source: string | Uint8Array): Promise<History> {
-  let history: History | undefined;
-  await eachLine(source, (text, line) => {
-    if (text.trim() === '') return;
-    if (history) throw new MalformedOperation(`line ${line} holds another history; give a file with one of them`);
-    history = eventList(parse(text, line), line);
-  });
-  if (!history) throw new UnreadableFile('there is no history in the file');
-  return history;
+  const { text } = await wholeText(source);
+  const [first = '', ...others] = text.split('\n').filter((line) => line.trim() !== '');
+  if (others.length > 0 && isWhole(first))
+    throw new MalformedOperation(`line 2 holds another history; give a file with one of them`);
+  return eventList(parseWhole(text));
+}
+
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The history in one object with a list of events, as `register-golden` files have it. */
@@ -94,53 +153,62 @@ export function eventList(value: Json, line = 1): History {
   const reader = new JepsenReader(failedCas === 'asserts' ? 'asserts' : 'nothing');
   (events as Json[]).forEach((event, at) => {
     const [process, type, f, own] = Array.isArray(event) ? (event as Json[]) : [];
-    reader.add({ process, type, f, value: own } as JepsenEvent, `line ${line}, event ${at}`);
+    reader.add(
+      isRecord(event) ? event : ({ process, type, f, value: own } as JepsenEvent),
+      `line ${line}, event ${at}`,
+    );
   });
   return reader.finish();
 }
 
-const LOG_LINE = /\bjepsen\.util\s+-\s+(\S+)\s+:(\w+)\s+:([\w-]+)\s*(.*)$/;
+const LOG_LINE = /\bjepsen\.[\w.]+(?:\s+-|:)\s+(\S+)\s+:(invoke|ok|fail|info)\s+:([\w-]+)\s*([^\r]*)\r?$/;
+
+function logEvent(text: string): JepsenEvent | null {
+  const [, process, type, f, value] = LOG_LINE.exec(text) ?? [];
+  if (process === undefined || type === undefined || f === undefined) return null;
+  const [own = null] = readEdn(value as string);
+  return { process: /^-?\d+$/.test(process) ? Number(process) : process, type, f, value: own };
+}
 
 /** `INFO jepsen.util - 0 :invoke :read nil`; a failed swap without a reason saw that the value differed. */
 async function readLog(source: string | Uint8Array): Promise<History> {
-  const reader = new JepsenReader('asserts');
-  let others = 0;
+  const reader = new JepsenReader('asserts', await beginsWithTuples(source, logEvent));
+  let [operations, others] = [0, 0];
   const trouble = await eachLine(source, (text, line) => {
-    const [, process, type, f, value] = LOG_LINE.exec(text) ?? [];
-    if (type === undefined) {
-      if (text.trim() !== '') others++;
-      return;
-    }
-    const [own = null] = readEdn(value as string);
-    reader.add(
-      {
-        process: /^-?\d+$/.test(process as string) ? Number(process) : (process as string),
-        type,
-        f: f as string,
-        value: own,
-      },
-      `line ${line}`,
-    );
+    const event = logEvent(text);
+    if (event) {
+      operations++;
+      reader.add(event, `line ${line}`);
+    } else if (text.trim() !== '') others++;
   });
+  if (operations === 0)
+    throw new MalformedOperation(
+      `none of its ${others} lines is an operation, such as: INFO  jepsen.util - 0 :invoke :read nil`,
+    );
   const left = others === 0 ? [] : [`${others} lines are not operations and were left out`];
   return reader.finish([...trouble, ...left]);
 }
 
-/** The most text of an EDN file that is read, in characters: it is held at once. */
-const MOST_EDN = 256 << 20;
+/** The most text of a file that is not read line by line, in characters: it is held at once. */
+const MOST_WHOLE = 256 << 20;
 
-async function readEdnHistory(source: string | Uint8Array): Promise<History> {
+async function wholeText(source: string | Uint8Array): Promise<{ readonly text: string; readonly trouble: string[] }> {
   const lines: string[] = [];
   let length = 0;
   const trouble = await eachLine(source, (text) => {
     length += text.length + 1;
-    if (length > MOST_EDN)
-      throw new UnreadableFile(`the EDN file is longer than ${MOST_EDN >> 20} MiB, the most that is read`);
+    if (length > MOST_WHOLE)
+      throw new UnreadableFile(
+        `the file is longer than ${MOST_WHOLE >> 20} MiB, the most that is read of one that is not an operation a line`,
+      );
     lines.push(text);
   });
-  const elements = readEdn(lines.join('\n')).flatMap((element) =>
-    Array.isArray(element) ? (element as Json[]) : [element],
-  );
+  return { text: lines.join('\n'), trouble };
+}
+
+async function readEdnHistory(source: string | Uint8Array): Promise<History> {
+  const { text, trouble } = await wholeText(source);
+  const elements = readEdn(text).flatMap((element) => (Array.isArray(element) ? (element as Json[]) : [element]));
   const events = elements.map((element, at) => {
     if (!isRecord(element))
       throw new MalformedEdn(`element ${at}: expected a map, found ${JSON.stringify(element).slice(0, 80)}`);

@@ -56,6 +56,8 @@ export class JepsenReader {
   #nodeNumber = -1;
   #index = 0;
   #left = 0;
+  /** Who is no client, and no nemesis either. */
+  #stranger: Json = null;
 
   /** `hasTuples`: every value is a pair of a key and the value itself, as `jepsen.independent` writes it. */
   constructor(failedSwap: FailedSwap, hasTuples = false, expectedOperations = 0) {
@@ -68,13 +70,15 @@ export class JepsenReader {
   }
 
   add(event: JepsenEvent, at: string): void {
-    const { process = 0, type } = event;
+    const { type } = event;
+    const process = numbered(event['process'] ?? 0);
     if (typeof type !== 'string' || !TYPES.includes(type))
       throw new MalformedOperation(
         `${at}: expected type, one of ${TYPES.join(', ')}, found ${JSON.stringify(type) ?? 'nothing'}`,
       );
     if (typeof process !== 'number' || !Number.isInteger(process) || Math.abs(process) >= 2 ** 31) {
       this.#left++;
+      if (process !== 'nemesis') this.#stranger = process;
       return;
     }
     const value = event['value'] ?? null;
@@ -160,7 +164,16 @@ export class JepsenReader {
     return this.#nodeNumber;
   }
 
+  /** Whether no client has asked or been answered. */
+  get isEmpty(): boolean {
+    return this.#index === 0;
+  }
+
   finish(warnings: readonly string[] = []): History {
+    if (this.isEmpty && this.#stranger !== null)
+      throw new MalformedOperation(
+        `none of its ${this.#left} operations belongs to a client: of a client, process is a whole number, not ${JSON.stringify(this.#stranger).slice(0, 80)}`,
+      );
     const left = this.#left === 0 ? [] : [`${this.#left} lines that belong to no client were left out`];
     return new History(this.#recording, [...warnings, ...left]);
   }
@@ -175,6 +188,10 @@ export class JepsenReader {
     return { type, error: isMismatch ? 'cas-mismatch' : reason };
   }
 }
+
+/** A process that is written as a text, `"3"`, is the number. */
+const numbered = (process: Json): Json =>
+  typeof process === 'string' && /^\d{1,9}$/.test(process) ? Number(process) : process;
 
 function inputOf(f: string, key: Json | undefined, value: Json): Input {
   const own = key === undefined ? { f } : { f, key: f === 'get' || f === 'put' || f === 'append' ? String(key) : key };

@@ -36,6 +36,9 @@ export async function eachLine(
   let number = 0;
   let rest: Buffer[] = [];
   let restLength = 0;
+  /** A file may begin with a byte order mark. */
+  const show = (text: string, isTorn: boolean) =>
+    visit(++number === 1 && text.startsWith('\ufeff') ? text.slice(1) : text, number, isTorn);
   /** Every whole line; returns where the line begins that does not end. */
   const takeLines = (bytes: Buffer, from: number): number => {
     const until = bytes.lastIndexOf(NEWLINE) + 1;
@@ -45,7 +48,7 @@ export async function eachLine(
       if (next < 0) {
         const end = bytes.indexOf(NEWLINE, begin);
         assertLength(end - begin, number + 1);
-        visit(bytes.toString('utf8', begin, end), ++number, false);
+        show(bytes.toString('utf8', begin, end), false);
         begin = end + 1;
       } else {
         number++;
@@ -81,7 +84,7 @@ export async function eachLine(
     if ((error as NodeJS.ErrnoException).code !== 'Z_BUF_ERROR') throw readable(error);
     warnings.push('the compressed file ends too early; what came before was read');
   }
-  if (restLength > 0) visit(joined(Buffer.alloc(0)).toString('utf8'), ++number, true);
+  if (restLength > 0) show(joined(Buffer.alloc(0)).toString('utf8'), true);
   return warnings;
 }
 

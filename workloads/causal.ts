@@ -1,4 +1,7 @@
-/** Writes and reads of registers, judged by what each process may conclude from what it has seen. */
+/**
+ * Writes and reads of registers through one node after another, judged by what each process may conclude from what it has
+ * seen: it takes what it knows with it, so that a node that lags behind is found out by whoever comes from one that does not.
+ */
 
 import { causal as causality } from '../checkers/causal.ts';
 import type { RegisterOutput } from '../checkers/models/register.ts';
@@ -12,6 +15,6 @@ export const causal = defineWorkload<'kv', Asked, RegisterOutput>({
   api: 'kv',
   checkers: [causality, sessions],
   semantics: { read: 'safe', write: 'unsafe' },
-  generator: readsAndWrites,
+  generator: (context) => readsAndWrites(context, () => context.rng.pick(context.nodes)),
   invoke: readOrWrite,
 });

@@ -1,7 +1,7 @@
 /** Workers write values of their own to shared registers and read them: what validators of registers are judged by. */
 
 import type { RegisterInput, RegisterOutput } from '../checkers/models/register.ts';
-import type { KeyValue, Requests, WorkerContext } from '../rig/contract.ts';
+import type { KeyValue, NodeId, Requests, WorkerContext } from '../rig/contract.ts';
 import { finalRequests, KeysInTurn, type Rounds } from './rounds.ts';
 
 /** Few keys, so that workers meet; not for long, so that what befell a key last is still to be seen in the end. */
@@ -12,11 +12,16 @@ const VALUES_PER_WORKER = 1_000_000;
 
 export type Asked = RegisterInput & { readonly f: 'read' | 'write'; readonly key: string };
 
-export function* readsAndWrites(context: WorkerContext): Requests<Asked, RegisterOutput> {
+/** `via`: by which node the next request goes. */
+export function* readsAndWrites(
+  context: WorkerContext,
+  via: () => NodeId = () => context.node,
+): Requests<Asked, RegisterOutput> {
   let written = context.worker * VALUES_PER_WORKER;
   for (const keys = new KeysInTurn(ROUNDS, context); ; ) {
     const key = keys.draw();
-    const answer = yield context.rng.chance(READS) ? { f: 'read', key } : { f: 'write', key, value: ++written };
+    const ask: Asked = context.rng.chance(READS) ? { f: 'read', key } : { f: 'write', key, value: ++written };
+    const answer = yield { ask, via: via() };
     if (answer.type === 'ok') keys.spend();
   }
 }
