@@ -9,7 +9,7 @@ import type { Lab } from '../../hosts/host.ts';
 import { DRILL_LIMIT_MS, REPLICA, STORE } from '../terms.ts';
 
 const DATABASES = [STORE, REPLICA] as const;
-const LOOK_MS = 150;
+const LOOK_MS = 300;
 const LAG_LOOK_MS = 700;
 const SYNCHRONOUS_MS = 8_000;
 const REJOIN_MS = 26_000;
