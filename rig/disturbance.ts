@@ -22,6 +22,8 @@ const LONGEST_EXTENSION_MS = 5_000;
 const SILENT_MS = 1_000;
 /** and a fault waits this long for it to get better. */
 const LONGEST_GATE_MS = 10_000;
+/** Of those that have waited for it, one goes on after the other. */
+const GAP_MS = 400;
 
 /** A fault that was begun: enough to tell about it and to undo it. */
 interface Begun {
@@ -54,6 +56,8 @@ export class Disturbance {
   /** Begun and not yet seen to be gone. */
   readonly #begun = new Map<string, Begun>();
   readonly #past: Past[] = [];
+  /** When the latest of those that had waited for the cluster went on. */
+  #latestNs = -Infinity;
 
   constructor(trial: Trial, pulse: Pulse, halt: AbortSignal) {
     this.#trial = trial;
@@ -232,10 +236,12 @@ export class Disturbance {
     if (!spec.limits || !this.#isSilent()) return null;
     const fromNs = clock.nowNs();
     const untilNs = Math.min(latestNs, fromNs + LONGEST_GATE_MS * 1e6);
-    while (this.#isSilent() && !this.#halt.aborted && clock.nowNs() < untilNs)
-      await clock.sleep(LOOK_EVERY_MS, this.#halt);
+    // All that have waited must not strike in one moment, and so keep one another from any effect.
+    const isTooEarly = () => this.#isSilent() || clock.nowNs() < this.#latestNs + GAP_MS * 1e6;
+    while (isTooEarly() && !this.#halt.aborted && clock.nowNs() < untilNs) await clock.sleep(LOOK_EVERY_MS, this.#halt);
     const waited = `${((clock.nowNs() - fromNs) / 1e9).toFixed(1)} s`;
     if (this.#isSilent()) return `the cluster was asked and did not answer for ${waited}`;
+    this.#latestNs = clock.nowNs();
     const note = `a fault waited ${waited} for the cluster to answer again`;
     journal.append({ type: 'phase', phase: 'load', note });
     return null;

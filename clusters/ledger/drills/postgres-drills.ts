@@ -15,7 +15,7 @@ const SYNCHRONOUS_MS = 8_000;
 const REJOIN_MS = 26_000;
 /** What is begun later would not be over in time. */
 const LATEST_MS = 10_000;
-const PROMOTION_S = 5;
+const PROMOTION_MS = 5_000;
 /** Not those in the path, which are scripts that look for these first. */
 const BIN = '/usr/lib/postgresql/15/bin';
 const PSQL = [`${BIN}/psql`, '-h', '127.0.0.1', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-Atq'] as const;
@@ -53,7 +53,11 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
         await run(lab, other, `touch ${TAKES_OVER}`);
         // It goes on without a replica until the old primary is back as one; it could not commit otherwise.
         const alone = ["ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()'];
-        await change(lab, other, `SELECT pg_promote(true, ${PROMOTION_S})`, ...alone);
+        // What is replayed may end any query, also this one.
+        const promote = () => change(lab, other, ...alone, 'SELECT pg_promote(false)').catch(() => null);
+        await until(PROMOTION_MS, signal, promote);
+        const isPrimary = async () => (await ask(lab, other, 'SELECT pg_is_in_recovery()')) === 'f' || null;
+        if ((await until(PROMOTION_MS, signal, () => isPrimary().catch(() => null))) === null) return;
         promoted = other;
       }),
     seen: async () => ({
