@@ -31,7 +31,7 @@ import {
 } from './rooms.ts';
 import { draw } from './run.ts';
 import { readHeader, readVerdict, Store } from './store.ts';
-import { serviceSchema } from './service-definition.ts';
+import { serviceSchema } from './service-schema.ts';
 import { verdictSchema } from './verdict-schema.ts';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);

@@ -46,7 +46,7 @@ describe('docs/testing-your-http-service.md', () => {
   it('changes in its last part only what can be changed', () => {
     const [shown] = steps.filter((step) => 'file' in step);
     const fragments = fragmentsOf(PAGE);
-    expect(fragments.length).toBe(7);
+    expect(fragments.length).toBe(8);
     for (const fragment of fragments) {
       const changes = parse(fragment) as Record<string, unknown>;
       const whole = { ...(parse(shown?.text ?? '') as object), ...changes } as Record<string, unknown>;

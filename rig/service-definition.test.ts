@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkService, serviceSchema } from './service-definition.ts';
+import { checkService } from './service-definition.ts';
+import { serviceSchema } from './service-schema.ts';
 
 const operation = {
   method: 'POST',
@@ -43,6 +44,8 @@ describe('the definition of a service', () => {
       outcomes: { expired: [409] },
     },
     { ...good, variants: { broken: { summary: 'It is broken.', env: { BUG: 'yes' } } } },
+    { ...good, start: { ...start, upgraded: { env: { VERSION: '2' } } } },
+    { ...good, start: { ...start, image: { name: 'a:1' }, upgraded: { image: { name: 'a:2' } } } },
     { ...good, outcomes: { ok: [200], fail: [400], inUse: [409], mismatch: [422], kept: [402] } },
   ])('is accepted when it says how to ask, and where to look', (value) => {
     expect(refusal(JSON.parse(JSON.stringify(value)))).toBe('accepted');
@@ -63,6 +66,12 @@ describe('the definition of a service', () => {
       /start\.hosts\.0 is "cloud"; it may be docker, netns, loopback/,
     ],
     [{ ...good, start: { ...start, env: { URL: '{{url}}' } } }, /names \{\{url\}\}; there are \{\{node\}\}/],
+    [{ ...good, start: { ...start, upgraded: {} } }, /start\.upgraded is \{\}; it must NOT have fewer than 1/],
+    [{ ...good, start: { ...start, upgraded: { command: ['{{new}}'] } } }, /names \{\{new\}\}; there are/],
+    [
+      { ...good, start: { ...start, upgraded: { image: { name: 'a:2' } } } },
+      /start\.upgraded\.image is the image of another version, and there is no start\.image/,
+    ],
     [{ ...good, idempotencyKey: {} }, /there is no idempotencyKey\.header or idempotencyKey\.field/],
     [
       { ...good, idempotencyKey: { header: 'K', scope: ['tenant'] } },

@@ -9,9 +9,8 @@ import os from 'node:os';
 import path from 'node:path';
 import type Dockerode from 'dockerode';
 import { findEngine, refusalOf } from './docker-engine.ts';
-import type { NodePlan } from './host.ts';
+import type { ImagePlan } from './host.ts';
 
-export type ImagePlan = NonNullable<NodePlan['image']>;
 export type Image = { readonly tag: string; readonly digest: string };
 
 const maxSaid = 20;

@@ -229,7 +229,7 @@ export class DockerLab implements Lab {
     return engine.createContainer({
       name: `ordeal-${plan.runId}-${node}`,
       Hostname: node,
-      Image: images.get(nodePlan.image?.name ?? '')?.tag ?? '',
+      Image: images.get(program.image ?? nodePlan.image?.name ?? '')?.tag ?? '',
       Entrypoint: [],
       Cmd: [...program.command],
       Env: [

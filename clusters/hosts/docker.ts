@@ -65,8 +65,8 @@ async function imagesOf(engine: Dockerode, plan: LabPlan): Promise<ReadonlyMap<s
   const images = new Map<string, Image>();
   for (const node of plan.nodes) {
     if (!node.image) throw new Error(`${plan.system} has no image for ${node.id}, so it cannot live on docker`);
-    if (images.has(node.image.name)) continue;
-    images.set(node.image.name, await imageOf(engine, node.image, plan.progress, plan.signal));
+    for (const image of [node.image, ...(node.otherImages ?? [])])
+      if (!images.has(image.name)) images.set(image.name, await imageOf(engine, image, plan.progress, plan.signal));
   }
   plan.signal.throwIfAborted();
   return images;

@@ -38,21 +38,28 @@ export interface NodePlan {
   readonly id: NodeId;
   /** The TCP ports it serves, as the node itself numbers them. */
   readonly ports: readonly number[];
-  /** The folder with the node's Dockerfile, absolute; used by `docker` alone. */
-  readonly image?: {
-    readonly name: string;
-    readonly directory: string;
-    /** More files for its Dockerfile to copy: path in the folder → absolute path here. */
-    readonly files?: Readonly<Record<string, string>>;
-  };
+  /** Used by `docker` alone. */
+  readonly image?: ImagePlan;
+  /** Others that its programs may ask for by name. */
+  readonly otherImages?: readonly ImagePlan[];
   /** Executables it needs, and the Debian package of each; used where nodes are processes of this machine. */
   readonly executables?: readonly { readonly name: string; readonly install: string }[];
+}
+
+/** An image, by a folder with its Dockerfile, absolute. */
+export interface ImagePlan {
+  readonly name: string;
+  readonly directory: string;
+  /** More files for its Dockerfile to copy: path in the folder → absolute path here. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** A program to run on a node. It is the node: when it ends, the node is down. */
 export interface Program {
   readonly command: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
+  /** The name of the image that it is in, where that is not the node's first. */
+  readonly image?: string;
   /** It goes on with the data of the program that ran on the node before it. */
   readonly onItsData?: true;
 }

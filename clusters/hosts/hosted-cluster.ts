@@ -91,7 +91,7 @@ export class HostedCluster implements RunningCluster {
     this.#controls = controlsOn(bench, deployment, means);
     this.lost = lab.guard.lost;
     const letGo = () => {
-      for (const control of this.#all) control.releaseAll();
+      for (const control of this.#all) control.wishes.releaseAll();
     };
     this.lost.addEventListener('abort', letGo, { once: true });
   }
@@ -176,7 +176,7 @@ export class HostedCluster implements RunningCluster {
     await this.#enqueue(async () => {
       const isFirst = !this.#released.has(hold);
       this.#released.add(hold);
-      const touched = this.#all.map((control) => ({ control, parties: control.release(hold) }));
+      const touched = this.#all.map((control) => ({ control, parties: control.wishes.release(hold) }));
       for (const { control, parties } of isFirst ? touched : [])
         if (control.mayEndNodes) for (const node of parties) await this.#controls.processes.mourn(node);
       await this.#agree(touched);

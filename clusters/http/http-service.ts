@@ -6,7 +6,12 @@ import { RealClock } from '../../rig/clock.ts';
 import type { Cluster, HostName, NodeId, RunningCluster } from '../../rig/contract.ts';
 import { defineCluster } from '../../rig/define.ts';
 import { packageRoot } from '../../rig/package-root.ts';
-import { type HttpServiceDefinition, type ServiceStart, wordsIn } from '../../rig/service-definition.ts';
+import {
+  type HttpServiceDefinition,
+  type ServiceImage,
+  type ServiceStart,
+  wordsIn,
+} from '../../rig/service-definition.ts';
 import { docker } from '../hosts/docker.ts';
 import { CLIENTS, type Lab, type LabDriver, type NodePlan, type Program } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
@@ -65,7 +70,7 @@ function startedService(
   return onHosts({
     name,
     summary,
-    controls: ['network', 'processes', 'traffic'],
+    controls: ['network', 'processes', 'traffic', ...(start.upgraded ? (['upgrades'] as const) : [])],
     asksNames: true,
     traffic: { port, keyField: keyFieldOf(definition) },
     variants: Object.fromEntries(Object.entries(variants).map(([variant, { summary: says }]) => [variant, says])),
@@ -87,6 +92,7 @@ function startedService(
     parties: ({ nodes: members }) => [...members, CLIENTS],
     plan: (id, host) => planOf(id, host, definition, start, folder),
     program: (node, deployment) => programOf(node, deployment, definition, start, sink),
+    upgraded: (node, deployment) => upgradedOf(node, deployment, definition, start, sink),
     ready: (node, { lab }, signal) => mustServe(lab.address(CLIENTS, node, port), definition, signal),
     primaries: async () => [],
     facts: async () => ({ command: start.command.join(' '), nodes: `${nodes} unless told otherwise` }),
@@ -97,11 +103,12 @@ function planOf(
   id: NodeId,
   host: HostName,
   { name, variants = {} }: HttpServiceDefinition,
-  { command, env = {}, port, image }: ServiceStart,
+  { command, env = {}, port, image, upgraded = {} }: ServiceStart,
   folder: string,
 ): NodePlan {
   if (host !== 'docker' || !image) return { id, ports: [port] };
-  const texts = [...command, ...[env, ...Object.values(variants).map((one) => one.env)].flatMap(Object.values<string>)];
+  const environments = [env, upgraded.env ?? {}, ...Object.values(variants).map((one) => one.env)];
+  const texts = [...command, ...(upgraded.command ?? []), ...environments.flatMap(Object.values<string>)];
   for (const [word, lacks] of Object.entries(NOT_IN_CONTAINERS)) {
     const named = texts.find((text) => wordsIn(text).includes(word));
     if (named !== undefined)
@@ -109,7 +116,31 @@ function planOf(
         `${name} cannot live on docker: "${named}" names {{${word}}}, and ${lacks}; run it with --host loopback`,
       );
   }
-  return { id, ports: [port], image: { name: `service-${name}`, directory: imageFolder(image, folder) } };
+  const planOfImage = (imageName: string, which: ServiceImage) => ({
+    name: imageName,
+    directory: imageFolder(which, folder),
+  });
+  return {
+    id,
+    ports: [port],
+    image: planOfImage(`service-${name}`, image),
+    ...(upgraded.image ? { otherImages: [planOfImage(upgradedImage(name), upgraded.image)] } : {}),
+  };
+}
+
+const upgradedImage = (name: string): string => `service-${name}-upgraded`;
+
+/** The same, but for what the definition says of the other version. */
+function upgradedOf(
+  node: NodeId,
+  deployment: Deployment,
+  definition: HttpServiceDefinition,
+  start: ServiceStart,
+  sink: Sink | null,
+): Program {
+  const { command = start.command, env = {}, image } = start.upgraded ?? {};
+  const program = programOf(node, deployment, definition, { ...start, command, env: { ...start.env, ...env } }, sink);
+  return image && deployment.host === 'docker' ? { ...program, image: upgradedImage(definition.name) } : program;
 }
 
 function programOf(

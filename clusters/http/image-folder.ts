@@ -3,9 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { ServiceStart } from '../../rig/service-definition.ts';
+import type { ServiceImage } from '../../rig/service-definition.ts';
 
-export function imageFolder({ build, name = '' }: NonNullable<ServiceStart['image']>, folder: string): string {
+export function imageFolder({ build, name = '' }: ServiceImage, folder: string): string {
   if (build !== undefined) return path.resolve(folder, build);
   if (!/^[\w./:@-]+$/.test(name)) throw new RangeError(`start.image.name is "${name}", which is no name of an image`);
   const made = path.join(os.tmpdir(), `ordeal-image-${name.replaceAll(/[^\w.-]/g, '_')}`);

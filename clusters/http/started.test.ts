@@ -3,7 +3,7 @@
  * strike it: one that forgets its keys when it dies is found, one that delivers to the rig's sink is held sound.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -29,27 +29,32 @@ const answer = async (request, response) => {
   if (before && before.amount !== amount) return response.writeHead(422).end();
   const one = before || { key, amount, id: 'p' + (applied.length + 1) };
   if (!before) {
-    applied.push(one);
     known.set(key, one);
-    appendFileSync(file, JSON.stringify(one) + '\\n');
+    for (const effect of process.env.TWICE ? [one, { ...one, id: one.id + 'b' }] : [one]) {
+      applied.push(effect);
+      appendFileSync(file, JSON.stringify(effect) + '\\n');
+    }
     if (process.env.SINK) await fetch(process.env.SINK, { method: 'POST', body: JSON.stringify(one) });
   }
   response.writeHead(201).end(JSON.stringify({ id: one.id }));
 };
 require('node:http').createServer((request, response) => answer(request, response).catch(() => response.destroy())).listen(Number(port), host);
 `;
-const IN_IMAGE = '/service/server.js';
+const IN_IMAGE = '/service/server.cjs';
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'ordeal-started-'));
-  writeFileSync(path.join(folder, 'server.js'), SERVER);
+  writeFileSync(path.join(folder, 'server.cjs'), SERVER);
   const image = path.join(folder, 'image');
   mkdirSync(image);
-  writeFileSync(path.join(image, 'server.js'), SERVER);
+  writeFileSync(path.join(image, 'server.cjs'), SERVER);
   // As the ledger's image begins, so that the engine has most of it.
   const ledger = readFileSync(path.join(packageRoot, 'clusters/ledger/image-api/Dockerfile'), 'utf8');
-  writeFileSync(path.join(image, 'Dockerfile'), ledger.replace(/^COPY .*$/m, `COPY server.js ${IN_IMAGE}`));
+  const dockerfile = ledger.replace(/^COPY .*$/m, `COPY server.cjs ${IN_IMAGE}`);
+  writeFileSync(path.join(image, 'Dockerfile'), dockerfile);
+  cpSync(image, path.join(folder, 'next-image'), { recursive: true });
+  writeFileSync(path.join(folder, 'next-image', 'Dockerfile'), `${dockerfile}ENV TWICE=yes\n`);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -112,13 +117,29 @@ describeWith(['docker'], 'a described service in a container', () => {
     expect(exitCode, all).toBe(1);
     expect(all).toMatch(/duplicate-application/);
   });
+
+  it('is upgraded to another image, and found out where that one does everything twice', {
+    timeout: 300_000,
+  }, async () => {
+    const image = { build: './image' };
+    const upgraded = { image: { build: './next-image' } };
+    const { exitCode, all } = await run(
+      {
+        start: { ...start(IN_IMAGE), hosts: ['docker'], image, upgraded },
+        effects: { endpoint: { path: '/' }, key: 'key', id: 'id', values: { amount: 'amount' } },
+      },
+      ['--nemesis', 'upgrade'],
+    );
+    expect(exitCode, all).toBe(1);
+    expect(all).toMatch(/duplicate-application/);
+  });
 });
 
 describeWith(['root'], 'a described service in a network namespace', () => {
   it('is paused and cut off, and its deliveries to the sink are counted', { timeout: 120_000 }, async () => {
     const { exitCode, all } = await run(
       {
-        start: { ...start(path.join(folder, 'server.js')), env: { SINK: '{{sink}}' }, hosts: ['netns'] },
+        start: { ...start(path.join(folder, 'server.cjs')), env: { SINK: '{{sink}}' }, hosts: ['netns'] },
         effects: { sink: { kind: 'http' }, key: 'body.key', id: 'body.id', values: { amount: 'body.amount' } },
       },
       ['--nemesis', 'pause,lost-ack'],
@@ -126,6 +147,27 @@ describeWith(['root'], 'a described service in a network namespace', () => {
     expect(exitCode, all).toBe(0);
     expect(all).toMatch(/were applied once each/);
   });
+
+  it('is upgraded and goes back without losing what it knows', { timeout: 120_000 }, async () => {
+    const { exitCode, all } = await run(
+      {
+        start: { ...start(path.join(folder, 'server.cjs')), hosts: ['netns'], upgraded: { env: { VERSION: '2' } } },
+        effects: { endpoint: { path: '/' }, key: 'key', id: 'id', values: { amount: 'amount' } },
+      },
+      ['--nemesis', 'upgrade'],
+    );
+    expect(exitCode, all).toBe(0);
+    expect(all).toMatch(/× upgrade\): all seen to have an effect, all undone/);
+  });
+});
+
+it('is refused an upgrade where its other version is not told', async () => {
+  const { exitCode, all } = await run(
+    { start: start('server.cjs'), effects: { endpoint: { path: '/' }, key: 'key' } },
+    ['--nemesis', 'upgrade'],
+  );
+  expect(exitCode, all).toBe(64);
+  expect(all).toMatch(/nemesis upgrade needs the upgrades control, which cluster started lacks/);
 });
 
 it.each([
@@ -134,11 +176,11 @@ it.each([
 ])('is refused in containers before anything is made where its program is told {{%s}}', async (word, reason) => {
   const { exitCode, all } = await run(
     {
-      start: { ...start(`{{${word}}}/server.js`), hosts: ['docker'], image: { build: './image' } },
+      start: { ...start(`{{${word}}}/server.cjs`), hosts: ['docker'], image: { build: './image' } },
       effects: { endpoint: { path: '/' }, key: 'key' },
     },
     ['--nemesis', 'none'],
   );
   expect(exitCode, all).not.toBe(0);
-  expect(all).toContain(`started cannot live on docker: "{{${word}}}/server.js" names {{${word}}}, and ${reason}`);
+  expect(all).toContain(`started cannot live on docker: "{{${word}}}/server.cjs" names {{${word}}}, and ${reason}`);
 });

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import type { CallControl, Evidence, NodeId, Party } from '../../../rig/contract.ts';
 import { searchPath } from '../executables.ts';
 import { processesWith, signalProcess, stateOf, tracerOf } from '../process-table.ts';
-import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import { type Bench, type Change, type Control, evidenceOf, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
 
 const ATTACH_MS = 10_000;
@@ -33,8 +33,8 @@ interface Tracer {
 export class Calls implements Control<'calls'> {
   readonly name = 'calls';
   readonly mayEndNodes = true;
+  readonly wishes = new Wishes<Wish>();
   readonly #bench: Bench;
-  readonly #wishes = new Wishes<Wish>();
   readonly #tracers = new Map<NodeId, Tracer>();
   /** hold → node → calls that failed, or of which it died. */
   readonly #struck = new Map<string, Map<NodeId, number>>();
@@ -52,7 +52,7 @@ export class Calls implements Control<'calls'> {
         if (other !== undefined) throw new Error(`the call ${wish.call} of ${node} is already struck by ${other}`);
       }
       await change(nodes, () => {
-        for (const node of nodes) this.#wishes.add(hold, node, wish);
+        for (const node of nodes) this.wishes.add(hold, node, wish);
       });
     };
     return {
@@ -65,7 +65,7 @@ export class Calls implements Control<'calls'> {
   }
 
   async agree(node: Party): Promise<void> {
-    const told = this.#wishes.of(node).map(injection).join(' ');
+    const told = this.wishes.of(node).map(injection).join(' ');
     const { lab, steps } = this.#bench;
     const { guard } = lab;
     const tracer = this.#tracers.get(node);
@@ -83,7 +83,7 @@ export class Calls implements Control<'calls'> {
 
   async #start(node: NodeId, processes: readonly number[], told: string): Promise<void> {
     const { ORDEAL_RUN: _, ...environment } = process.env;
-    const wishes = this.#wishes.of(node);
+    const wishes = this.wishes.of(node);
     const trace = `trace=${wishes.map(({ call }) => call).join(',')}`;
     const injections = wishes.flatMap((wish) => ['-e', `inject=${injection(wish)}`]);
     const whom = processes.flatMap((pid) => ['-p', String(pid)]);
@@ -128,39 +128,30 @@ export class Calls implements Control<'calls'> {
     const died = line.includes('+++ killed by SIGKILL');
     const call = died ? null : /(?:^|\] |<\.\.\. )([a-z]\w*)(?:\(| resumed).*\(INJECTED/.exec(line)?.[1];
     if (!died && call === undefined) return;
-    for (const hold of this.#wishes.holding(node)) {
+    for (const hold of this.wishes.holding(node)) {
       const isMeant = (wish: Wish) => ('crashAt' in wish ? died : wish.call === call);
-      if (!this.#wishes.under(hold, node).some(isMeant)) continue;
+      if (!this.wishes.under(hold, node).some(isMeant)) continue;
       const counts = this.#struck.get(hold) ?? new Map<NodeId, number>();
       this.#struck.set(hold, counts.set(node, (counts.get(node) ?? 0) + 1));
     }
   }
 
   #holderOf(node: NodeId, call: string): string | undefined {
-    const wants = (hold: string) => this.#wishes.under(hold, node).some((wish) => wish.call === call);
-    return this.#wishes.holding(node).find(wants);
-  }
-
-  release(hold: string): ReadonlySet<Party> {
-    this.#wishes.release(hold);
-    return this.#wishes.touched(hold);
+    const wants = (hold: string) => this.wishes.under(hold, node).some((wish) => wish.call === call);
+    return this.wishes.holding(node).find(wants);
   }
 
   async evidence(hold: string): Promise<Evidence | null> {
-    const touched = [...this.#wishes.touched(hold)];
+    const touched = [...this.wishes.touched(hold)];
     if (touched.length === 0) return null;
     const observed = touched.flatMap((node) => {
       const count = this.#struck.get(hold)?.get(node) ?? 0;
-      const [wish] = this.#wishes.under(hold, node);
+      const [wish] = this.wishes.under(hold, node);
       if (count === 0 || !wish) return [];
       if ('crashAt' in wish) return [`${node} died as it called ${wish.call}`];
       return [`${count} call${count === 1 ? '' : 's'} of ${wish.call} failed at ${node}`];
     });
-    return { effective: observed.length > 0, observed: observed.join('; ') || 'the call was not made' };
-  }
-
-  releaseAll(): void {
-    this.#wishes.releaseAll();
+    return evidenceOf(observed, 'the call was not made');
   }
 
   async close(): Promise<void> {

@@ -11,7 +11,7 @@ import { whyTimeless } from '../elf.ts';
 import type { Program } from '../host.ts';
 import { variableOf } from '../process-table.ts';
 import { messageOf } from '../steps.ts';
-import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import { type Bench, type Change, type Control, evidenceOf, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
 
 const FILE = 'FAKETIME_TIMESTAMP_FILE';
@@ -29,8 +29,8 @@ type Wish = ClockShift & { readonly sinceNs: number };
 
 export class Clocks implements Control<'clocks'> {
   readonly name = 'clocks';
+  readonly wishes = new Wishes<Wish>();
   readonly #bench: Bench;
-  readonly #wishes = new Wishes<Wish>();
   readonly #reached = new Set<NodeId>();
   /** hold → node → the difference that was seen to be the largest, in milliseconds. */
   readonly #seen = new Map<string, Map<NodeId, number>>();
@@ -103,7 +103,7 @@ export class Clocks implements Control<'clocks'> {
         for (const node of nodes) mustBeOneOf(node, [...this.#reached], 'given another time');
         const wish = { ...shift, sinceNs: this.#bench.clock.nowNs() };
         await change(nodes, () => {
-          for (const node of nodes) this.#wishes.add(hold, node, wish);
+          for (const node of nodes) this.wishes.add(hold, node, wish);
         });
       },
     };
@@ -112,10 +112,10 @@ export class Clocks implements Control<'clocks'> {
   async agree(node: Party): Promise<void> {
     if (!this.#reached.has(node)) return;
     const { guard } = this.#bench.lab;
-    const wanted = this.#wishes.of(node).length > 0;
+    const wanted = this.wishes.of(node).length > 0;
     if (!wanted && !this.#files.has(node)) return; // Its clock was never moved.
     const set = () => this.#set(node);
-    const argv = ['faketime', JSON.stringify(this.#wishes.of(node))];
+    const argv = ['faketime', JSON.stringify(this.wishes.of(node))];
     await (wanted ? guard.disturb(node, argv, set) : guard.mend(node, argv, set));
     this.#keepMoving();
     if (wanted) await this.#look(node);
@@ -135,7 +135,7 @@ export class Clocks implements Control<'clocks'> {
   /** What all holds together want just now. */
   #differenceMs(node: NodeId): number {
     const nowNs = this.#bench.clock.nowNs();
-    return this.#wishes.of(node).reduce((sum, { byMs, driftPerMille = 0, everyMs, sinceNs }) => {
+    return this.wishes.of(node).reduce((sum, { byMs, driftPerMille = 0, everyMs, sinceNs }) => {
       const sinceMs = (nowNs - sinceNs) / 1e6;
       const isBack = everyMs !== undefined && Math.floor(sinceMs / everyMs) % 2 === 1;
       return sum + (isBack ? 0 : byMs) + (sinceMs * driftPerMille) / 1000;
@@ -144,7 +144,7 @@ export class Clocks implements Control<'clocks'> {
 
   #keepMoving(): void {
     const moves = ({ driftPerMille, everyMs }: Wish) => driftPerMille !== undefined || everyMs !== undefined;
-    const moving = () => [...this.#reached].filter((node) => this.#wishes.of(node).some(moves));
+    const moving = () => [...this.#reached].filter((node) => this.wishes.of(node).some(moves));
     if (moving().length === 0 || this.#moving) return;
     this.#moving = setInterval(() => {
       const nodes = moving();
@@ -171,33 +171,23 @@ export class Clocks implements Control<'clocks'> {
     const told = await this.#bench.lab.execute(node, ['env', ...environment, 'date', '+%s%3N']).catch(() => null);
     if (told === null) return; // It is down.
     const differenceMs = Number(told) - Date.now();
-    for (const hold of this.#wishes.holding(node)) {
+    for (const hold of this.wishes.holding(node)) {
       const seen = this.#seen.get(hold) ?? new Map<NodeId, number>();
       this.#seen.set(hold, seen);
       if (Math.abs(differenceMs) > Math.abs(seen.get(node) ?? 0)) seen.set(node, differenceMs);
     }
   }
 
-  release(hold: string): ReadonlySet<Party> {
-    this.#wishes.release(hold);
-    return this.#wishes.touched(hold);
-  }
-
   async evidence(hold: string): Promise<Evidence | null> {
-    const touched = [...this.#wishes.touched(hold)];
+    const touched = [...this.wishes.touched(hold)];
     if (touched.length === 0) return null;
-    for (const node of touched) if (this.#wishes.holding(node).includes(hold)) await this.#look(node);
+    for (const node of touched) if (this.wishes.holding(node).includes(hold)) await this.#look(node);
     const seen = [...(this.#seen.get(hold) ?? [])].filter(([, ms]) => Math.abs(ms) >= NOTICEABLE_MS);
     const observed = seen.map(
       ([node, ms]) =>
         `a program on ${node} saw a clock ${Math.abs(ms / 1000).toFixed(1)} s ${ms > 0 ? 'ahead' : 'behind'}`,
     );
-    return { effective: observed.length > 0, observed: observed.join('; ') || 'no program saw another time' };
-  }
-
-  releaseAll(): void {
-    this.#wishes.releaseAll();
-    this.#stopMoving();
+    return evidenceOf(observed, 'no program saw another time');
   }
 
   async close(): Promise<void> {

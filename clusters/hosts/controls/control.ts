@@ -8,6 +8,7 @@ import type { Clock } from '../../../rig/clock.ts';
 import type { ControlName, Controls, Evidence, HostName, NodeId, Party } from '../../../rig/contract.ts';
 import type { Lab, Program } from '../host.ts';
 import type { Steps } from '../steps.ts';
+import type { Wanted } from './wishes.ts';
 
 export interface Control<C extends ControlName = ControlName> {
   readonly name: C;
@@ -21,8 +22,7 @@ export interface Control<C extends ControlName = ControlName> {
   agree(party: Party): Promise<void>;
   /** Before the rest is released at once: gives up, part after part, what has to go in some order, and lets the parties agree. */
   unwind?(hold: string, agree: (parties: ReadonlySet<Party>) => Promise<void>): Promise<void>;
-  /** From now on nothing is wanted under that hold. Returns every party that it ever wanted something of. */
-  release(hold: string): ReadonlySet<Party>;
+  readonly wishes: Wanted;
   /** Does what is left to do once all parties of a hold that was released agree. Any number of times. */
   settle?(hold: string): Promise<void>;
   /** Waits for what takes its time to be over after that, while other changes go on. Any number of times. */
@@ -31,8 +31,6 @@ export interface Control<C extends ControlName = ControlName> {
   evidence(hold: string): Promise<Evidence | null>;
   /** To look takes its time, because the system itself is asked: changes go on meanwhile. */
   readonly looksMeanwhile?: true;
-  /** From now on nothing is wanted at all, for the faults have been undone by somebody else. */
-  releaseAll(): void;
   /** Makes what the node needs before its first start, in a run that needs this control. Rejects, by name, where it cannot. */
   prepare?(node: NodeId): Promise<void>;
   /** Looks at the node after its first start, in a run that needs this control. Rejects, by name, if it is out of reach. */
@@ -76,6 +74,12 @@ export interface Bench {
   /** In turn with all other changes: a node that has ended by itself is started again, unless it is to be down. */
   revive(node: NodeId): Promise<void>;
 }
+
+/** @param otherwise what is said when nothing was seen. */
+export const evidenceOf = (seen: readonly string[], otherwise: string): Evidence => ({
+  effective: seen.length > 0,
+  observed: seen.join('; ') || otherwise,
+});
 
 export function mustBeOneOf(name: string, known: readonly string[], done: string): void {
   if (!known.includes(name)) throw new RangeError(`${name} cannot be ${done} here; these can: ${known.join(', ')}`);

@@ -6,14 +6,14 @@
 import type { DescriptorControl, Evidence, NodeId, Party } from '../../../rig/contract.ts';
 import { descriptorsOf } from '../process-table.ts';
 import { runCommand } from '../run-command.ts';
-import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import { type Bench, type Change, type Control, evidenceOf, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
 
 export class Descriptors implements Control<'descriptors'> {
   readonly name = 'descriptors';
   readonly mayEndNodes = true;
+  readonly wishes = new Wishes<number>();
   readonly #bench: Bench;
-  readonly #wishes = new Wishes<number>();
   /** process → the soft limit that it had, and what it is now, with how many it had then. */
   readonly #changed = new Map<number, { readonly node: NodeId; readonly before: number; readonly limit: number }>();
   /** hold → what was seen in force. */
@@ -28,14 +28,14 @@ export class Descriptors implements Control<'descriptors'> {
       limit: async (nodes, spare) => {
         for (const node of nodes) mustBeOneOf(node, this.#bench.members, 'kept from opening files');
         await change(nodes, () => {
-          for (const node of nodes) this.#wishes.add(hold, node, spare);
+          for (const node of nodes) this.wishes.add(hold, node, spare);
         });
       },
     };
   }
 
   async agree(node: Party): Promise<void> {
-    const wishes = this.#wishes.of(node);
+    const wishes = this.wishes.of(node);
     if (wishes.length === 0 && ![...this.#changed.values()].some((change) => change.node === node)) return;
     const processes = await this.#bench.lab.processes(node);
     if (wishes.length > 0 && processes.length > 0) return this.#limit(node, processes, Math.min(...wishes));
@@ -57,24 +57,15 @@ export class Descriptors implements Control<'descriptors'> {
       if (found.soft !== limit) await this.#bench.lab.guard.disturb(node, argvOf(pid, limit), set);
       seen.push(`process ${pid} of ${node} can have no more than ${limit} descriptors, ${found.open} were open`);
     }
-    for (const hold of this.#wishes.holding(node))
+    for (const hold of this.wishes.holding(node))
       if (!this.#seen.get(hold)?.some((line) => line.includes(` of ${node} `)))
         this.#seen.set(hold, [...(this.#seen.get(hold) ?? []), ...seen]);
   }
 
-  release(hold: string): ReadonlySet<Party> {
-    this.#wishes.release(hold);
-    return this.#wishes.touched(hold);
-  }
-
   async evidence(hold: string): Promise<Evidence | null> {
-    if (this.#wishes.touched(hold).size === 0) return null;
+    if (this.wishes.touched(hold).size === 0) return null;
     const seen = this.#seen.get(hold) ?? [];
-    return { effective: seen.length > 0, observed: seen.join('; ') || 'no process was there to be limited' };
-  }
-
-  releaseAll(): void {
-    this.#wishes.releaseAll();
+    return evidenceOf(seen, 'no process was there to be limited');
   }
 }
 

@@ -8,7 +8,7 @@ import type { Damage } from '../disk/damage.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { DiskRule } from '../disk/disk-rules.ts';
 import type { DiskState } from '../disk/disk-server.ts';
-import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import { type Bench, type Change, type Control, evidenceOf, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
 
 /** What is done once, to a node that is down. */
@@ -22,7 +22,7 @@ export class Disks implements Control<'disks'> {
   readonly mayEndNodes = true;
   readonly #bench: Bench;
   readonly #disks = new Map<NodeId, Disk>();
-  readonly #wishes = new Wishes<Wish>();
+  readonly wishes = new Wishes<Wish>();
   /** hold → node → what its blows did. */
   readonly #blows = new Map<string, Map<NodeId, string[]>>();
   /** node → what its disk has done by hold, when it was last looked at. */
@@ -41,7 +41,7 @@ export class Disks implements Control<'disks'> {
     const want = async (nodes: readonly NodeId[], wish: Wish) => {
       for (const node of nodes) mustBeOneOf(node, [...this.#disks.keys()], 'given trouble with its disk');
       await change(nodes, () => {
-        for (const node of nodes) this.#wishes.add(hold, node, wish);
+        for (const node of nodes) this.wishes.add(hold, node, wish);
       });
     };
     return {
@@ -55,13 +55,13 @@ export class Disks implements Control<'disks'> {
   }
 
   wantsDown(node: NodeId): 'killed' | null {
-    return this.#wishes.of(node).some(isBlow) ? 'killed' : null;
+    return this.wishes.of(node).some(isBlow) ? 'killed' : null;
   }
 
   async agree(node: Party): Promise<void> {
     const disk = this.#disks.get(node);
     if (!disk) return;
-    const holds = this.#wishes.holding(node).map((hold) => [hold, this.#wishes.under(hold, node)] as const);
+    const holds = this.wishes.holding(node).map((hold) => [hold, this.wishes.under(hold, node)] as const);
     const rules = Object.fromEntries(
       holds.map(([hold, wishes]) => [hold, wishes.filter((wish) => !isBlow(wish))] as const),
     ) as Readonly<Record<string, readonly DiskRule[]>>;
@@ -86,13 +86,8 @@ export class Disks implements Control<'disks'> {
     }
   }
 
-  release(hold: string): ReadonlySet<Party> {
-    this.#wishes.release(hold);
-    return this.#wishes.touched(hold);
-  }
-
   async evidence(hold: string): Promise<Evidence | null> {
-    const touched = [...this.#wishes.touched(hold)];
+    const touched = [...this.wishes.touched(hold)];
     if (touched.length === 0) return null;
     await Promise.all(
       touched.map(async (node) => {
@@ -108,10 +103,6 @@ export class Disks implements Control<'disks'> {
         ...(delayed > 0 ? [`the disk of ${node} delayed ${delayed} calls`] : []),
       ];
     });
-    return { effective: observed.length > 0, observed: observed.join('; ') || 'no call came to a disk' };
-  }
-
-  releaseAll(): void {
-    this.#wishes.releaseAll();
+    return evidenceOf(observed, 'no call came to a disk');
   }
 }

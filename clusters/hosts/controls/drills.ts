@@ -9,6 +9,7 @@ import type { Deployment } from '../hosted.ts';
 import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
 import type { Network } from './network.ts';
 import type { Processes } from './processes.ts';
+import { Wishes } from './wishes.ts';
 
 /** Less than the rig waits for an injection, with time for the last step that was begun. */
 const BEGIN_MS = 15_000;
@@ -41,6 +42,8 @@ export type DrillMakers = Readonly<Partial<Record<DrillName, DrillMaker>>>;
 export class Drills implements Control<'drills'> {
   readonly name = 'drills';
   readonly looksMeanwhile = true;
+  /** None: where they are to end without their rig, they do so by themselves. */
+  readonly wishes = new Wishes<never>();
   readonly #bench: Bench;
   readonly #makers: DrillMakers;
   readonly #deployment: Deployment;
@@ -100,10 +103,6 @@ export class Drills implements Control<'drills'> {
     // What a drill changes at nodes, it changes by other controls.
   }
 
-  release(): ReadonlySet<Party> {
-    return new Set();
-  }
-
   /** The last first. What could not be ended stays begun, for another try. */
   async conclude(hold: string): Promise<void> {
     const drills = this.#begun.get(hold);
@@ -124,9 +123,5 @@ export class Drills implements Control<'drills'> {
       if (evidence.effective || !this.#seen.get(hold)?.effective) this.#seen.set(hold, evidence);
     }
     return this.#seen.get(hold) ?? null;
-  }
-
-  releaseAll(): void {
-    // Each ends by itself: nobody is there to be told.
   }
 }

@@ -3,7 +3,7 @@
  * joins does so on an empty disk. Each change is found and compared with what the members say, and seen to be made.
  */
 
-import type { Evidence, MembershipControl, NodeId, Party } from '../../../rig/contract.ts';
+import type { Evidence, MembershipControl, NodeId } from '../../../rig/contract.ts';
 import { messageOf } from '../steps.ts';
 import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
@@ -61,9 +61,7 @@ export class Membership implements Control<'membership'> {
   readonly #hooks: MembershipHooks;
   readonly #roster: Roster;
   readonly #spares: readonly NodeId[];
-  readonly #wishes = new Wishes<'away' | 'here'>();
-  /** hold → the holds of its own under which nodes are away only for a moment. */
-  readonly #moments = new Map<string, string[]>();
+  readonly wishes = new Wishes<'away' | 'here'>();
   /** hold → what was seen. */
   readonly #seen = new Map<string, string[]>();
 
@@ -80,8 +78,8 @@ export class Membership implements Control<'membership'> {
 
   levers(hold: string, change: Change): MembershipControl {
     const { members } = this.#bench;
-    const become = async (under: string, node: NodeId, wish: 'away' | 'here') => {
-      await change([node], () => this.#wishes.add(under, node, wish));
+    const become = async (node: NodeId, wish: 'away' | 'here') => {
+      await change([node], () => this.wishes.add(hold, node, wish));
       if (this.#roster.members.has(node) !== (wish === 'here'))
         throw new Error(`${node} is down: it can neither leave nor join`);
       this.#note(hold, `${node} ${wish === 'here' ? 'joined' : 'left'}: the members are ${this.#listed()}`);
@@ -89,19 +87,17 @@ export class Membership implements Control<'membership'> {
     return {
       remove: async (nodes) => {
         for (const node of nodes) mustBeOneOf(node, members, 'removed');
-        for (const node of nodes) await become(hold, node, 'away');
+        for (const node of nodes) await become(node, 'away');
       },
       add: async (nodes) => {
         for (const node of nodes) mustBeOneOf(node, this.#spares, 'added');
-        for (const node of nodes) await become(hold, node, 'here');
+        for (const node of nodes) await become(node, 'here');
       },
       replace: async (nodes) => {
         for (const node of nodes) mustBeOneOf(node, members, 'replaced');
         for (const node of nodes) {
-          const moment = `${hold} (${node})`;
-          this.#moments.set(hold, [...(this.#moments.get(hold) ?? []), moment]);
-          await become(moment, node, 'away');
-          await change([node], () => this.#wishes.release(moment));
+          await become(node, 'away');
+          await change([node], () => this.wishes.take(hold, (party) => party === node));
           this.#note(hold, `it joined again on an empty disk`);
         }
       },
@@ -116,26 +112,16 @@ export class Membership implements Control<'membership'> {
   async admits(node: NodeId): Promise<boolean> {
     // A watchdog has taken the others down, or is about to.
     if (this.#bench.lab.guard.lost.aborted) return this.#roster.members.has(node);
-    const wishes = this.#wishes.of(node);
+    const wishes = this.wishes.of(node);
     const isWanted = this.#spares.includes(node) ? wishes.includes('here') : !wishes.includes('away');
     if (isWanted !== this.#roster.members.has(node)) await (isWanted ? this.#join(node) : this.#leave(node));
     return isWanted;
-  }
-
-  release(hold: string): ReadonlySet<Party> {
-    const holds = [hold, ...(this.#moments.get(hold) ?? [])];
-    for (const one of holds) this.#wishes.release(one);
-    return new Set(holds.flatMap((one) => [...this.#wishes.touched(one)]));
   }
 
   async evidence(hold: string): Promise<Evidence | null> {
     const seen = this.#seen.get(hold);
     if (!seen) return null;
     return { effective: true, observed: seen.join('; ') };
-  }
-
-  releaseAll(): void {
-    this.#wishes.releaseAll();
   }
 
   async #leave(node: NodeId): Promise<void> {

@@ -20,9 +20,9 @@ interface Count {
 export class Network implements Control<'network'> {
   readonly name = 'network';
   readonly isApart = true;
-  readonly #bench: Bench;
   /** By listener: what becomes of what comes to it. */
-  readonly #wishes = new Wishes<Impairment>();
+  readonly wishes = new Wishes<Impairment>();
+  readonly #bench: Bench;
   readonly #counts = new Map<string, Count[]>();
   /** hold → connections that it broke. */
   readonly #broken = new Map<string, number>();
@@ -90,9 +90,9 @@ export class Network implements Control<'network'> {
 
   async agree(listener: Party): Promise<void> {
     const { lab, steps } = this.#bench;
-    const isNew = this.#wishes.holding(listener).flatMap((hold) => {
+    const isNew = this.wishes.holding(listener).flatMap((hold) => {
       const known = this.#counts.get(hold)?.filter((count) => count.listener === listener) ?? [];
-      const kinds = new Set(this.#wishes.under(hold, listener).map(kindOf));
+      const kinds = new Set(this.wishes.under(hold, listener).map(kindOf));
       return [...kinds].filter((kind) => !known.some((count) => count.kind === kind)).map((kind) => ({ hold, kind }));
     });
     const counted = isNew.length > 0 ? await this.#impaired(listener) : new Map<string, number>();
@@ -100,7 +100,7 @@ export class Network implements Control<'network'> {
       const before = counted.get(kind) ?? 0;
       this.#counts.set(hold, [...(this.#counts.get(hold) ?? []), { listener, kind, before, since: before }]);
     }
-    await steps.step(`change the network of ${listener}`, lab.impair(listener, this.#wishes.of(listener)));
+    await steps.step(`change the network of ${listener}`, lab.impair(listener, this.wishes.of(listener)));
   }
 
   /** Those that were cut off one by one come back one by one. */
@@ -109,13 +109,8 @@ export class Network implements Control<'network'> {
     this.#comingBack.delete(hold);
     for (const [at, node] of back.entries()) {
       if (at > 0) await this.#bench.clock.sleep(gapMs);
-      await agree(this.#wishes.take(hold, (listener, { from }) => listener === node || from === node));
+      await agree(this.wishes.take(hold, (listener, { from }) => listener === node || from === node));
     }
-  }
-
-  release(hold: string): ReadonlySet<Party> {
-    this.#wishes.release(hold);
-    return this.#wishes.touched(hold);
   }
 
   /** What rules had counted is known when they have been taken back. */
@@ -139,13 +134,9 @@ export class Network implements Control<'network'> {
     return { effective: observed.size > 0, observed: [...observed].map(inWords).join('; ') || idle };
   }
 
-  releaseAll(): void {
-    this.#wishes.releaseAll();
-  }
-
   #want(hold: string, from: readonly Party[], to: readonly Party[], what: Act): void {
     for (const listener of to)
-      for (const sender of from) if (sender !== listener) this.#wishes.add(hold, listener, { from: sender, ...what });
+      for (const sender of from) if (sender !== listener) this.wishes.add(hold, listener, { from: sender, ...what });
   }
 
   async #reset(hold: string, from: readonly Party[], to: readonly Party[]): Promise<void> {

@@ -5,7 +5,7 @@
 
 import type { Evidence, NodeId, Party, ProcessControl } from '../../../rig/contract.ts';
 import type { ProcessState } from '../host.ts';
-import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import { type Bench, type Change, type Control, evidenceOf, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
 
 const SEEN_MS = 10_000;
@@ -19,8 +19,8 @@ const stateOf = { killed: 'gone', paused: 'stopped', terminated: 'gone', looping
 
 export class Processes implements Control<'processes'> {
   readonly name = 'processes';
+  readonly wishes = new Wishes<Wish>();
   readonly #bench: Bench;
-  readonly #wishes = new Wishes<Wish>();
   /** hold → nodes seen in the state that this hold wanted them in. */
   readonly #seen = new Map<string, Map<NodeId, ProcessState>>();
   /** Nodes killed under some hold and not started again since. */
@@ -39,7 +39,7 @@ export class Processes implements Control<'processes'> {
     const halt = async (nodes: readonly NodeId[], how: Wish) => {
       for (const node of nodes) mustBeOneOf(node, this.#bench.members, how);
       await change(nodes, () => {
-        for (const node of nodes) this.#wishes.add(hold, node, how);
+        for (const node of nodes) this.wishes.add(hold, node, how);
       });
       // What another hold has killed is paused as soon as that one lets it go.
       const isThere = (node: NodeId) => this.#seen.get(hold)?.has(node) || this.#downed.has(node);
@@ -75,8 +75,8 @@ export class Processes implements Control<'processes'> {
 
   /** Ends the node if it is to be down, for this control or another; says whether it is. */
   async takeDown(node: NodeId, forAnother: 'killed' | 'ended' | null): Promise<boolean> {
-    const wishes = this.#wishes.of(node);
-    const isLooping = this.#wishes.holding(node).some((hold) => this.#loops.get(hold)?.isDown);
+    const wishes = this.wishes.of(node);
+    const isLooping = this.wishes.holding(node).some((hold) => this.#loops.get(hold)?.isDown);
     const kills = wishes.includes('killed') || isLooping || forAnother === 'killed';
     if (!kills && !wishes.includes('terminated') && forAnother === null) return false;
     this.#downed.add(node);
@@ -128,32 +128,23 @@ export class Processes implements Control<'processes'> {
   async agree(node: Party): Promise<void> {
     const signal = (name: 'SIGSTOP' | 'SIGCONT', what: string) => () =>
       this.#step(`${what} ${node}`, this.#bench.lab.signal(node, name));
-    if (this.#wishes.of(node).includes('paused')) {
+    if (this.wishes.of(node).includes('paused')) {
       // What has ended by itself cannot be paused; whoever asked for it finds out.
       this.#saw(node, await this.#see(node, 'stopped', (now) => now !== 'running', signal('SIGSTOP', 'pause')));
     } else await this.#see(node, 'running', (now) => now !== 'stopped', signal('SIGCONT', 'resume'));
   }
 
-  release(hold: string): ReadonlySet<Party> {
-    this.#wishes.release(hold);
-    return this.#wishes.touched(hold);
-  }
-
   async evidence(hold: string): Promise<Evidence | null> {
-    if (this.#wishes.touched(hold).size === 0) return null;
+    if (this.wishes.touched(hold).size === 0) return null;
     const seen = [...(this.#seen.get(hold) ?? [])].map(([node, state]) => `the process of ${node} was seen ${state}`);
     const loop = this.#loops.get(hold);
     if (loop) seen.push(`killed ${loop.crashes} time${loop.crashes === 1 ? '' : 's'}`);
-    return { effective: seen.length > 0, observed: seen.join('; ') || 'no process was seen to be halted' };
-  }
-
-  releaseAll(): void {
-    this.#wishes.releaseAll();
+    return evidenceOf(seen, 'no process was seen to be halted');
   }
 
   #saw(node: NodeId, state: ProcessState): void {
-    for (const hold of this.#wishes.holding(node)) {
-      if (!this.#wishes.under(hold, node).some((wish) => stateOf[wish] === state)) continue;
+    for (const hold of this.wishes.holding(node)) {
+      if (!this.wishes.under(hold, node).some((wish) => stateOf[wish] === state)) continue;
       this.#seen.set(hold, (this.#seen.get(hold) ?? new Map<NodeId, ProcessState>()).set(node, state));
     }
   }

@@ -7,7 +7,7 @@
 import type { Evidence, NodeId, Party, ResourceControl } from '../../../rig/contract.ts';
 import { Groups, type Resource } from '../cgroups.ts';
 import type { Program } from '../host.ts';
-import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import { type Bench, type Change, type Control, evidenceOf, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
 
 const resources: readonly Resource[] = ['processor', 'memory', 'processes'];
@@ -32,8 +32,8 @@ interface Seen {
 export class Resources implements Control<'resources'> {
   readonly name = 'resources';
   readonly mayEndNodes = true;
+  readonly wishes = new Wishes<Wish>();
   readonly #bench: Bench;
-  readonly #wishes = new Wishes<Wish>();
   /** Groups that were made for nodes without one of their own. */
   readonly #made = new Map<NodeId, Groups>();
   /** node → resource → the limit before the first fault, as the kernel told it. */
@@ -67,14 +67,14 @@ export class Resources implements Control<'resources'> {
       for (const node of nodes) mustBeOneOf(node, this.#bench.members, 'kept short');
       if (!(amount >= 0 && amount <= 100_000)) throw new RangeError(`${amount} is no amount for the ${resource}`);
       await change(nodes, () => {
-        for (const node of nodes) this.#wishes.add(hold, node, { resource, amount });
+        for (const node of nodes) this.wishes.add(hold, node, { resource, amount });
       });
     };
     return { processor: want('processor'), memory: want('memory'), processes: want('processes') };
   }
 
   async agree(node: Party): Promise<void> {
-    const wanted = this.#wishes.of(node);
+    const wanted = this.wishes.of(node);
     if (wanted.length === 0 && !this.#before.has(node)) return;
     const groups = await this.#groupsOf(node);
     if (!groups) return void this.#before.delete(node); // It is down, and will have new ones.
@@ -105,8 +105,8 @@ export class Resources implements Control<'resources'> {
     const limit = groups.limit(resource);
     if (limit === this.#before.get(node)?.get(resource))
       throw new Error(`the ${resource} of ${node} cannot be limited: it is still ${limit}`);
-    for (const hold of this.#wishes.holding(node)) {
-      if (!this.#wishes.under(hold, node).some((wish) => wish.resource === resource)) continue;
+    for (const hold of this.wishes.holding(node)) {
+      if (!this.wishes.under(hold, node).some((wish) => wish.resource === resource)) continue;
       const key = `${hold} ${resource}`;
       const seen = this.#seen.get(key) ?? new Map<NodeId, Seen>();
       this.#seen.set(key, seen);
@@ -131,25 +131,20 @@ export class Resources implements Control<'resources'> {
   }
 
   #count(node: NodeId, groups: Groups): void {
-    for (const hold of this.#wishes.holding(node))
+    for (const hold of this.wishes.holding(node))
       for (const resource of resources) {
         const seen = this.#seen.get(`${hold} ${resource}`)?.get(node);
         if (seen) seen.since = groups.bites(resource);
       }
   }
 
-  release(hold: string): ReadonlySet<Party> {
-    this.#wishes.release(hold);
-    return this.#wishes.touched(hold);
-  }
-
   async evidence(hold: string): Promise<Evidence | null> {
-    const touched = [...this.#wishes.touched(hold)];
+    const touched = [...this.wishes.touched(hold)];
     if (touched.length === 0) return null;
     for (const node of touched) {
       const groups = await this.#groupsOf(node);
       if (groups) this.#count(node, groups);
-      const isHeld = this.#wishes.holding(node).includes(hold);
+      const isHeld = this.wishes.holding(node).includes(hold);
       if (isHeld && (await this.#bench.lab.state(node)) === 'gone') this.#ended.add(`${hold} ${node}`);
     }
     const ended = touched.filter((node) => this.#ended.has(`${hold} ${node}`));
@@ -161,11 +156,7 @@ export class Resources implements Control<'resources'> {
       }),
     );
     observed.push(...ended.map((node) => `${node} ended under its limits`));
-    return { effective: observed.length > 0, observed: observed.join('; ') || 'no limit was reached' };
-  }
-
-  releaseAll(): void {
-    this.#wishes.releaseAll();
+    return evidenceOf(observed, 'no limit was reached');
   }
 }
 

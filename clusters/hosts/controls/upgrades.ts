@@ -5,7 +5,7 @@
 
 import type { Evidence, NodeId, Party, UpgradeControl } from '../../../rig/contract.ts';
 import type { Program } from '../host.ts';
-import { type Bench, type Change, type Control, mustBeOneOf } from './control.ts';
+import { type Bench, type Change, type Control, evidenceOf, mustBeOneOf } from './control.ts';
 import { Wishes } from './wishes.ts';
 
 const SERVES_MS = 15_000;
@@ -23,7 +23,7 @@ export class Upgrades implements Control<'upgrades'> {
   readonly isBeyondUndo = true;
   readonly #bench: Bench;
   readonly #hooks: UpgradeHooks;
-  readonly #wishes = new Wishes<'upgraded'>();
+  readonly wishes = new Wishes<'upgraded'>();
   /** Nodes that run the other version, or will as soon as they are started. */
   readonly #upgraded = new Set<NodeId>();
   /** hold → what was seen. */
@@ -46,7 +46,7 @@ export class Upgrades implements Control<'upgrades'> {
         const able = this.#bench.members.filter((node) => this.#hooks.upgraded(node) !== null);
         for (const node of nodes) mustBeOneOf(node, able, 'upgraded');
         for (const node of nodes) {
-          await change([node], () => this.#wishes.add(hold, node, 'upgraded'));
+          await change([node], () => this.wishes.add(hold, node, 'upgraded'));
           await this.#serves(node);
           this.#note(hold, node);
         }
@@ -69,30 +69,21 @@ export class Upgrades implements Control<'upgrades'> {
   }
 
   async unwind(hold: string, agree: (parties: ReadonlySet<Party>) => Promise<void>): Promise<void> {
-    for (const node of this.#wishes.touched(hold)) {
-      if (this.#wishes.take(hold, (party) => party === node).size === 0) continue;
+    for (const node of this.wishes.touched(hold)) {
+      if (this.wishes.take(hold, (party) => party === node).size === 0) continue;
       await agree(new Set([node]));
       await this.#serves(node);
     }
   }
 
-  release(hold: string): ReadonlySet<Party> {
-    this.#wishes.release(hold);
-    return this.#wishes.touched(hold);
-  }
-
   async evidence(hold: string): Promise<Evidence | null> {
-    if (this.#wishes.touched(hold).size === 0) return null;
+    if (this.wishes.touched(hold).size === 0) return null;
     const seen = this.#seen.get(hold) ?? [];
-    return { effective: seen.length > 0, observed: seen.join('; ') || 'no node was seen to run another version' };
-  }
-
-  releaseAll(): void {
-    this.#wishes.releaseAll();
+    return evidenceOf(seen, 'no node was seen to run another version');
   }
 
   #isWanted(node: NodeId): boolean {
-    return this.#wishes.of(node).length > 0;
+    return this.wishes.of(node).length > 0;
   }
 
   #note(hold: string, node: NodeId): void {

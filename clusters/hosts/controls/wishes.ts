@@ -2,7 +2,15 @@
 
 import type { Party } from '../../../rig/contract.ts';
 
-export class Wishes<Wish> {
+/** What a control has been asked for. */
+export interface Wanted {
+  /** From now on nothing is wanted under that hold. Returns every party that it ever wanted something of. */
+  release(hold: string): ReadonlySet<Party>;
+  /** From now on nothing is wanted at all, for the faults have been undone by somebody else. */
+  releaseAll(): void;
+}
+
+export class Wishes<Wish> implements Wanted {
   /** hold → party → what that hold wants or wanted of it. */
   readonly #holds = new Map<string, Map<Party, Wish[]>>();
   readonly #released = new Set<string>();
@@ -47,8 +55,9 @@ export class Wishes<Wish> {
     return new Set(this.#holds.get(hold)?.keys());
   }
 
-  release(hold: string): void {
+  release(hold: string): ReadonlySet<Party> {
     this.#released.add(hold);
+    return this.touched(hold);
   }
 
   releaseAll(): void {
