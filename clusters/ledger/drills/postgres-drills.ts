@@ -157,8 +157,7 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
           const left = await ask(lab, primary, `SELECT count(*) FROM pg_stat_activity WHERE ${others}`);
           return left === '0' || null;
         };
-        if ((await until(SYNCHRONOUS_MS, signal, isAlone)) === null)
-          throw new Error(`somebody is still at work on ${primary}`);
+        if ((await until(SYNCHRONOUS_MS, signal, isAlone)) === null) return;
         const forgets = variant === 'backup-forgets-keys' ? '--exclude-table-data=keys' : '';
         // What is begun must end before the cut that it needs is given up; so nothing may keep it from its commit.
         if (!(await hasCaughtUp(lab, primary, signal)) || performance.now() > latestMs) return;
@@ -197,7 +196,8 @@ async function primaryOf(lab: Lab, replica = '.*'): Promise<string | null> {
 /** Whether whoever must have what is written on the primary has what is written now; waits for that for a while. */
 async function hasCaughtUp(lab: Lab, primary: string, signal: AbortSignal): Promise<boolean> {
   const mark = "SELECT pg_logical_emit_message(true, 'ordeal', '')";
-  const written = await change(lab, primary, 'SET synchronous_commit = local', mark);
+  const written = await unlessAborted(signal, change(lab, primary, 'SET synchronous_commit = local', mark));
+  if (written === null) return false;
   const has = `SELECT current_setting('synchronous_standby_names') = ''
     OR EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync' AND flush_lsn >= '${written}')`;
   const look = async () => (await ask(lab, primary, has)) === 't' || null;
@@ -213,10 +213,19 @@ const change = (lab: Lab, database: string, ...queries: readonly string[]): Prom
 const run = (lab: Lab, database: string, command: string): Promise<string> =>
   lab.guard.disturb(database, [command], () => lab.execute(database, ['sh', '-c', command]));
 
+/** What it comes to, or `null` if the signal aborts before: a machine that has much to do may take long to look. */
+function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | null> {
+  const aborted = new Promise<null>((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  return Promise.race([promise, aborted]);
+}
+
 /** What `look` finds, once that is not `null`; `null` if it never is. */
 async function until<T>(ms: number, signal: AbortSignal, look: () => Promise<T | null>): Promise<T | null> {
   for (const untilMs = performance.now() + ms; ; await sleep(LOOK_MS)) {
-    const found = await look();
+    const found = await unlessAborted(signal, look());
     if (found !== null || signal.aborted || performance.now() > untilMs) return found;
   }
 }
