@@ -52,8 +52,12 @@ export function findings(
   if (!scene) return lines.join('\n');
   lines.push('', ...counterexampleLines(scene, colours));
   const total = verdicts.reduce((sum, verdict) => sum + verdict.anomalies.length, 0);
-  for (const { anomaly } of others.filter(({ anomaly }) => anomaly.name !== scene.anomaly.name))
-    lines.push(`  · ${plain(anomaly.name, 60)}: ${sentence(firstSentence(anomaly.explanation), 200)}`);
+  const told = new Set([scene.anomaly.name]);
+  for (const { anomaly } of others) {
+    if (!told.has(anomaly.name))
+      lines.push(`  · ${plain(anomaly.name, 60)}: ${sentence(firstSentence(anomaly.explanation), 200)}`);
+    told.add(anomaly.name);
+  }
   if (total > 1)
     lines.push(`  … and ${counted(total - 1, 'more anomaly', 'more anomalies')}; --report FILE.html draws them`);
   return lines.join('\n');

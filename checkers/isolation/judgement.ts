@@ -80,7 +80,7 @@ function conclude(
   );
 }
 
-const ruledOut = (not: readonly string[]): string => `the weakest models ruled out are ${not.join(', ')}`;
+const ruledOut = (not: readonly string[]): string => `it breaks ${not.join(', ')} and all that is stronger`;
 
 /** Which value was written twice, so that a read of it does not tell whose it is. */
 function ambiguityOf(micros: MicroOperations): string | null {

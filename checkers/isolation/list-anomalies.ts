@@ -122,7 +122,7 @@ class ListPass {
   #reportInternal(at: number, key: number, micro: number): void {
     const { history, keys } = this.#micros;
     this.#findings.add('internal', () => ({
-      explanation: `a transaction contradicts itself: it read key ${valueText(keys.values[key] as Json)} as ${valueText(this.#micros.microAt(micro)[2])}, which is not what it had itself read and appended before. ${this.#named(at)}`,
+      explanation: `a transaction contradicts itself: it read key ${valueText(keys.values[key] as Json)} as ${valueText(this.#micros.microAt(micro)[2])}, which is not what it had itself read and appended before. It is ${this.#named(at)}`,
       witnesses: [history.invokeIndex[at] as number],
     }));
   }
@@ -130,7 +130,7 @@ class ListPass {
   #reportFuture(at: number, key: number, write: number): void {
     const { history, keys } = this.#micros;
     this.#findings.add('future-read', () => ({
-      explanation: `a transaction read its own append of ${this.#element(write)} to key ${valueText(keys.values[key] as Json)} before it made it. ${this.#named(at)}`,
+      explanation: `a transaction read its own append of ${this.#element(write)} to key ${valueText(keys.values[key] as Json)} before it made it. It is ${this.#named(at)}`,
       witnesses: [history.invokeIndex[at] as number],
     }));
   }

@@ -104,7 +104,7 @@ export function listReason(
     return `${name(step.to)} observed ${name(step.from)}'s append of ${element} to ${where}${doubt}`;
   if (step.kind === WW)
     return isMade
-      ? `${name(step.to)} appended ${element} to ${where} after ${name(step.from)}'s append of ${elementBefore(micros, order, step, key)}${doubt}`
+      ? `${name(step.to)} appended ${element} to ${where} after ${name(step.from)}'s append of ${elementBefore(micros, order, step, key)}${shownBy(micros, version - (base[key] as number), key)}${doubt}`
       : `${name(step.to)}'s append of ${unseenElement(micros, order, step.to, key)} to ${where} came after ${name(step.from)}'s append of ${element}, the last that anybody observed${doubt}`;
   const missed = isMade ? element : unseenElement(micros, order, step.to, key);
   return order.doubtful.has(key)
@@ -122,6 +122,15 @@ function elementBefore(micros: MicroOperations, { base, write }: ListOrder, step
     if (number >= 0 && micros.writeTransaction[number] === step.from) return elementOf(micros, number);
   }
   return 'something';
+}
+
+/** Who read the key up to that place, and so shows the order. */
+function shownBy(micros: MicroOperations, place: number, of: number): string {
+  const { write, key, value, history, count } = micros;
+  for (let micro = 0; micro < count; micro++)
+    if (key[micro] === of && write[micro] === READ && (value[micro] as number) >= place)
+      return `, as operation ${history.invokeIndex[micros.transactionOf(micro)]} read it: ${valueText(micros.microAt(micro)[2])}`;
+  return '';
 }
 
 /** The first element that `at` appended to the key and nobody saw. */

@@ -38,7 +38,10 @@ const modelOf = (name: string, apply: Apply): TransactionModel => ({
     }
     return after;
   },
-  fingerprint: (state) => JSON.stringify([...state].sort(([a], [b]) => (a < b ? -1 : 1))),
+  fingerprint: (state) => {
+    const held = [...state].sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${held.map(([key, wrapped]) => `${key}: ${JSON.stringify((wrapped as readonly Json[])[0])}`).join(', ')}}`;
+  },
   describe: ({ value }, output) =>
     (output ?? value).map((micro) => microText(micro, output !== undefined)).join(', ') || 'nothing',
 });
