@@ -1,11 +1,11 @@
 /** How a run went in numbers: outcomes, errors by cause, latencies, and how punctual the load was. Never fails a run. */
 
-import { createRequire } from 'node:module';
-import type * as Hdr from 'hdr-histogram-js';
+import type { Histogram } from 'hdr-histogram-js';
 import type { FaultRecord, Json } from '../rig/contract.ts';
 import { defineChecker, unknown, valid } from '../rig/define.ts';
 import { faultRecords } from '../rig/faults.ts';
 import { FAIL, type History, OK } from '../rig/history.ts';
+import { hdr } from '../rig/packages.ts';
 
 /** A request that leaves later than this after it was due was late. */
 const LATE_NS = 5e6;
@@ -92,10 +92,8 @@ class ActiveFaults {
 
 /** Quantiles in milliseconds, by function. */
 function latencies(history: History): Record<string, Record<string, number>> {
-  // Loaded where it is used: most checks of a file need no histogram.
-  const hdr = createRequire(import.meta.url)('hdr-histogram-js') as typeof Hdr;
   const byFunction = history.functions.map(() =>
-    hdr.build({ lowestDiscernibleValue: 1, highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: 3 }),
+    hdr().build({ lowestDiscernibleValue: 1, highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: 3 }),
   );
   for (let at = 0; at < history.length; at++) {
     if (history.type[at] !== OK) continue;
@@ -104,7 +102,7 @@ function latencies(history: History): Record<string, Record<string, number>> {
   }
   return Object.fromEntries(
     history.functions.map((name, f) => {
-      const histogram = byFunction[f] as Hdr.Histogram;
+      const histogram = byFunction[f] as Histogram;
       if (histogram.totalCount === 0) return [name, { count: 0 }];
       const quantiles = QUANTILES.map((q) => [`p${q}Ms`, histogram.getValueAtPercentile(q) / 1000]);
       return [

@@ -6,13 +6,13 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Cluster, HostName, Limits, Preset, RunSpec, Workload } from './contract.ts';
 import { durationMs, durationText } from './durations.ts';
 import { UsageError } from './exit.ts';
 import { abortConditionOf } from './pulse.ts';
 import type { rooms as Rooms } from './rooms.ts';
 import { DURATION_PATTERN, schemaSentence } from './schema-sentence.ts';
+import { ajv } from './packages.ts';
 
 const LONGEST_RUN_MS = 24 * 3_600_000;
 const LONGEST_FAULT = '1m';
@@ -100,7 +100,7 @@ export const configSchemaOf = (rooms: typeof Rooms) =>
 
 /** `where` names the source in errors. */
 export function checkConfig(value: unknown, where: string, rooms: typeof Rooms): RunConfig {
-  const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true, verbose: true }).compile<RunConfig>(
+  const validate = new (ajv().Ajv2020)({ allErrors: true, allowUnionTypes: true, verbose: true }).compile<RunConfig>(
     configSchemaOf(rooms),
   );
   if (validate(value)) return value;

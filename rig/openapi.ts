@@ -3,10 +3,10 @@
  * template whose values are drawn within what the schema says. What it cannot know is marked for a person.
  */
 
-import { stringify } from 'yaml';
 import type { Json, ValueRange } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { readValue } from './read-value.ts';
+import { yaml } from './packages.ts';
 
 const WRITING = ['post', 'put', 'patch', 'delete'] as const;
 const MOST_OPERATIONS = 50;
@@ -35,11 +35,11 @@ export function operationsIn(file: string): OpenApiOperations {
   if (count === 0) throw new UsageError(`${file} has no route with one of ${WRITING.join(', ')}`);
   const header = `\n# From ${file.replaceAll(/[\r\n]/g, ' ')}: look through the values, and say in answer.id which field names what was done.\n`;
   return {
-    text: `${header}${stringify({ operations }, { lineWidth: 100 })}`,
+    text: `${header}${yaml().stringify({ operations }, { lineWidth: 100 })}`,
     key:
       reader.keyHeader === null
         ? null
-        : `\n# The header of the document.\n${stringify({ idempotencyKey: { header: reader.keyHeader } })}`,
+        : `\n# The header of the document.\n${yaml().stringify({ idempotencyKey: { header: reader.keyHeader } })}`,
     count,
   };
 }

@@ -3,7 +3,6 @@
  * a person who wants to know what is going to happen, for how long, and how it will be undone.
  */
 
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { RealClock } from './clock.ts';
 import type {
   Cluster,
@@ -22,6 +21,7 @@ import { UsageError } from './exit.ts';
 import { headerSchema } from './header-schema.ts';
 import { reachOf } from './reach.ts';
 import { longestOf, minorityOf, mostDown, omissionText, type Schedule } from './schedule.ts';
+import { ajv } from './packages.ts';
 
 /** `plan.json`. */
 export interface Plan {
@@ -72,7 +72,7 @@ export const isPlan = (value: unknown): boolean =>
 
 /** @param where the file, for errors. */
 export function checkPlan(value: unknown, where: string): Plan {
-  const validate = new Ajv2020({ allowUnionTypes: true }).compile<Plan>(planSchema);
+  const validate = new (ajv().Ajv2020)({ allowUnionTypes: true }).compile<Plan>(planSchema);
   if (!validate(value)) {
     const [first] = validate.errors ?? [];
     const at = first?.instancePath.slice(1).replaceAll('/', '.') || 'it';

@@ -5,12 +5,13 @@
 
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { Checker, Cluster, Nemesis, Workload } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { sentenceOf } from './outcome.ts';
 import { readValue } from './read-value.ts';
 import { checkService, type HttpServiceDefinition } from './service-definition.ts';
+import { ajv } from './packages.ts';
 
 /** A user's own member of a room. */
 export type Plugin =
@@ -137,13 +138,13 @@ export function pluginOf(member: unknown, file: string, wanted: PluginKind | nul
     return { kind, member: checkService(member, file) };
   if (wanted !== null && kind !== wanted) throw new UsageError(`${file} is a ${kind}, not a ${wanted}`);
   if (kind === 'service') throw new UsageError(`${file}: its default export is no service`);
-  const ajv = new Ajv2020({ allErrors: false, strict: false, verbose: true });
-  ajv.addKeyword({
+  const schemas = new (ajv().Ajv2020)({ allErrors: false, strict: false, verbose: true });
+  schemas.addKeyword({
     keyword: 'callable',
     errors: false,
     validate: (_: boolean, data: unknown) => typeof data === 'function',
   });
-  const validate = ajv.compile(shapes[kind]);
+  const validate = schemas.compile(shapes[kind]);
   if (validate(member)) return { kind, member } as unknown as Plugin;
   const [error] = validate.errors ?? [];
   const at = error?.instancePath.slice(1).replaceAll('/', '.');

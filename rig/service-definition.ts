@@ -4,10 +4,10 @@
  * the whole truth; what no schema can say, such as a value that a template names and nobody draws, is checked here too.
  */
 
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Json, ValueRange } from './contract.ts';
 import { durationMs } from './durations.ts';
 import { UsageError } from './exit.ts';
+import { ajv } from './packages.ts';
 import { schemaSentence } from './schema-sentence.ts';
 import { serviceSchema } from './service-schema.ts';
 
@@ -127,7 +127,7 @@ const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/;
 
 /** The definition, if it is one; `where` names the file in what is thrown otherwise. */
 export function checkService(value: unknown, where: string): HttpServiceDefinition {
-  const validate = new Ajv2020({
+  const validate = new (ajv().Ajv2020)({
     allErrors: true,
     allowUnionTypes: true,
     verbose: true,

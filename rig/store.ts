@@ -18,11 +18,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { RunHeader, RunVerdict } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { headerSchema } from './header-schema.ts';
 import { verdictSchema } from './verdict-schema.ts';
+import { ajv } from './packages.ts';
 
 /** A verdict or header larger than this is not one of ours. */
 const LARGEST_JSON_BYTES = 256 << 20;
@@ -91,7 +91,7 @@ export function readVerdict(directory: string): RunVerdict | null {
 }
 
 function checked<T>(value: unknown, schema: object, path: string): T {
-  const validate = new Ajv2020({ allowUnionTypes: true }).compile<T>(schema);
+  const validate = new (ajv().Ajv2020)({ allowUnionTypes: true }).compile<T>(schema);
   if (validate(value)) return value;
   const [first] = validate.errors ?? [];
   throw new UsageError(`${path} is not one of Ordeal's: ${first?.instancePath || 'it'} ${first?.message}`);

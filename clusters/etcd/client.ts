@@ -7,7 +7,7 @@ import type { Client as HttpClient } from 'undici';
 import type { Client, Json } from '../../rig/contract.ts';
 import { RequestError } from '../../rig/define.ts';
 import { errorOf, httpErrorOf, definite } from './errors.ts';
-import { undici } from '../undici.ts';
+import { undici } from '../../rig/packages.ts';
 
 const connectMs = 1_000;
 /** Above the rig's own limit for a request, which normally ends it: nothing hangs if that should fail. */

@@ -3,7 +3,7 @@
 import type { NodeId } from '../../rig/contract.ts';
 import { CLIENTS } from '../hosts/host.ts';
 import type { Deployment } from '../hosts/hosted.ts';
-import { undici } from '../undici.ts';
+import { undici } from '../../rig/packages.ts';
 
 export const CLIENT_PORT = 2379;
 const ANSWER_BYTES = 256 * 1024;

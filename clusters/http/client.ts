@@ -17,7 +17,7 @@ import { buildRequest } from './service-request.ts';
 import type { Sink } from './sink.ts';
 import { spoil } from './spoil.ts';
 import { filledText, valueAt } from './template.ts';
-import { undici } from '../undici.ts';
+import { undici } from '../../rig/packages.ts';
 
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const LARGEST_HEAD_BYTES = 16 * 1024;

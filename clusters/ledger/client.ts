@@ -9,7 +9,7 @@ import { Refused, RequestError } from '../../rig/define.ts';
 import type { Address } from '../hosts/host.ts';
 import { writtenAs } from '../http/payload-form.ts';
 import { fullName, KEY_FIELD, LIMITS, partsOf, TENANT_FIELD, TENANTS } from './terms.ts';
-import { undici } from '../undici.ts';
+import { undici } from '../../rig/packages.ts';
 
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -11,7 +11,7 @@ import { CLIENTS } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { netns } from '../hosts/netns.ts';
 import { connectOrders, ensureStream } from './orders.ts';
-import { undici } from '../undici.ts';
+import { undici } from '../../rig/packages.ts';
 
 const CLIENT_PORT = 4222;
 const PEER_PORT = 6222;

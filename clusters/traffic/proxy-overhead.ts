@@ -9,7 +9,7 @@ import path from 'node:path';
 import type { Pool } from 'undici';
 import { RealClock } from '../../rig/clock.ts';
 import { Traffic } from './traffic.ts';
-import { undici } from '../undici.ts';
+import { undici } from '../../rig/packages.ts';
 
 /** Medians, in milliseconds, of requests that took turns. */
 export interface Overhead {
