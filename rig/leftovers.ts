@@ -14,9 +14,14 @@ export function bearTitle(runId: string): void {
 }
 
 /** The ids of all runs whose rigs are alive on this machine, in whatever store. */
-export function runsGoing(): readonly string[] {
+export const runsGoing = (): readonly string[] => idsIn(/^ordeal ([0-9a-f]{8})\s*$/gm);
+
+/** The same of their watchdogs, each of which ends when it has nothing left to undo. */
+export const runsGuarded = (): readonly string[] => idsIn(/^ordeal guardian ([0-9a-f]{8})\s*$/gm);
+
+function idsIn(title: RegExp): readonly string[] {
   const titles = execFileSync('ps', ['-A', '-ww', '-o', 'args='], { encoding: 'utf8', maxBuffer: 64 << 20 });
-  return [...titles.matchAll(/^ordeal ([0-9a-f]{8})\s*$/gm)].map(([, id]) => id as string);
+  return [...titles.matchAll(title)].map(([, id]) => id as string);
 }
 
 export interface Healing {

@@ -9,15 +9,18 @@ import { join } from 'node:path';
 import { RealClock } from './clock.ts';
 import type { FaultAction, HostDriver } from './contract.ts';
 import type { Plan } from './plan.ts';
+import { runsGuarded } from './leftovers.ts';
 import { writeJson } from './store.ts';
 
 /** After each of these steps in the life of a fault the rig is killed once. */
 export const DEATHS: readonly FaultAction[] = ['inject', 'injected', 'release'];
 
-const LEASE_MS = 3_000;
-/** Within the lease and this, everything must be undone; an engine takes its time to remove containers. */
+/** Long enough for a busy machine: a rig that stood still before its death would prove nothing. */
+const LEASE_MS = 10_000;
+/** Within the lease and this the watchdog must be done; an engine takes its time to remove containers. */
 const GRACE_MS = 2_000;
 const ENGINE_GRACE_MS = 10_000;
+const LOOK_AGAIN_MS = 250;
 const LOOK_EVERY_MS = 5;
 const LONGEST_MS = 60_000;
 
@@ -43,8 +46,9 @@ export async function leftAfterDeath(step: FaultAction, plan: Plan, driver: Host
     }
     rig.kill('SIGKILL');
     await rig;
-    await clock.sleep(LEASE_MS + (driver.name === 'docker' ? ENGINE_GRACE_MS : GRACE_MS));
     const { id } = JSON.parse(readFileSync(join(folder, 'latest', 'spec.json'), 'utf8')) as { readonly id: string };
+    const latestNs = clock.nowNs() + (LEASE_MS + (driver.name === 'docker' ? ENGINE_GRACE_MS : GRACE_MS)) * 1e6;
+    while (runsGuarded().includes(id) && clock.nowNs() < latestNs) await clock.sleep(LOOK_AGAIN_MS);
     const left = await driver.sweep(id);
     return left.length === 0 ? null : `left behind after the rig was killed at "${step}": ${left.join(', ')}`;
   } finally {
