@@ -46,6 +46,7 @@ const TABLE: readonly Row[] = [
   ['half-done', 'bank', ['partition'], 'wrong-total'],
   ['stale-read', 'staleness', ['partition'], 'stale-read'],
   ['forgets-on-restart', 'causal', ['kill'], 'causally-overwritten-read'],
+  ['stale-read', 'causal', ['partition'], 'causally-overwritten-read'],
   ['lost-reply', 'causal', ['partition'], 'thin-air-read'],
   ['lost-update', 'staleness', ['partition-primaries'], 'stale-read'],
   ['lost-update', 'log', ['partition-primaries'], 'lost-write'],
