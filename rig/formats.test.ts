@@ -88,6 +88,27 @@ describe('readAnyHistory', () => {
     ]);
   });
 
+  it('takes transactions of which there are answers alone for concurrent', async () => {
+    const { operations } = await read(
+      '{:type :ok, :value [[:append :x 1] [:r :y nil]]}\n{:type :fail, :value [[:append :x 2]]}\n{:type :ok, :value [[:r :x [1]]]}',
+    );
+    expect(operations).toMatchObject([
+      {
+        process: 0,
+        input: {
+          f: 'txn',
+          value: [
+            ['append', 'x', 1],
+            ['r', 'y', null],
+          ],
+        },
+        completion: { type: 'ok' },
+      },
+      { process: 1, input: { f: 'txn', value: [['append', 'x', 2]] }, completion: { type: 'fail' } },
+      { process: 2, input: { f: 'txn', value: [['r', 'x', null]] }, completion: { output: [['r', 'x', [1]]] } },
+    ]);
+  });
+
   it("reads Jepsen's events as JSON lines, and transactions", async () => {
     const { format, operations } = await read(
       [

@@ -8,7 +8,7 @@ import type { Json } from './contract.ts';
 import { MalformedEdn, readEdn } from './edn.ts';
 import type { History } from './history.ts';
 import { expectedOperations, readHistory } from './history-file.ts';
-import { hasTuples, type JepsenEvent, JepsenReader, MalformedOperation } from './jepsen.ts';
+import { hasTuples, type JepsenEvent, JepsenReader, MalformedOperation, withInvocations } from './jepsen.ts';
 import { eachLine, opening, UnreadableFile } from './lines.ts';
 
 /** A history from anywhere, and the name of the format it was in. Rejects with a sentence for a person. */
@@ -215,7 +215,7 @@ async function readEdnHistory(source: string | Uint8Array): Promise<History> {
     return plain(element);
   });
   const reader = new JepsenReader('nothing', hasTuples(events));
-  events.forEach((event, at) => reader.add(event, `operation ${at}`));
+  withInvocations(events).forEach((event, at) => reader.add(event, `operation ${at}`));
   return reader.finish(trouble);
 }
 

@@ -203,6 +203,27 @@ function inputOf(f: string, key: Json | undefined, value: Json): Input {
 }
 
 /**
+ * Transactions of which the file holds the answers alone, as Elle takes them, with an invocation for each: all at the same
+ * time, since nothing is known of when they began. Any other events as they are.
+ */
+export function withInvocations(events: readonly JepsenEvent[]): readonly JepsenEvent[] {
+  const isAnswer = ({ type, value }: JepsenEvent) =>
+    type !== 'invoke' && Array.isArray(value) && value.length > 0 && (value as readonly Json[]).every(Array.isArray);
+  if (events.length === 0 || !events.every(isAnswer)) return events;
+  const asked = (micro: Json): Json => {
+    const [f = null, key = null, value = null] = micro as readonly Json[];
+    return [f, key, f === 'r' ? null : value];
+  };
+  const answers = events.map((event, process): JepsenEvent => ({ ...event, f: 'txn', process, time: null }));
+  const invocations = answers.map((event) => ({
+    ...event,
+    type: 'invoke',
+    value: (event['value'] as readonly Json[]).map(asked),
+  }));
+  return [...invocations, ...answers];
+}
+
+/**
  * True if a read asks for `[key nil]`, which only `jepsen.independent` writes, or if each value is a pair that repeats
  * the operation's key, as our own export writes it.
  */
