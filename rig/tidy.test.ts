@@ -77,6 +77,12 @@ const BANS: readonly Ban[] = [
     instead: 'a host',
     except: ['clusters/hosts/', 'rig/bench/', 'rig/leftovers.ts'],
   },
+  {
+    // Nothing but the memory holds such a timeout: once it is swept, it never comes.
+    pattern: /\bAbortSignal\.any\(.*\bAbortSignal\.timeout\(/,
+    instead: '`deadline` of a `Clock`',
+    except: [],
+  },
   { pattern: /\bconsole\.\w+\(/, instead: 'a return value, or `progress`', except: REAL_WORLD },
 ];
 

@@ -181,13 +181,14 @@ export class DockerLab implements Lab {
   }
 
   async collect(directory: string): Promise<void> {
-    await Promise.all(
-      [...this.#containers].map(async ([node, container]) => {
-        // The engine itself keeps no more than 16 MiB of it.
-        const raw = (await container.logs({ stdout: true, stderr: true, follow: false })) as unknown as Buffer;
-        await writeFile(path.join(directory, `${node}.log`), unframed(raw).subarray(-keptLogBytes));
-      }),
-    );
+    const collectOne = async (node: NodeId, container: Dockerode.Container) => {
+      // The engine itself keeps no more than 16 MiB of it.
+      const raw = (await container.logs({ stdout: true, stderr: true, follow: false })) as unknown as Buffer;
+      await writeFile(path.join(directory, `${node}.log`), unframed(raw).subarray(-keptLogBytes));
+    };
+    // What a watchdog has removed has no log any more.
+    const collected = [...this.#containers].map(([node, one]) => tolerate([404], () => collectOne(node, one)));
+    await Promise.all(collected);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
