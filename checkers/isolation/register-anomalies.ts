@@ -85,13 +85,16 @@ class RegisterPass {
   }
 
   #report(name: Finding['name'], at: number, micro: number, what: string, writer?: number): void {
-    const { history, keys, key } = this.#micros;
+    const { history, keys, key, value } = this.#micros;
     this.#findings.add(name, () => {
-      const seen = valueText(this.#micros.microAt(micro)[2]);
       const where = valueText(keys.values[key[micro] as number] as Json);
+      const seen =
+        value[micro] === ABSENT || value[micro] === PRESENT
+          ? `found ${value[micro] === ABSENT ? 'no' : 'a'} row of key ${where}`
+          : `read key ${where} as ${valueText(this.#micros.microAt(micro)[2])}`;
       const by = writer === undefined ? '' : ` T2 is ${transactionText(this.#micros, writer)}.`;
       return {
-        explanation: `T1 read key ${where} as ${seen}, ${what}. T1 is ${transactionText(this.#micros, at)}.${by}`,
+        explanation: `T1 ${seen}, ${what}. T1 is ${transactionText(this.#micros, at)}.${by}`,
         witnesses: [at, ...(writer === undefined ? [] : [writer])].map((one) => history.invokeIndex[one] as number),
       };
     });

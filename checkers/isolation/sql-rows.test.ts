@@ -84,6 +84,8 @@ describe('sql-rows', () => {
     expect(names(own(insert('a', 1), remove('a'), select('a', 1)))).toContain('internal');
     expect(names(own(insert('a', 1), remove('a'), remove('a')))).toContain('internal');
     expect(names(own(insert('a', 1), remove('a'), select('a', null), insert('a', 2), remove('a')))).toEqual([]);
+    const [twice] = own(insert('a', 1), remove('a'), remove('a')).anomalies;
+    expect(twice?.explanation).toContain('T1 found a row of key a, which is not what it had itself read or written');
   });
 
   it('lost-update: two inserts of one key that was never deleted, two updates of one version', () => {
