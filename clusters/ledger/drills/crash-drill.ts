@@ -49,13 +49,18 @@ export const crashDrill: DrillMaker = ({ nodes, how }, { deployment: { lab }, st
         // A process that was started since does not know of it; others may have killed, and started, it meanwhile.
         const settle = async () => {
           if (await isGone(node)) await start(node);
-          else if (!crashed.has(node)) await tell(node, null);
+          else if (!crashed.has(node)) await tell(node, null).catch(unlessNobodyListens);
         };
         await again(SERVES_MS, settle, signal);
       }
     },
   };
 };
+
+/** A process that does not listen yet was started since. */
+function unlessNobodyListens(error: Error & { readonly cause?: { readonly code?: string } }): void {
+  if (error.cause?.code !== 'ECONNREFUSED') throw error;
+}
 
 async function again(ms: number, act: () => Promise<void>, signal?: AbortSignal): Promise<void> {
   for (const untilMs = performance.now() + ms; ; ) {

@@ -11,11 +11,15 @@ import { DRILL_LIMIT_MS, REPLICA, STORE } from '../terms.ts';
 const DATABASES = [STORE, REPLICA] as const;
 const LOOK_MS = 300;
 const LAG_LOOK_MS = 700;
+/** How long one look may take. */
+const LOOKED_MS = 6_000;
 const SYNCHRONOUS_MS = 8_000;
+/** How long a replica may take to have what is written. */
+const SYNCHRONOUS_S = 0.3;
 const REJOIN_MS = 26_000;
 /** What is begun later would not be over in time. */
 const LATEST_MS = 10_000;
-const PROMOTION_MS = 5_000;
+const PROMOTION_S = 4;
 /** Not those in the path, which are scripts that look for these first. */
 const BIN = '/usr/lib/postgresql/15/bin';
 const PSQL = [`${BIN}/psql`, '-h', '127.0.0.1', '-U', 'postgres', '-v', 'ON_ERROR_STOP=1', '-Atq'] as const;
@@ -44,21 +48,17 @@ export const failover: DrillMaker = (_, { deployment: { lab }, kill }) => {
     begin: (signal) =>
       inTurn(lab, signal, async () => {
         // Another fault may keep it from its replica: then there is none, and the evidence tells.
-        const primary = await until(SYNCHRONOUS_MS, signal, () => primaryOf(lab, 'sync'));
-        // Whoever has read what the replica does not have yet, must not see it go.
-        if (primary === null || !(await hasCaughtUp(lab, primary, signal)) || performance.now() > latestMs) return;
+        const primary = await until(LATEST_MS, signal, () => replacedPrimary(lab));
+        if (primary === null || performance.now() > latestMs) return;
         struck = true;
         const other = primary === STORE ? REPLICA : STORE;
         await kill([primary]);
-        await run(lab, other, `touch ${TAKES_OVER}`);
-        // It goes on without a replica until the old primary is back as one; it could not commit otherwise.
-        const alone = ["ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()'];
-        // What is replayed may end any query, also this one.
-        const promote = () => change(lab, other, ...alone, 'SELECT pg_promote(false)').catch(() => null);
-        await until(PROMOTION_MS, signal, promote);
-        const isPrimary = async () => (await ask(lab, other, 'SELECT pg_is_in_recovery()')) === 'f' || null;
-        if ((await until(PROMOTION_MS, signal, () => isPrimary().catch(() => null))) === null) return;
-        promoted = other;
+        // It goes on without a replica until the old primary is back as one; it could not commit otherwise. What is
+        // replayed may end any query, also one of these.
+        const alone = "-c \"ALTER SYSTEM SET synchronous_standby_names = ''\" -c 'SELECT pg_reload_conf()'";
+        const promote = `${PSQL.join(' ')} ${alone} -c 'SELECT pg_promote(true, ${PROMOTION_S})'`;
+        await run(lab, other, `touch ${TAKES_OVER}; ${promote} || ${promote}`);
+        if ((await ask(lab, other, 'SELECT pg_is_in_recovery()')) === 'f') promoted = other;
       }),
     seen: async () => ({
       effective: promoted !== null,
@@ -100,7 +100,7 @@ export const lag: DrillMaker = (_, { deployment: { lab } }) => {
   let watching: Promise<void> = Promise.resolve();
   return {
     async begin() {
-      await stopAll();
+      await Promise.race([stopAll(), sleep(LOOKED_MS, null, { ref: false })]);
       watching = (async () => {
         for (const untilMs = performance.now() + DRILL_LIMIT_MS; !isOver && performance.now() < untilMs; ) {
           await sleep(LAG_LOOK_MS);
@@ -183,14 +183,42 @@ export const restore: DrillMaker = ({ nodes }, { deployment: { lab, variant }, d
 async function primaryOf(lab: Lab, replica = '.*'): Promise<string | null> {
   const states =
     "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming' AND application_name = 'replica'";
-  for (const database of DATABASES) {
-    const said = await ask(lab, database, `SELECT pg_is_in_recovery(), coalesce((${states} LIMIT 1), '')`).catch(
-      () => '',
-    );
+  const isWanted = async (database: string): Promise<boolean> => {
+    const said = await ask(lab, database, `SELECT pg_is_in_recovery(), coalesce((${states} LIMIT 1), '')`);
     const [isReplica, state = ''] = said.split('|');
-    if (isReplica === 'f' && new RegExp(`^(${replica})$`).test(state)) return database;
-  }
-  return null;
+    return isReplica === 'f' && new RegExp(`^(${replica})$`).test(state);
+  };
+  return firstOf(isWanted);
+}
+
+/** The database of which that holds; what is not known by then does not hold. */
+async function firstOf(holds: (database: string) => Promise<boolean>): Promise<string | null> {
+  const no = () => false;
+  const known = DATABASES.map((database) =>
+    Promise.race([holds(database).catch(no), sleep(LOOKED_MS, false, { ref: false })]),
+  );
+  const are = await Promise.all(known);
+  return DATABASES.find((_, at) => are[at]) ?? null;
+}
+
+/**
+ * The primary whose replica has all that was written before: whoever has read what the replica does not have, must not see it
+ * go. One process for each database, since a process is what takes long on a machine that has much to do.
+ */
+async function replacedPrimary(lab: Lab): Promise<string | null> {
+  const isReplaceable = async (database: string): Promise<boolean> => {
+    const said = await ask(
+      lab,
+      database,
+      'SET synchronous_commit = local',
+      "SELECT set_config('ordeal.mark', pg_logical_emit_message(true, 'ordeal', '')::text, false) WHERE NOT pg_is_in_recovery()",
+      `SELECT pg_sleep(${SYNCHRONOUS_S})`,
+      `SELECT NOT pg_is_in_recovery() AND EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync'
+         AND application_name = 'replica' AND flush_lsn >= current_setting('ordeal.mark', true)::pg_lsn)`,
+    );
+    return said.endsWith('t');
+  };
+  return firstOf(isReplaceable);
 }
 
 /** Whether whoever must have what is written on the primary has what is written now; waits for that for a while. */
