@@ -3,7 +3,7 @@
  * held and released. A nemesis never heals; whatever happens to it, its hold is released here.
  */
 
-import { bounded, deadline } from './clock.ts';
+import { bounded, deadline, within } from './clock.ts';
 import type { ControlName, Controls, Evidence, FaultAction, Moment, Nemesis, PlannedFault, Sight } from './contract.ts';
 import type { Trial } from './interpreter.ts';
 import { momentText, Moments } from './moments.ts';
@@ -89,13 +89,21 @@ export class Disturbance {
   }
 
   /**
-   * Strikes once more with each nemesis that has had no effect because of others: alone, one after the other, while there
-   * is time. The choice is the next of its stream.
+   * Strikes once more with each nemesis that has had no effect because of others: alone, one after the other, whenever every
+   * node serves again, while there is time. The choice is the next of its stream.
    */
   async strikeAgain(nemeses: readonly Nemesis[], schedule: Schedule, untilNs: number): Promise<void> {
-    const { spec, clock, journal } = this.#trial;
+    const { spec, cluster, clock, journal } = this.#trial;
     if (spec.plan || spec.dryRun) return;
     for (const nemesis of nemeses.filter(({ name }) => this.#wasHidden(name))) {
+      const leftMs = Math.max(0, (untilNs - clock.nowNs()) / 1e6);
+      const patience = deadline(clock, leftMs, this.#halt);
+      const serves = await within(patience.signal, cluster.recovered(patience.signal)).then(
+        () => true,
+        () => false,
+      );
+      patience.cancel();
+      if (!serves) return;
       await clock.sleep(spec.calmMs[0], this.#halt);
       const forMs = Math.min(spec.faultMs[0], spec.limits?.longestFaultMs ?? Infinity);
       if (this.#halt.aborted || clock.nowNs() + forMs * 1e6 > untilNs) return;
