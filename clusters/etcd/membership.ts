@@ -1,6 +1,6 @@
 /** How members of etcd leave and join: whoever is a member already is asked, and members are told apart by their peer URLs. */
 
-import { deadline, RealClock } from '../../rig/clock.ts';
+import { deadline, RealClock, within } from '../../rig/clock.ts';
 import type { NodeId } from '../../rig/contract.ts';
 import type { MembershipHooks } from '../hosts/controls/membership.ts';
 import type { Deployment } from '../hosts/hosted.ts';
@@ -26,7 +26,9 @@ export function membership(deployment: Deployment): Omit<MembershipHooks, 'serve
     for (const node of members) {
       const limit = deadline(clock, ANSWER_MS, signal);
       try {
-        return await ask(node, deployment, 'POST', `/v3/cluster/member/${asked}`, limit.signal, question);
+        const answer = ask(node, deployment, 'POST', `/v3/cluster/member/${asked}`, limit.signal, question);
+        // A connection that is being opened to a node that is down does not hear of the signal.
+        return await within(limit.signal, answer);
       } catch (error) {
         reason = error;
       } finally {
