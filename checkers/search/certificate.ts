@@ -132,12 +132,12 @@ function shrink(
       (op) => of.numbers[op] !== blocked && isObliged(of, op) && isRead(of, op) === areReads,
     );
   const withoutReads = (gone: ReadonlySet<number>) => part(piece, (op) => !gone.has(op));
-  const reads = spared(mayGo(piece, true), refutation, (gone) => why(withoutReads(gone)));
-  const smaller = withoutReads(reads.gone);
+  const reads = spared(mayGo(piece, true), refutation, (gone) => why(withoutReads(gone)) !== null);
+  const smaller = withoutReads(reads);
   // Where the states have no end, what may happen at any time costs more than it explains.
   if (transitions.uses() === null) return smaller.numbers.filter((_, op) => isObliged(smaller, op));
-  const open = spared(mayGo(smaller, false), reads.refutation, (gone) => why(neverOver(smaller, gone)));
-  return smaller.numbers.filter((_, op) => isObliged(smaller, op) && !open.gone.has(op));
+  const open = spared(mayGo(smaller, false), null, (gone) => why(neverOver(smaller, gone)) !== null);
+  return smaller.numbers.filter((_, op) => isObliged(smaller, op) && !open.has(op));
 }
 
 /** True for what happened between the ends of the piece for certain. */
@@ -150,24 +150,23 @@ const neverOver = (piece: Piece, open: ReadonlySet<number>): Piece => ({
 });
 
 /**
- * Those of `ops` that may go together: what the refutation at hand does not depend on, if all of that may; of the rest
- * one after the other, and twice as many at once after each that may. With it comes what fails without them.
+ * Those of `ops` that may go together: what a refutation does not depend on, if all of that may; of the rest one after
+ * the other, the first of them first, and twice as many at once after each that may.
  */
 function spared(
   ops: readonly number[],
-  known: Refutation | null,
-  without: (gone: ReadonlySet<number>) => Refutation | null,
-): { gone: ReadonlySet<number>; refutation: Refutation | null } {
+  refutation: Refutation | null,
+  fails: (gone: ReadonlySet<number>) => boolean,
+): ReadonlySet<number> {
   let gone: ReadonlySet<number> = new Set();
-  let refutation = known;
   const mayGo = (some: readonly number[]): boolean => {
     const all = new Set([...gone, ...some]);
-    const found = without(all);
-    if (found) [gone, refutation] = [all, found];
-    return found !== null;
+    if (!fails(all)) return false;
+    gone = all;
+    return true;
   };
-  const unasked = ops.filter((op) => known?.[op] === 0);
-  const rest = unasked.length > 0 && mayGo(unasked) ? ops.filter((op) => known?.[op] !== 0) : ops;
+  const unasked = ops.filter((op) => refutation?.[op] === 0);
+  const rest = unasked.length > 0 && mayGo(unasked) ? ops.filter((op) => refutation?.[op] !== 0) : ops;
   for (let at = 0, width = 1; at < rest.length; ) {
     if (mayGo(rest.slice(at, at + width))) {
       at += width;
@@ -175,5 +174,5 @@ function spared(
     } else if (width > 1) width = 1;
     else at++;
   }
-  return { gone, refutation };
+  return gone;
 }
