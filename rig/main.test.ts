@@ -44,7 +44,7 @@ describe('ordeal', () => {
 
   it.each([
     [['rnu'], /unknown command 'rnu'.*Did you mean run/s],
-    [['run', '--cluster', 'etdc'], /no cluster is called "etdc"; there are etcd, ledger, memory/],
+    [['run', '--cluster', 'etdc'], /no cluster is called "etdc"; there are etcd, ledger, .*memory/],
     [['run', '--nemesis', 'partiton'], /no nemesis is called "partiton"/],
     [['run', '--host', 'cloud'], /Allowed choices are auto, docker/],
     [['run', '--seed', 'x'], /seed is "x"; it must be integer/],
