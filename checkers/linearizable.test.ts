@@ -246,3 +246,20 @@ describe('the answer of an empty queue', () => {
     expect(verdictOn('p0  |-enq 1-|  |-deq = 0-|')).toBe('invalid');
   });
 });
+
+describe('a state', () => {
+  it.each([
+    ['fifo-queue', 'enqueue'],
+    ['unordered-queue', 'enqueue'],
+    ['stack', 'push'],
+    ['set', 'add'],
+    ['append', 'append'],
+  ])('of %s is told from every other, however much it holds', (name, f) => {
+    const model = models[name] as AnyModel;
+    const after = (...values: readonly number[]) =>
+      values.reduce((state, value) => model.step(state, { f, value }, null) as typeof state, model.initial);
+    const many = Array.from({ length: 20 }, (_, at) => at + 1);
+    expect(model.fingerprint(after(...many, 21))).toBe(model.fingerprint(after(...many, 21)));
+    expect(model.fingerprint(after(...many, 21))).not.toBe(model.fingerprint(after(...many, 22)));
+  });
+});

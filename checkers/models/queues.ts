@@ -63,7 +63,7 @@ const plainUnorderedQueue: Model<readonly (readonly Json[])[], QueueInput, Queue
     const after = distinct(state.flatMap((content) => takenFrom(content, input, output)));
     return after.length > 0 ? after : cannotTake(output ?? null, state.map(said).join(' or '));
   },
-  fingerprint: (state) => state.map(said).join(' or '),
+  fingerprint: (state) => state.map((content) => JSON.stringify(content)).join(' or '),
   describe,
 };
 
