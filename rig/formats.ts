@@ -97,6 +97,7 @@ async function beginsWithTuples(
   return hasTuples(events.filter((event) => event !== null));
 }
 
+/** A line that is one whole object. */
 function jsonEvent(line: string): JepsenEvent | null {
   try {
     const event = JSON.parse(line) as Json;
@@ -132,18 +133,9 @@ function parseWhole(text: string): Json {
 async function readEventList(source: string | Uint8Array): Promise<History> {
   const { text } = await wholeText(source);
   const [first = '', ...others] = text.split('\n').filter((line) => line.trim() !== '');
-  if (others.length > 0 && isWhole(first))
+  if (others.length > 0 && jsonEvent(first) !== null)
     throw new MalformedOperation(`line 2 holds another history; give a file with one of them`);
   return eventList(parseWhole(text));
-}
-
-function isWhole(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The history in one object with a list of events, as `register-golden` files have it. */
