@@ -1,12 +1,13 @@
 /**
- * Tests of the tests: each mutant breaks one rule of a checker, and at least one of the tests named must then fail. One
- * vitest project for each; who survives is printed. `npm run mutants`
+ * Tests of the tests: each mutant breaks one rule of a checker, and at least one of the tests named must then fail; or it
+ * makes every fault do nothing, and each test of an effect must. One vitest project for each; who survives is printed.
+ * `npm run mutants`
  */
 
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import type { Reporter } from 'vitest/node';
+import type { Reporter, TestModule } from 'vitest/node';
 
 interface Mutant {
   readonly file: string;
@@ -17,6 +18,8 @@ interface Mutant {
   readonly to: string;
   /** Beside the file unless it has a folder. */
   readonly tests: readonly string[];
+  /** Not one test must fail but each whose `meta` has this. */
+  readonly failsEach?: string;
 }
 
 const LIST = ['list-append.test.ts'];
@@ -61,6 +64,14 @@ const monitor = (file: string, ...mutants: readonly (readonly [name: string, fro
   }));
 
 const MUTANTS: readonly Mutant[] = [
+  {
+    file: 'clusters/hosts/tried-levers.ts',
+    name: 'no lever of any fault does anything',
+    from: 'return Reflect.get(target, lever) as unknown;',
+    to: 'return async () => {};',
+    tests: ['clusters/hosts/controls/effects.test.ts', 'clusters/hosts/impairments.test.ts'],
+    failsEach: 'pullsLevers',
+  },
   ...search(
     'search',
     ['nothing is impossible', "if (!this.#advance()) return 'impossible';", "if (!this.#advance()) return 'legal';"],
@@ -460,16 +471,32 @@ for (const { file, name, from } of MUTANTS) {
 
 const titleOf = ({ file, name }: Mutant): string => `${file}: ${name}`;
 
+const failsEach = new Map(MUTANTS.map((mutant) => [titleOf(mutant), mutant.failsEach]));
+
+/** What a mutant lived through in these tests of its project. */
+function survivals(title: string, modules: readonly TestModule[]): readonly string[] {
+  const each = failsEach.get(title);
+  if (!each) return modules.every((one) => one.ok()) ? [title] : [];
+  const tests = modules.flatMap((one) => [...one.children.allTests()]).filter((test) => each in test.meta());
+  console.log(`${title}: ${tests.length} tests, ${tests.filter((test) => !test.ok()).length} failed`);
+  return tests.filter((test) => test.ok()).map((test) => `${title}, in "${test.fullName}"`);
+}
+
 /** Prints what survived. That tests fail is what is wanted: the exit code is 1 where none did. */
 const reporter: Reporter = {
   onTestRunEnd(modules) {
-    const ran = new Set(modules.map(({ project }) => project.name));
-    const killed = new Set(modules.filter((one) => !one.ok()).map(({ project }) => project.name));
-    const survivors = [...ran].filter((title) => !killed.has(title));
-    for (const title of survivors) console.log(`survived: ${title}`);
-    console.log(`${ran.size} mutants, ${killed.size} killed`);
+    const titles = [...new Set(modules.map(({ project }) => project.name))];
+    const survived = titles.map((title) =>
+      survivals(
+        title,
+        modules.filter(({ project }) => project.name === title),
+      ),
+    );
+    for (const line of survived.flat()) console.log(`survived: ${line}`);
+    const killed = survived.filter((lines) => lines.length === 0).length;
+    console.log(`${titles.length} mutants, ${killed} killed`);
     process.on('exit', () => {
-      process.exitCode = survivors.length > 0 || ran.size === 0 ? 1 : 0;
+      process.exitCode = killed < titles.length || titles.length === 0 ? 1 : 0;
     });
   },
 };

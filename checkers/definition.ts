@@ -24,9 +24,14 @@ export function placeable(history: History, model: AnyModel): Placeable[] {
   });
 }
 
+/** What is possible is more than can be remembered. */
+export class TooManyOrders extends Error {}
+
+const MOST_REMEMBERED = 2 ** 21;
+
 /**
  * Tries every operation that no outstanding answer precedes, in every order; `remembers`: but no set of operations and
- * state twice.
+ * state twice. Throws {@link TooManyOrders} when it cannot say.
  */
 export function hasOrder(ops: readonly Placeable[], model: AnyModel, remembers: boolean): boolean {
   if (ops.length > 53) throw new Error(`${ops.length} operations do not fit in the bits of a number`);
@@ -47,6 +52,7 @@ export function hasOrder(ops: readonly Placeable[], model: AnyModel, remembers: 
       placed[op] = 0;
     }
     if (remembers) failed.add(name);
+    if (failed.size > MOST_REMEMBERED) throw new TooManyOrders(`more than ${MOST_REMEMBERED} sets and states failed`);
     return false;
   };
   return search(0, 0);

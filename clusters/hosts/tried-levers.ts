@@ -1,5 +1,9 @@
-/** Which levers a suite of tests has pulled on a cluster and let go of again, so that it can tell which it forgot. */
+/**
+ * Which levers a suite of tests has pulled on a cluster and let go of again, so that it can tell which it forgot. A test that
+ * pulled one has `pullsLevers` in its `meta`: if levers do nothing, which is a mutant of this file, each of these must fail.
+ */
 
+import { getCurrentTest } from 'vitest/suite';
 import type { ControlName, Controls, RunningCluster } from '../../rig/contract.ts';
 import type { LabDriver } from './host.ts';
 
@@ -43,6 +47,7 @@ export class TriedLevers {
       new Proxy(levers, {
         get: (target, lever) => {
           this.#pulled.set(hold, (this.#pulled.get(hold) ?? new Set()).add(`${control}.${String(lever)}`));
+          Object.assign(getCurrentTest()?.meta ?? {}, { pullsLevers: true });
           return Reflect.get(target, lever) as unknown;
         },
       });

@@ -222,8 +222,7 @@ for (const driver of [docker, netns, loopback]) {
         seen.add((await aheadSeconds(trial)) > 999 ? 'there' : 'back');
       expect([...seen].sort()).toEqual(['back', 'there']);
       await trial.released('strobe');
-      await sleep(300);
-      expect(Math.abs(await aheadSeconds(trial))).toBeLessThan(5);
+      await expect.poll(async () => Math.abs(await aheadSeconds(trial))).toBeLessThan(5);
     });
 
     it('keeps the clock of its holds when it is killed and started again', async () => {
@@ -354,8 +353,9 @@ for (const driver of [docker, netns, loopback]) {
       await trial.hold('d').calls.fail(['n2'], 'fsync', 'EIO', 1);
       await trial.hold('e').processes.kill(['n1']);
       await trial.hold('f').descriptors.limit(['n2'], 0);
-      for (const hold of ['e', 'a', 'c', 'e', 'b', 'f', 'd', 'a']) await trial.cluster.release(hold);
-      await trial.cluster.recovered(AbortSignal.timeout(20_000));
+      expect(await trial.state()).toBe('gone');
+      for (const hold of ['e', 'a', 'c', 'e', 'b', 'f', 'd']) await trial.cluster.release(hold);
+      await trial.released('a');
       for (const node of NODES) expect(await trial.ask('put end', node)).toBe('ok');
       expect(Math.abs(await aheadSeconds(trial))).toBeLessThan(5);
       expect(await trial.ask('open', 'n2')).toBe('ok');
