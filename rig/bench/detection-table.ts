@@ -66,6 +66,7 @@ const AIMS: Readonly<Record<string, Aim>> = {
   'compensates-late': { anomaly: 'duplicate-application', workload: 'outages' },
   'key-not-replicated': { anomaly: 'duplicate-application', nemeses: ['failover'], host: 'docker' },
   'backup-forgets-keys': { anomaly: 'duplicate-application', nemeses: ['restore'] },
+  'trusts-its-input': { anomaly: 'malformed-accepted', workload: 'boundary', nemeses: ['kill'] },
   'stale-balance': { anomaly: 'stale-balance' },
 };
 
