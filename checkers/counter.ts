@@ -13,7 +13,10 @@ import { nameOf } from './wording.ts';
 
 /** `value` is how much to add, a negative number to take away; without one it is 1. Without a `key` there is one counter. */
 export type CounterInput = Input &
-  ({ readonly f: 'add'; readonly key?: Json; readonly value?: number } | { readonly f: 'read'; readonly key?: Json });
+  (
+    | { readonly f: 'add' | 'increment' | 'decrement'; readonly key?: Json; readonly value?: number }
+    | { readonly f: 'read'; readonly key?: Json }
+  );
 
 /** What a read saw, a number (`null` is 0); the output of an add means nothing. */
 export type CounterOutput = Json;
@@ -112,9 +115,10 @@ class Judge {
   /** How much an add adds; 0 for a read. */
   #delta(at: number): number {
     const input = this.#history.input(at);
-    if (input.f !== 'add') return 0;
-    const delta = input.value ?? 1;
-    return Number.isFinite(delta) ? delta : 0;
+    if (input.f === 'read') return 0;
+    const delta = Number(input.value ?? 1);
+    if (!Number.isFinite(delta)) return 0;
+    return input.f === 'decrement' ? -delta : delta;
   }
 
   #value(at: number): number | null {

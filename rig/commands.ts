@@ -8,12 +8,13 @@ import { whyNot, whyNotOn } from './availability.ts';
 import { configSchemaOf } from './config.ts';
 import { durationMs } from './durations.ts';
 import type { Capability, Checker, Nemesis, RunHeader, RunRecord } from './contract.ts';
-import { worst } from './define.ts';
+import { unknown, worst } from './define.ts';
 import { EXIT, exitOf, UsageError } from './exit.ts';
 import { EXPORT_FORMATS, exported } from './export.ts';
 import { readAnyHistory } from './formats.ts';
-import { applyCheckers } from './apply-checkers.ts';
+import { applyCheckers, type Court } from './apply-checkers.ts';
 import { judge } from './judge.ts';
+import type { History } from './history.ts';
 import { readHistory } from './history-file.ts';
 import { COPY_THESE, ordersFor } from './left-behind.ts';
 import { healRuns } from './leftovers.ts';
@@ -21,13 +22,15 @@ import { isPluginPath } from './plugins.ts';
 import {
   admit,
   castOf,
-  checkerBy,
   findings,
   findingsPage,
   hostDrivers,
-  linearizableBy,
+  type Judge,
+  judgeBy,
+  renamedFor,
   rooms,
   summarise,
+  unfamiliar,
 } from './rooms.ts';
 import { draw } from './run.ts';
 import { readHeader, readVerdict, Store } from './store.ts';
@@ -50,25 +53,28 @@ export async function check(wanted: string, flags: CheckFlags): Promise<void> {
   const timeoutMs = durationMs(flags.timeout, '--timeout');
   if (flags.model !== undefined && flags.checker !== undefined)
     throw new UsageError('give --model or --checker, not both');
-  const chosen: Checker[] = [
-    ...(flags.model === undefined ? [] : [linearizableBy(flags.model)]),
-    ...(flags.checker === undefined ? [] : [await checkerNamed(flags.checker)]),
-  ];
+  const chosen = await judgeWanted(flags);
   const isFile = existsSync(wanted) && statSync(wanted).isFile();
   if (isFile) return checkFile(wanted, chosen, timeoutMs, flags);
   if (flags.report !== undefined)
     throw new UsageError(`--report is for a history file; the page of a run is drawn by: ordeal report ${wanted}`);
   const directory = new Store().find(wanted);
   const header = readHeader(directory);
-  const checkers = chosen.length > 0 ? chosen : await checkersOf(header);
+  const checkers = chosen ? [chosen.checker] : await checkersOf(header);
   const limited: RunHeader = { ...header, spec: { ...header.spec, checkTimeoutMs: timeoutMs } };
   const record = { ...(await judge(directory, limited, checkers)), header };
   conclude(record, flags.json === true);
 }
 
-/** A checker that is registered, one of transactions with options, or a user's own. */
-const checkerNamed = async (wanted: string): Promise<Checker> =>
-  checkerBy(isPluginPath(wanted) ? await admit(resolve(wanted), 'checker') : wanted);
+/** The model or checker that was asked for, perhaps a user's own; `null` if none was. */
+async function judgeWanted({ model, checker }: CheckFlags): Promise<Judge | null> {
+  const wanted = model ?? checker;
+  if (wanted === undefined) return null;
+  if (model === undefined && isPluginPath(wanted)) return judgeBy(await admit(resolve(wanted), 'checker'), 'checker');
+  const judge = judgeBy(wanted, model === undefined ? 'checker' : 'model');
+  if (judge.name !== wanted) say(`${wanted} is here the ${judge.kind} ${judge.name}`);
+  return judge;
+}
 
 /** Those that judge a stored run. Its user's own files are run only from the folder that they are in, or above it. */
 async function checkersOf({ spec }: RunHeader): Promise<readonly Checker[]> {
@@ -80,23 +86,15 @@ async function checkersOf({ spec }: RunHeader): Promise<readonly Checker[]> {
   return castOf(spec).checkers;
 }
 
-async function checkFile(
-  path: string,
-  checkers: readonly Checker[],
-  timeoutMs: number,
-  flags: CheckFlags,
-): Promise<void> {
-  if (checkers.length === 0)
+async function checkFile(path: string, judge: Judge | null, timeoutMs: number, flags: CheckFlags): Promise<void> {
+  if (!judge)
     throw new UsageError(
       `${path} is a history without a run: say --model (${rooms.models.names.join(', ')}) or --checker (${rooms.checkers.names.join(', ')})`,
     );
-  const { history, format } = await readAnyHistory(path);
+  const { history, format } = await readAnyHistory(path, renamedFor(judge.name));
   for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
-  const { verdicts, errors } = await applyCheckers(history, checkers, {
-    timeoutMs,
-    progress: (message) => {
-      if (process.stderr.isTTY && !flags.json) say(message);
-    },
+  const { verdicts, errors } = await verdictsOf(history, judge, timeoutMs, (message) => {
+    if (process.stderr.isTTY && !flags.json) say(message);
   });
   const validity = worst(verdicts.map((verdict) => verdict.validity));
   if (flags.json) print(JSON.stringify(verdicts, null, 2));
@@ -109,6 +107,13 @@ async function checkFile(
     say(`drawn in ${flags.report}`);
   }
   process.exitCode = exitOf({ validity, ending: 'complete', signal: undefined, errors, left: null }).code;
+}
+
+/** What the judge says of a history that may be from elsewhere: nothing, if it asks for what the judge does not know. */
+async function verdictsOf(history: History, { name, checker }: Judge, timeoutMs: number, progress: Court['progress']) {
+  const strange = unfamiliar(name, history.functions);
+  if (strange !== null) return { verdicts: [unknown(checker.name, strange)], errors: [] };
+  return applyCheckers(history, [checker], { timeoutMs, ...(progress ? { progress } : {}) });
 }
 
 export async function exportHistory(wanted: string, flags: { readonly format: string }): Promise<void> {

@@ -2,10 +2,11 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Json } from './contract.ts';
 import { readEdn } from './edn.ts';
+import { renamedFor } from '../checkers/vocabulary.ts';
 import { readAnyHistory } from './formats.ts';
 
-const read = async (text: string) => {
-  const { history, format } = await readAnyHistory(Buffer.from(text));
+const read = async (text: string, renamed?: ReadonlyMap<string, string>) => {
+  const { history, format } = await readAnyHistory(Buffer.from(text), renamed);
   return {
     format,
     warnings: history.warnings,
@@ -109,6 +110,40 @@ describe('readAnyHistory', () => {
     ]);
   });
 
+  it('finds the questions of answers that do not say which process asked', async () => {
+    const { operations } = await read(
+      [
+        '{:type :invoke :f :read :value nil}',
+        '{:type :invoke :f :write :value 1}',
+        '{:type :invoke :f :write :value 2}',
+        '{:type :ok :f :write :value 2}',
+        '{:type :invoke :f :txn :value [[:append x 1] [:r x nil]]}',
+        '{:type :info :f :write :value 1}',
+        '{:type :ok :f :txn :value [[:append x 1] [:r x [1]]]}',
+        '{:type :ok :f :read :value 2}',
+      ].join('\n'),
+    );
+    expect(operations.map(({ process, input: { f }, completion: { type } }) => [process, f, type])).toEqual([
+      [0, 'read', 'ok'],
+      [1, 'write', 'info'],
+      [2, 'write', 'ok'],
+      [3, 'txn', 'ok'],
+    ]);
+  });
+
+  it('takes a failed swap for one that saw another value only where that is known', async () => {
+    const swap = [
+      '{"process":0,"type":"invoke","f":"cas","value":[1,2]}',
+      '{"process":0,"type":"fail","f":"cas","value":[1,2]}',
+    ];
+    const errors = await Promise.all(
+      [`${swap.join('\n')}\n`, `[${swap.join()}]`, '0 :invoke :cas [1 2]\n0 :fail :cas [1 2]'].map(
+        async (text) => (await read(text)).operations[0]?.completion,
+      ),
+    );
+    expect(errors).toEqual(['cas-mismatch', 'unspecified', 'unspecified'].map((error) => ({ type: 'fail', error })));
+  });
+
   it("reads Jepsen's events as JSON lines, and transactions", async () => {
     const { format, operations } = await read(
       [
@@ -184,6 +219,17 @@ describe('the same history in another form', () => {
     ],
     ['with nemeses', lines([{ process: 'nemesis', type: 'info', f: 'start', value: ['n1'] }, ...operations])],
     ['with what was never answered', lines([...operations, { process: 7, type: 'invoke', f: 'write', value: 9 }])],
+    ['as lists', operations.map((one) => JSON.stringify(Object.values(one))).join('\n')],
+    ['as one list of lists', JSON.stringify(operations.map((one) => Object.values(one)))],
+    ['as EDN lists', log.map((line) => `[${line.replace(/.*- /, '')}]`).join('\n')],
+    ['with keywords as texts', lines(operations.map((one) => ({ ...one, type: `:${one.type}`, f: `:${one.f}` })))],
+    ['without processes', lines(operations.map((one) => ({ ...one, process: null })))],
+    ['with other names of functions', lines(operations).replaceAll('"write"', '"put"').replaceAll('"read"', '"get"')],
+    ['as history.txt', `:nemesis\t:info\t:start\tCut off #{\n${log.join('\n').replaceAll(/.*- /g, '')}`],
+    [
+      'as pairs of a key and a pair with versions',
+      lines(operations.map((one) => ({ ...one, value: ['k', [one.type === 'ok' ? 3 : null, one.value]] }))),
+    ],
     ['as pairs of a key and a value', lines(operations.map((one) => ({ ...one, value: ['k', one.value] })))],
     ['as a log', log.join('\n')],
     ['as a log with lines that end as on Windows', log.join('\r\n')],
@@ -216,7 +262,7 @@ describe('the same history in another form', () => {
         .replaceAll(/(:type|:f) :(\w+)/g, '$1 "$2"')})`,
     ],
   ])('%s', async (form, text) => {
-    const { operations } = await read(text);
+    const { operations } = await read(text, renamedFor('register'));
     expect(operations.filter(({ completion }) => completion.type === 'ok')).toMatchObject([
       { process: 0, input: { f: 'write', value: 1 }, completion: { output: null } },
       { process: 1, input: { f: 'read' }, completion: { output: 2 } },

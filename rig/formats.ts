@@ -8,12 +8,27 @@ import type { Json } from './contract.ts';
 import { MalformedEdn, readEdn } from './edn.ts';
 import type { History } from './history.ts';
 import { expectedOperations, readHistory } from './history-file.ts';
-import { hasTuples, type JepsenEvent, JepsenReader, MalformedOperation, withInvocations } from './jepsen.ts';
+import {
+  type Form,
+  isList,
+  type JepsenEvent,
+  JepsenReader,
+  MalformedOperation,
+  ofList,
+  type Renamed,
+  type Tuples,
+  tuplesIn,
+  withInvocations,
+} from './jepsen.ts';
 import { eachLine, opening, UnreadableFile } from './lines.ts';
 
-/** A history from anywhere, and the name of the format it was in. Rejects with a sentence for a person. */
+/**
+ * A history from anywhere, and the name of the format it was in. Functions of other tools' histories get their own names
+ * by `renamed`. Rejects with a sentence for a person.
+ */
 export async function readAnyHistory(
   source: string | Uint8Array,
+  renamed: Renamed = new Map(),
 ): Promise<{ readonly history: History; readonly format: string }> {
   const start = await opening(source, 1 << 16);
   const name = typeof source === 'string' ? source : 'the text';
@@ -23,17 +38,19 @@ export async function readAnyHistory(
     throw new UnreadableFile(
       `${name} is in no format known here (${formats.map((known) => known.name).join(', ')}); it begins with ${JSON.stringify(start.slice(0, 60))}`,
     );
-  return { history: await format.read(source), format: format.name };
+  return { history: await format.read(source, renamed), format: format.name };
 }
 
 interface Format {
   readonly name: string;
   readonly recognises: RegExp;
-  read(source: string | Uint8Array): Promise<History>;
+  read(source: string | Uint8Array, renamed: Renamed): Promise<History>;
 }
 
 /** EDN may have texts as keys too; after theirs comes no colon, but perhaps a keyword. */
 const JSON_VALUE = '\\s*:\\s*(?:["\\d{[-]|(?:true|false|null)\\b)';
+/** How an event begins that is a JSON list. */
+const JSON_EVENT = '\\[\\s*(?:-?\\d+|"[^"]*")\\s*,\\s*":?(?:invoke|ok|fail|info)"';
 
 const formats: readonly Format[] = [
   { name: 'JSON list of events', recognises: /^\s*\{[^[]*"events"\s*:\s*\[/, read: readEventList },
@@ -42,13 +59,26 @@ const formats: readonly Format[] = [
     recognises: /^\s*\{[^\n]{0,40}"index"\s*:\s*\d+\s*,\s*"timeNs"/,
     read: (source) => readHistory(source),
   },
-  { name: 'JSON list', recognises: new RegExp(`^\\s*\\[\\s*\\{\\s*"[^"]*"${JSON_VALUE}`), read: readJsonList },
+  {
+    name: 'JSON list',
+    recognises: new RegExp(`^\\s*\\[\\s*(?:\\{\\s*"[^"]*"${JSON_VALUE}|${JSON_EVENT})`),
+    read: readJsonList,
+  },
   {
     name: 'Jepsen JSON lines',
-    recognises: /^\s*\{[^\n]*"type"\s*:(?!(?:invoke|ok|fail|info)\b)/,
-    read: (source) => readJsonLines(source),
+    recognises: new RegExp(`^\\s*(?:\\{[^\\n]*"type"\\s*:(?!(?:invoke|ok|fail|info)\\b)|${JSON_EVENT})`),
+    read: (source, renamed) => readJsonLines(source, true, renamed),
   },
-  { name: 'Jepsen log', recognises: /^(?!\s*[[({#;])[^\n]*\bjepsen\.[\w.]+(?:\s+-|:)\s/m, read: readLog },
+  {
+    name: 'Jepsen log',
+    recognises: /^(?!\s*[[({#;])[^\n]*\bjepsen\.[\w.]+(?:\s+-|:)\s/m,
+    read: (source, renamed) => readLog(source, 'asserts', renamed),
+  },
+  {
+    name: 'Jepsen history.txt',
+    recognises: /^(?!\s*[[({#;])[ \t]*\S+[ \t]+:(?:invoke|ok|fail|info)[ \t]+:/m,
+    read: (source, renamed) => readLog(source, 'nothing', renamed),
+  },
   { name: 'EDN', recognises: /^(?:[\s,]|;[^\n]*\n)*[[({#]/, read: readEdnHistory },
 ];
 
@@ -64,15 +94,24 @@ const isRecord = (value: Json): value is JepsenEvent =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `isTakenFast: false` parses every line, which takes longer and comes to the same. */
-export async function readJsonLines(source: string | Uint8Array, isTakenFast = true): Promise<History> {
-  const reader = new JepsenReader('asserts', await beginsWithTuples(source, jsonEvent), expectedOperations(source));
+export async function readJsonLines(
+  source: string | Uint8Array,
+  isTakenFast = true,
+  renamed: Renamed = new Map(),
+): Promise<History> {
+  const tuples = await beginsWithTuples(source, jsonEvent, renamed);
+  const reader = new JepsenReader({
+    failedSwap: 'asserts',
+    tuples,
+    renamed,
+    expectedOperations: expectedOperations(source),
+  });
   const torn: MalformedOperation[] = [];
   const visit = (text: string, line: number, isTorn: boolean) => {
     if (text.trim() === '') return;
     try {
-      const event = parse(text, line);
-      if (!isRecord(event))
-        throw new MalformedOperation(`line ${line}: expected an object, found ${text.slice(0, 80)}`);
+      const event = eventOf(parse(text, line));
+      if (!event) throw new MalformedOperation(`line ${line}: expected an object, found ${text.slice(0, 80)}`);
       reader.add(event, `line ${line}`);
     } catch (error) {
       if (!isTorn || !(error instanceof MalformedOperation)) throw error;
@@ -87,37 +126,42 @@ export async function readJsonLines(source: string | Uint8Array, isTakenFast = t
   ]);
 }
 
-/** Whether the values of the first operations are pairs of a key and a value; `eventIn` reads a line, `null` if it is none. */
+/** What tuples the values of the first operations are; `eventIn` reads a line, `null` if it is none. */
 async function beginsWithTuples(
   source: string | Uint8Array,
   eventIn: (line: string) => JepsenEvent | null,
-): Promise<boolean> {
+  renamed: Renamed,
+): Promise<Tuples> {
   const lines = (await opening(source, 1 << 16)).split(/\r?\n/).slice(0, -1);
   const events = lines.map((line) => (line.includes('[') ? eventIn(line) : null));
-  return hasTuples(events.filter((event) => event !== null));
+  return tuplesIn(
+    events.filter((event) => event !== null),
+    renamed,
+  );
 }
 
-/** A line that is one whole object. */
+/** An event as an object, whether it is written as one or as a list; `null` if it is neither. */
+const eventOf = (value: Json): JepsenEvent | null => (isRecord(value) ? value : isList(value) ? ofList(value) : null);
+
+/** A line that is one whole event. */
 function jsonEvent(line: string): JepsenEvent | null {
   try {
-    const event = JSON.parse(line) as Json;
-    return isRecord(event) ? event : null;
+    return eventOf(JSON.parse(line) as Json);
   } catch {
     return null;
   }
 }
 
-/** Jepsen's events as one JSON list. */
-async function readJsonList(source: string | Uint8Array): Promise<History> {
+/** Jepsen's events as one JSON list, where a fail means no more than in `history.edn`. */
+async function readJsonList(source: string | Uint8Array, renamed: Renamed): Promise<History> {
   const { text, trouble } = await wholeText(source);
-  const events = parseWhole(text) as readonly Json[];
-  const strange = events.findIndex((event) => !isRecord(event));
-  if (strange >= 0)
-    throw new MalformedOperation(
-      `element ${strange}: expected an object, found ${JSON.stringify(events[strange]).slice(0, 80)}`,
-    );
-  const reader = new JepsenReader('asserts', hasTuples(events as readonly JepsenEvent[]));
-  events.forEach((event, at) => reader.add(event as JepsenEvent, `element ${at}`));
+  const events = (parseWhole(text) as readonly Json[]).map((element, at) => {
+    const event = eventOf(element);
+    if (event) return event;
+    throw new MalformedOperation(`element ${at}: expected an object, found ${JSON.stringify(element).slice(0, 80)}`);
+  });
+  const reader = new JepsenReader({ failedSwap: 'nothing', tuples: tuplesIn(events, renamed), renamed });
+  withInvocations(events).forEach((event, at) => reader.add(event, `element ${at}`));
   return reader.finish(trouble);
 }
 
@@ -130,41 +174,46 @@ function parseWhole(text: string): Json {
 }
 
 /** `{ failedCas, events: [[process, type, f, value], …] }`, or with events as objects. */
-async function readEventList(source: string | Uint8Array): Promise<History> {
+async function readEventList(source: string | Uint8Array, renamed: Renamed): Promise<History> {
   const { text } = await wholeText(source);
   const [first = '', ...others] = text.split('\n').filter((line) => line.trim() !== '');
   if (others.length > 0 && jsonEvent(first) !== null)
     throw new MalformedOperation(`line 2 holds another history; give a file with one of them`);
-  return eventList(parseWhole(text));
+  return eventList(parseWhole(text), 1, renamed);
 }
 
 /** The history in one object with a list of events, as `register-golden` files have it. */
-export function eventList(value: Json, line = 1): History {
+export function eventList(value: Json, line = 1, renamed: Renamed = new Map()): History {
   const { failedCas, events } = (isRecord(value) ? value : {}) as JepsenEvent;
   if (!Array.isArray(events)) throw new MalformedOperation(`line ${line}: expected events, a list`);
-  const reader = new JepsenReader(failedCas === 'asserts' ? 'asserts' : 'nothing');
-  (events as Json[]).forEach((event, at) => {
-    const [process, type, f, own] = Array.isArray(event) ? (event as Json[]) : [];
-    reader.add(
-      isRecord(event) ? event : ({ process, type, f, value: own } as JepsenEvent),
-      `line ${line}, event ${at}`,
-    );
-  });
+  const reader = new JepsenReader({ failedSwap: failedCas === 'asserts' ? 'asserts' : 'nothing', renamed });
+  (events as Json[]).forEach((event, at) =>
+    reader.add(Array.isArray(event) ? ofList(event as Json[]) : (eventOf(event) ?? {}), `line ${line}, event ${at}`),
+  );
   return reader.finish();
 }
 
-const LOG_LINE = /\bjepsen\.[\w.]+(?:\s+-|:)\s+(\S+)\s+:(invoke|ok|fail|info)\s+:([\w-]+)\s*([^\r]*)\r?$/;
+/** As Jepsen logs it, or as it stands in its `history.txt`, where nothing comes before it. */
+const LOG_LINE = /(?:\bjepsen\.[\w.]+(?:\s+-|:)\s+|^\s*)(\S+)\s+:(invoke|ok|fail|info)\s+:([\w-]+)\s*([^\r]*)\r?$/;
 
 function logEvent(text: string): JepsenEvent | null {
-  const [, process, type, f, value] = LOG_LINE.exec(text) ?? [];
+  const [, process, type, f, rest] = LOG_LINE.exec(text) ?? [];
   if (process === undefined || type === undefined || f === undefined) return null;
-  const [own = null] = readEdn(value as string);
-  return { process: /^-?\d+$/.test(process) ? Number(process) : process, type, f, value: own };
+  // What a nemesis says of itself is not always EDN.
+  if (!/^-?\d+$/.test(process)) return { process, type, f };
+  const [value = null, error, ...more] = readEdn(rest as string);
+  // After `:hint` and its like comes a value of theirs.
+  return ofList([Number(process), type, f, value, ...(error === undefined || more.length > 0 ? [] : [error])]);
 }
 
-/** `INFO jepsen.util - 0 :invoke :read nil`; a failed swap without a reason saw that the value differed. */
-async function readLog(source: string | Uint8Array): Promise<History> {
-  const reader = new JepsenReader('asserts', await beginsWithTuples(source, logEvent));
+/** `INFO jepsen.util - 0 :invoke :read nil`, of which `history.txt` has the end alone. */
+async function readLog(
+  source: string | Uint8Array,
+  failedSwap: Form['failedSwap'],
+  renamed: Renamed,
+): Promise<History> {
+  const tuples = await beginsWithTuples(source, logEvent, renamed);
+  const reader = new JepsenReader({ failedSwap, tuples, renamed });
   let [operations, others] = [0, 0];
   const trouble = await eachLine(source, (text, line) => {
     const event = logEvent(text);
@@ -198,15 +247,17 @@ async function wholeText(source: string | Uint8Array): Promise<{ readonly text: 
   return { text: lines.join('\n'), trouble };
 }
 
-async function readEdnHistory(source: string | Uint8Array): Promise<History> {
+async function readEdnHistory(source: string | Uint8Array, renamed: Renamed): Promise<History> {
   const { text, trouble } = await wholeText(source);
-  const elements = readEdn(text).flatMap((element) => (Array.isArray(element) ? (element as Json[]) : [element]));
+  const elements = readEdn(text).flatMap((element) =>
+    Array.isArray(element) && !isList(element) ? (element as Json[]) : [element],
+  );
   const events = elements.map((element, at) => {
-    if (!isRecord(element))
-      throw new MalformedEdn(`element ${at}: expected a map, found ${JSON.stringify(element).slice(0, 80)}`);
-    return plain(element);
+    const event = eventOf(element);
+    if (!event) throw new MalformedEdn(`element ${at}: expected a map, found ${JSON.stringify(element).slice(0, 80)}`);
+    return plain(event);
   });
-  const reader = new JepsenReader('nothing', hasTuples(events));
+  const reader = new JepsenReader({ failedSwap: 'nothing', tuples: tuplesIn(events, renamed), renamed });
   withInvocations(events).forEach((event, at) => reader.add(event, `operation ${at}`));
   return reader.finish(trouble);
 }

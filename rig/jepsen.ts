@@ -10,13 +10,30 @@ import { maskOf } from './line-fields.ts';
 import { LineScanner } from './line-scanner.ts';
 import { FAIL, INFO, LAST_NAME, OK, Recording } from './recording.ts';
 import { RANGE } from './value-scanner.ts';
+import { Unnamed } from './unnamed.ts';
 import { ABSENT, isInterned, NULL, TRUE } from './values.ts';
 
 /** One event in Jepsen's form. Everything but the type may be missing; `index` and `time` are in theirs. */
 export type JepsenEvent = { readonly [field: string]: Json };
 
-/** What a `fail` of a compare-and-set means: that the value differed, or nothing but that it did not happen. */
-export type FailedSwap = 'asserts' | 'nothing';
+/** What has to be known of a file before its events are read. */
+export interface Form {
+  /** What a `fail` of a compare-and-set means: that the value differed, or nothing but that it did not happen. */
+  readonly failedSwap: 'asserts' | 'nothing';
+  readonly tuples?: Tuples;
+  /** Functions that go by another name there, with their own. */
+  readonly renamed?: Renamed;
+  /** About how many there are. */
+  readonly expectedOperations?: number;
+}
+
+/**
+ * Whether every value is a pair of a key and the value itself, as `jepsen.independent` writes it; `versioned`: the value is
+ * a pair of its version and itself, as Jepsen's registers of etcd are.
+ */
+export type Tuples = 'none' | 'keyed' | 'versioned';
+
+export type Renamed = ReadonlyMap<string, string>;
 
 /** An operation that no history could hold. */
 export class MalformedOperation extends UsageError {
@@ -39,6 +56,8 @@ const KNOWN: Readonly<Record<string, number>> = {
   get: GET,
 };
 const OTHER = 7;
+/** Another name of one of them; such lines are left to `add`. */
+const RENAMED = 8;
 
 /** Fields of the lines that are read from their bytes. */
 const EVENT = maskOf('process', 'type', 'f');
@@ -50,29 +69,34 @@ export class JepsenReader {
   readonly #recording: Recording;
   readonly #scanner: LineScanner;
   /** Which function the code of a name, negated, stands for: they are interned first, so they have the highest codes. */
-  readonly #known = new Uint8Array(64).fill(OTHER);
-  readonly #failedSwap: FailedSwap;
-  readonly #hasTuples: boolean;
+  readonly #known = new Uint8Array(256).fill(OTHER);
+  readonly #failedSwap: Form['failedSwap'];
+  readonly #tuples: Tuples;
+  readonly #renamed: Renamed;
+  readonly #unnamed = new Unnamed();
   #nodeNumber = -1;
   #index = 0;
   #left = 0;
   /** Who is no client, and no nemesis either. */
   #stranger: Json = null;
 
-  /** `hasTuples`: every value is a pair of a key and the value itself, as `jepsen.independent` writes it. */
-  constructor(failedSwap: FailedSwap, hasTuples = false, expectedOperations = 0) {
+  constructor({ failedSwap, tuples = 'none', renamed = new Map(), expectedOperations = 0 }: Form) {
     this.#recording = new Recording(expectedOperations);
     const { values } = this.#recording;
     this.#scanner = new LineScanner(values);
     for (const [name, known] of Object.entries(KNOWN)) this.#known[-values.codeOfText(name)] = known;
+    for (const name of renamed.keys()) this.#known[-values.codeOfText(name)] = RENAMED;
     this.#failedSwap = failedSwap;
-    this.#hasTuples = hasTuples;
+    this.#tuples = tuples;
+    this.#renamed = renamed;
   }
 
   add(event: JepsenEvent, at: string): void {
-    const { type } = event;
-    const process = numbered(event['process'] ?? 0);
-    if (typeof type !== 'string' || !TYPES.includes(type))
+    const type = bare(event['type']);
+    const value = event['value'] ?? null;
+    const f = this.#functionOf(event);
+    const process = numbered(bare(event['process']) ?? this.#whoSaid(type, f, value));
+    if (!isType(type))
       throw new MalformedOperation(
         `${at}: expected type, one of ${TYPES.join(', ')}, found ${JSON.stringify(type) ?? 'nothing'}`,
       );
@@ -81,15 +105,26 @@ export class JepsenReader {
       if (process !== 'nemesis') this.#stranger = process;
       return;
     }
-    const value = event['value'] ?? null;
-    const f = event['f'] ?? (Array.isArray(value) ? 'txn' : null);
     if (typeof f !== 'string') throw new MalformedOperation(`${at}: expected f, a name, found ${JSON.stringify(f)}`);
     const time = event['time'];
     const index = this.#index++;
     const who = { index, timeNs: typeof time === 'number' ? time : index, process, node: NODE };
-    const isTuple = this.#hasTuples && Array.isArray(value) && value.length === 2;
-    const [key, own] = isTuple ? (value as Json[]) : [event['key'], value];
+    const isTuple = this.#tuples !== 'none' && Array.isArray(value) && value.length === 2;
+    const [key, paired] = isTuple ? (value as Json[]) : [event['key'], value];
+    const own = isTuple && this.#tuples === 'versioned' && Array.isArray(paired) ? paired[1] : paired;
     this.#recording.add({ ...who, ...this.#body(type, f, key, own ?? null, event['error']) } as HistoryEvent);
+  }
+
+  /** By its own name, whatever it is called there; `null` if it has none. */
+  #functionOf({ f, value = null }: JepsenEvent): Json {
+    const said = bare(f) ?? (Array.isArray(value) ? 'txn' : null);
+    return typeof said === 'string' ? (this.#renamed.get(said) ?? said) : said;
+  }
+
+  /** The process of an event that names none. */
+  #whoSaid(type: Json | undefined, f: Json, value: Json): number {
+    const name = typeof f === 'string' ? f : '';
+    return type === 'invoke' ? this.#unnamed.asks(name, value) : this.#unnamed.isAnswered(name, value);
   }
 
   /** Takes a JSON line that is plain, and leaves every other to `add`; as `eachLine` wants it. */
@@ -97,9 +132,10 @@ export class JepsenReader {
     const scanner = this.#scanner;
     const next = scanner.scan(bytes, from);
     const { has, process, type, types } = scanner;
-    if (next < 0 || (has & FOREIGN) !== 0 || (has & EVENT) !== EVENT || this.#hasTuples) return -1;
+    if (next < 0 || (has & FOREIGN) !== 0 || (has & EVENT) !== EVENT || this.#tuples !== 'none') return -1;
     if (!Number.isInteger(process) || Math.abs(process) >= 2 ** 31) return -1;
     const known = this.#known[-scanner.f] ?? OTHER;
+    if (known === RENAMED) return -1;
     const isTaken =
       type === types.invoke
         ? this.#takeInvocation(bytes, known)
@@ -189,6 +225,21 @@ export class JepsenReader {
   }
 }
 
+/** A keyword that was written as a text, `":ok"`, is its name. `null` is nothing. */
+const bare = (name: Json | undefined): Json | undefined =>
+  name === null ? undefined : typeof name === 'string' ? name.replace(/^:/, '') : name;
+
+/** An event as a list: its process, type, function and value, and perhaps its error. */
+export function ofList([process = null, type = null, f = null, value = null, error]: readonly Json[]): JepsenEvent {
+  return { process, type, f, value, ...(error === undefined ? {} : { error }) };
+}
+
+/** Whether an event is written as a list. */
+export const isList = (event: Json): event is readonly Json[] =>
+  Array.isArray(event) && isType(bare((event as readonly Json[])[1]));
+
+const isType = (type: Json | undefined): type is string => typeof type === 'string' && TYPES.includes(type);
+
 /** A process that is written as a text, `"3"`, is the number. */
 const numbered = (process: Json): Json =>
   typeof process === 'string' && /^\d{1,9}$/.test(process) ? Number(process) : process;
@@ -223,17 +274,25 @@ export function withInvocations(events: readonly JepsenEvent[]): readonly Jepsen
   return [...invocations, ...answers];
 }
 
+/** Functions that are asked for without a value. */
+const ASK_NOTHING = ['read', 'get', 'acquire', 'release', 'dequeue', 'deq', 'drain', 'pop', 'generate'];
+
 /**
- * True if a read asks for `[key nil]`, which only `jepsen.independent` writes, or if each value is a pair that repeats
- * the operation's key, as our own export writes it.
+ * There are tuples if a request asks for `[key nil]`, which only `jepsen.independent` writes, or if each value is a pair
+ * that repeats the operation's key, as our own export writes it. Of versions a request says `[key [nil nil]]`.
  */
-export function hasTuples(events: readonly JepsenEvent[]): boolean {
+export function tuplesIn(events: readonly JepsenEvent[], renamed: Renamed): Tuples {
   const keyed = events.filter((event) => event['key'] !== undefined);
-  if (keyed.length > 0 && keyed.every((event) => repeatsKey(event))) return true;
-  return events.some(({ type, f, value }) => {
-    if (type !== 'invoke' || f !== 'read' || !Array.isArray(value)) return false;
-    return value.length === 2 && value[1] === null && !Array.isArray(value[0]);
-  });
+  if (keyed.length > 0 && keyed.every((event) => repeatsKey(event))) return 'keyed';
+  for (const { type, f, value } of events) {
+    if (bare(type) !== 'invoke' || !Array.isArray(value) || value.length !== 2 || Array.isArray(value[0])) continue;
+    const name = bare(f);
+    if (typeof name !== 'string' || !ASK_NOTHING.includes(renamed.get(name) ?? name)) continue;
+    const [, own] = value as readonly Json[];
+    if (own === null) return 'keyed';
+    if (Array.isArray(own) && own.length === 2 && own.every((part) => part === null)) return 'versioned';
+  }
+  return 'none';
 }
 
 function repeatsKey({ key, value }: JepsenEvent): boolean {

@@ -4,6 +4,7 @@ import { dirname, relative } from 'node:path';
 import * as checkerRoom from '../checkers/index.ts';
 import { linearizable } from '../checkers/linearizable.ts';
 import { models } from '../checkers/models/index.ts';
+import { families, meaningIn, otherNames } from '../checkers/vocabulary.ts';
 import { drivers } from '../clusters/hosts/index.ts';
 import { httpService } from '../clusters/http/http-service.ts';
 import { sweepLocks } from '../clusters/http/sole-use.ts';
@@ -79,6 +80,7 @@ export const rooms = {
 
 export { benchPartition, insideUserNamespace } from '../clusters/hosts/index.ts';
 export { proxyOverhead } from '../clusters/traffic/proxy-overhead.ts';
+export { renamedFor, unfamiliar } from '../checkers/vocabulary.ts';
 export { replayOf } from '../workloads/replay.ts';
 export { findings, findingsPage, summarise } from '../reports/index.ts';
 
@@ -96,6 +98,33 @@ export const linearizableBy = (modelName: string): Checker => linearizable(rooms
 
 /** A checker that is registered, or one of transactions with options in its name. */
 export const checkerBy = (name: string): Checker => checkerRoom.isolationBy(name) ?? rooms.checkers.get(name);
+
+/** Who judges: a model or a checker by its own name, and what it does. */
+export interface Judge {
+  readonly kind: 'model' | 'checker';
+  readonly name: string;
+  readonly checker: Checker;
+}
+
+/** Whoever goes by this name: of the wanted kind, perhaps under another name, or else of the other kind. */
+export function judgeBy(wanted: string, kind: Judge['kind']): Judge {
+  const plain = wanted
+    .toLowerCase()
+    .replaceAll(/[_ ]/g, '-')
+    .replace(/^(?:knossos|elle|jepsen|porcupine)-/, '');
+  const kinds = kind === 'model' ? (['model', 'checker'] as const) : (['checker', 'model'] as const);
+  for (const one of kinds)
+    for (const name of [wanted, plain, meaningIn(otherNames[one], plain)])
+      if (name !== undefined && isJudge(name, one))
+        return { kind: one, name, checker: one === 'model' ? linearizableBy(name) : checkerBy(name) };
+  const there = `there are the models ${rooms.models.names.join(', ')} and the checkers ${rooms.checkers.names.join(', ')}`;
+  throw new UsageError(`no ${kind} is called "${wanted}"; ${families[plain] ?? there}`);
+}
+
+const isJudge = (name: string, kind: Judge['kind']): boolean =>
+  kind === 'model'
+    ? rooms.models.names.includes(name)
+    : rooms.checkers.names.includes(name) || checkerRoom.isolationBy(name) !== undefined;
 
 /** By these names users' files import Ordeal. */
 export const ownModules = { ordeal, 'ordeal/checkers': checkerRoom };

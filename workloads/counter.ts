@@ -11,7 +11,9 @@ const ROUNDS: Rounds = { keys: 6, requests: 60 };
 const READS = 0.4;
 const LARGEST_ADD = 9;
 
-export const counter = defineWorkload<'kv', CounterInput, CounterOutput>({
+type Asked = CounterInput & { readonly f: 'add' | 'read' };
+
+export const counter = defineWorkload<'kv', Asked, CounterOutput>({
   name: 'counter',
   summary: 'adds to counters by compare-and-set; each acknowledged add must count, and count once',
   api: 'kv',
@@ -31,7 +33,7 @@ export const counter = defineWorkload<'kv', CounterInput, CounterOutput>({
   },
 
   *finalGenerator(context) {
-    yield* finalRequests<CounterInput, CounterOutput>(ROUNDS, context, (key) => ({ f: 'read', key }), {
+    yield* finalRequests<Asked, CounterOutput>(ROUNDS, context, (key) => ({ f: 'read', key }), {
       isUsed: (output) => output !== null,
       again: () => false,
     });

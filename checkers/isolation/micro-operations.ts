@@ -8,6 +8,7 @@ import { FAIL, type History, OK } from '../../rig/history.ts';
 import { ABSENT, isKept } from '../../rig/values.ts';
 import { Keys, NO_CODE, TOMBSTONE_CODE, ValueCodes } from './interner.ts';
 import { END, MALFORMED, type TransactionReader } from './transaction-cursor.ts';
+import { microFunction } from '../vocabulary.ts';
 import { twice } from './twice.ts';
 import { WriteTable } from './write-table.ts';
 
@@ -17,6 +18,10 @@ export type MicroOperation =
   | readonly [f: string, key: Json, value: Json, changed: number];
 export type TransactionInput = { readonly f: 'txn'; readonly value: readonly MicroOperation[] };
 export type TransactionOutput = readonly MicroOperation[];
+
+/** With the function's own name, and with `null` where no value was given. */
+export const ownForm = ([f = null, key = null, value = null, ...rest]: readonly Json[]): MicroOperation =>
+  [microFunction(f), key, value, ...rest] as unknown as MicroOperation;
 
 /** A history that holds something else than transactions of the wanted kind. */
 export class NotTransactions extends Error {
@@ -126,7 +131,7 @@ export class MicroOperations {
   microsOf(at: number): readonly MicroOperation[] {
     const { history } = this;
     const did = history.type[at] === OK ? history.output(at) : (history.input(at) as unknown as TransactionInput).value;
-    return did as unknown as readonly MicroOperation[];
+    return (did as readonly (readonly Json[])[]).map(ownForm);
   }
 
   #add(at: number, cursor: TransactionReader): void {

@@ -8,7 +8,7 @@ import { History } from '../../rig/history.ts';
 import { linearizable } from '../linearizable.ts';
 import type { ConsistencyModel } from './consistency-models.ts';
 import type { Findings } from './findings.ts';
-import type { MicroOperation, TransactionInput, TransactionOutput } from './micro-operations.ts';
+import { type MicroOperation, ownForm, type TransactionInput, type TransactionOutput } from './micro-operations.ts';
 import { sorted } from './row-cursor.ts';
 import { microText } from './wording.ts';
 
@@ -29,7 +29,7 @@ const modelOf = (name: string, apply: Apply): TransactionModel => ({
   initial: new Map(),
   step(state, { value }, output) {
     const after = new Map(state);
-    for (const micro of output ?? value) {
+    for (const micro of (output ?? value).map(ownForm)) {
       const key = JSON.stringify(micro[1]);
       const left = apply(after.get(key) ?? null, micro, output !== undefined);
       if (isInconsistent(left)) return left;
@@ -43,7 +43,7 @@ const modelOf = (name: string, apply: Apply): TransactionModel => ({
     return `{${held.map(([key, wrapped]) => `${key}: ${JSON.stringify((wrapped as readonly Json[])[0])}`).join(', ')}}`;
   },
   describe: ({ value }, output) =>
-    (output ?? value).map((micro) => microText(micro, output !== undefined)).join(', ') || 'nothing',
+    (output ?? value).map((micro) => microText(ownForm(micro), output !== undefined)).join(', ') || 'nothing',
 });
 
 const isInconsistent = (left: ReturnType<Apply>): left is { readonly inconsistent: string } =>

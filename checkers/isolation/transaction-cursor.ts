@@ -4,6 +4,7 @@
  */
 
 import type { Json } from '../../rig/contract.ts';
+import { microFunction } from '../vocabulary.ts';
 import { NO_CODE, type ValueCodes } from './interner.ts';
 import { twice } from './twice.ts';
 
@@ -56,6 +57,7 @@ export class TransactionCursor implements TransactionReader {
   list = new Int32Array(64);
   length = -1;
   readonly #codes: ValueCodes;
+  readonly #write: string;
   readonly #writeName: Uint8Array;
   readonly #readsLists: boolean;
   readonly #names: (string | undefined)[] = [];
@@ -65,6 +67,7 @@ export class TransactionCursor implements TransactionReader {
 
   constructor(codes: ValueCodes, writeName: string, readsLists: boolean) {
     this.#codes = codes;
+    this.#write = writeName;
     this.#writeName = Buffer.from(`"${writeName}"`);
     this.#readsLists = readsLists;
   }
@@ -80,8 +83,11 @@ export class TransactionCursor implements TransactionReader {
     this.#take(COMMA);
     if (!this.#take(OPEN) || !this.#takeFunction() || !this.#take(COMMA)) return MALFORMED;
     this.key = this.#plain();
-    if (!this.#take(COMMA)) return MALFORMED;
     this.length = -1;
+    this.value = NO_CODE;
+    // A read may be asked for without a value.
+    if (this.isRead && this.#take(CLOSE)) return MICRO;
+    if (!this.#take(COMMA)) return MALFORMED;
     this.#skipSpaces();
     const first = this.#bytes[this.#at];
     if (first === LETTER_N) {
@@ -116,9 +122,20 @@ export class TransactionCursor implements TransactionReader {
       return true;
     }
     const name = this.#writeName;
-    for (let offset = 0; offset < name.length; offset++) if (bytes[at + offset] !== name[offset]) return false;
+    for (let offset = 0; offset < name.length; offset++)
+      if (bytes[at + offset] !== name[offset]) return this.#takeOtherName();
     this.#at += name.length;
     return true;
+  }
+
+  /** A function by one of its other names. */
+  #takeOtherName(): boolean {
+    if (this.#bytes[this.#at] !== QUOTE) return false;
+    const end = endOfValue(this.#bytes, this.#at);
+    const own = microFunction(JSON.parse(this.#bytes.toString('utf8', this.#at, end)) as Json);
+    this.isRead = own === 'r';
+    this.#at = end;
+    return this.isRead || own === this.#write;
   }
 
   #takeList(): void {

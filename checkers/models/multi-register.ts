@@ -1,9 +1,12 @@
 /**
  * Registers that are read and written several at once: a `txn` of `["r", key, value]` and `["w", key, value]`, one after the
- * other, in one step. It cannot be split by key, so it suits short histories.
+ * other, in one step. A register that nobody wrote is `null`, or 0 if it was seen to be. They cannot be split by key, so
+ * this suits short histories.
  */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
+import { UnknownFunction } from '../monitors/operations.ts';
+import { microFunction } from '../vocabulary.ts';
 import { same, text } from './text.ts';
 
 export type MultiRegisterInput = Input & { readonly f: 'txn'; readonly value: readonly Json[] };
@@ -20,14 +23,23 @@ export const multiRegister: Model<Registers, MultiRegisterInput, MultiRegisterOu
   functions: { txn: 'write' },
 
   step(state, input, output) {
+    if (!Array.isArray(input.value))
+      throw new UnknownFunction(
+        `the model multi-register knows lists of reads and writes; an operation asks for ${text(input.value)}`,
+      );
     let after = state;
     const seen = Array.isArray(output) ? (output as readonly Json[]) : null;
     for (const [at, micro] of input.value.entries()) {
       const [f, key, value] = partsOf(micro);
       if (f === 'w') after = { ...after, [JSON.stringify(key)]: value };
+      else if (f !== 'r')
+        throw new UnknownFunction(`the model multi-register knows r and w; an operation asks for ${text(f)}`);
       else {
-        const holds = after[JSON.stringify(key)] ?? null;
-        const [, , saw] = seen ? partsOf(seen[at] ?? null) : [f, key, holds];
+        const [, , saw] = seen ? partsOf(seen[at] ?? null) : [f, key, undefined];
+        if (saw === undefined) continue;
+        const name = JSON.stringify(key);
+        if (!(name in after)) after = { ...after, [name]: saw === 0 ? 0 : null };
+        const holds = after[name] as Json;
         if (!same(saw, holds))
           return { inconsistent: `cannot read ${text(saw)} from ${text(key)} while it holds ${text(holds)}` };
       }
@@ -51,8 +63,8 @@ export const multiRegister: Model<Registers, MultiRegisterInput, MultiRegisterOu
   },
 };
 
-/** `r` or `w`, the key, and the value. */
-function partsOf(micro: Json): readonly ['r' | 'w', Json, Json] {
-  const [f = 'r', key = null, value = null] = Array.isArray(micro) ? (micro as readonly Json[]) : [];
-  return [f === 'w' || f === 'write' ? 'w' : 'r', key, value];
+/** What it does, `r` or `w`, the key, and the value. */
+function partsOf(micro: Json): readonly [Json, Json, Json] {
+  const [f = null, key = null, value = null] = Array.isArray(micro) ? (micro as readonly Json[]) : [];
+  return [microFunction(f), key, value];
 }

@@ -4,6 +4,7 @@ import type { Input, Json, Model } from '../../rig/contract.ts';
 import { FALSE } from '../../rig/values.ts';
 import { ACQUIRE, fencedLockMonitor, RELEASE } from '../monitors/fenced-lock.ts';
 import { monitored, OTHER } from '../monitors/monitor.ts';
+import { UnknownFunction } from '../monitors/operations.ts';
 import { SEES_ON, toggleMonitor, TURNS_OFF, TURNS_ON } from '../monitors/toggle.ts';
 import { text } from './text.ts';
 
@@ -44,7 +45,8 @@ export const mutex = monitored(
 export type FencedMutexInput = Input &
   (
     | { readonly f: 'acquire'; readonly key?: Json }
-    | { readonly f: 'release'; readonly key?: Json; readonly token: number }
+    /** The token is in `value` where there is no `token`; a release that shows none is anybody's. */
+    | { readonly f: 'release'; readonly key?: Json; readonly token?: number; readonly value?: Json }
   );
 
 /** `token` is `null` while it is free, and 0 while it is held by somebody whose token nobody saw. */
@@ -68,15 +70,16 @@ const plainFencedMutex: Model<Fenced, FencedMutexInput, Json> = {
         : { inconsistent: `cannot give token ${output} after ${last}` };
     }
     if (token === null) return { inconsistent: 'cannot release a lock that is free' };
-    const isRight = token === UNSEEN ? input.token > last : token === input.token;
-    if (!isRight)
-      return { inconsistent: `cannot release with token ${text(input.token)} a lock that is held${withToken(token)}` };
-    return { token: null, last: input.token };
+    const shown = shownBy(input);
+    if (shown === null) return { token: null, last };
+    const isRight = token === UNSEEN ? shown > last : token === shown;
+    if (!isRight) return { inconsistent: `cannot release with token ${shown} a lock that is held${withToken(token)}` };
+    return { token: null, last: shown };
   },
   fingerprint: ({ token, last }) => (token === null ? `free, after ${last}` : `held${withToken(token)}, after ${last}`),
   invariant: ({ token, last }) => token === null || token === UNSEEN || token === last || 'the holder has an old token',
   describe(input, output) {
-    if (input.f === 'release') return `${named(input)} with token ${text(input.token)}`;
+    if (input.f === 'release') return `${named(input)} with token ${text(shownBy(input) ?? 'unknown')}`;
     return typeof output === 'number' ? `${named(input)} → token ${output}` : named(input);
   },
 };
@@ -84,14 +87,28 @@ const plainFencedMutex: Model<Fenced, FencedMutexInput, Json> = {
 export const fencedMutex = monitored(plainFencedMutex, fencedLockMonitor(roles));
 
 const UNSEEN = -Infinity;
+
+function shownBy(input: FencedMutexInput): number | null {
+  const { token, value } = input as { readonly token?: Json; readonly value?: Json };
+  const shown = token ?? value;
+  return typeof shown === 'number' ? shown : null;
+}
 const withToken = (token: number): string => (token === UNSEEN ? '' : ` with token ${token}`);
 
-/** `owner`: who asks. */
+/** `owner`: who asks; or else it is the `value`, or its `client`. */
 export type ReentrantMutexInput = Input & {
   readonly f: 'acquire' | 'release';
   readonly key?: Json;
-  readonly owner: Json;
+  readonly owner?: Json;
+  readonly value?: Json;
 };
+
+function ownerIn({ f, owner, value = null }: ReentrantMutexInput): Json {
+  const client = typeof value === 'object' && value !== null && 'client' in value ? value.client : value;
+  const who = owner ?? client ?? null;
+  if (who !== null) return who;
+  throw new UnknownFunction(`the model reentrant-mutex has to know who asks: ${f} has neither an owner nor a value`);
+}
 
 interface Held {
   readonly owner: string | null;
@@ -104,8 +121,9 @@ export const reentrantMutex: Model<Held, ReentrantMutexInput, Json> = {
   initial: { owner: null, depth: 0 },
   functions,
   partition: ['key'],
-  step({ owner, depth }, { f, owner: asking }) {
-    const who = JSON.stringify(asking ?? null);
+  step({ owner, depth }, input) {
+    const { f } = input;
+    const who = JSON.stringify(ownerIn(input));
     if (f === 'acquire') {
       if (owner !== null && owner !== who)
         return { inconsistent: `cannot be acquired by ${who} while ${owner} holds it` };
@@ -116,5 +134,5 @@ export const reentrantMutex: Model<Held, ReentrantMutexInput, Json> = {
   },
   fingerprint: ({ owner, depth }) => (owner === null ? 'free' : `held by ${owner}, ${depth} deep`),
   invariant: ({ owner, depth }) => (owner === null) === (depth === 0) || 'a lock without an owner is held',
-  describe: (input) => `${named(input)} by ${text(input.owner)}`,
+  describe: (input) => `${named(input)} by ${text(ownerIn(input))}`,
 };
