@@ -174,6 +174,8 @@ export interface Locks {
 export interface Feed {
   /** Resolves to the revision made. `null` deletes the key; 0 says that there was nothing to delete. */
   write(key: string, value: Json, signal: AbortSignal): Promise<number>;
+  /** What the key is, and the revision that made it so; `null` and 0 if it is not there. */
+  read(key: string, signal: AbortSignal): Promise<{ readonly value: Json; readonly revision: number }>;
   /** The changes of all keys that begin with `prefix`, as they were delivered, from revision `from` until one of at least `to` was. */
   watch(prefix: string, from: number, to: number, signal: AbortSignal): Promise<readonly FeedMessage[]>;
 }

@@ -58,6 +58,7 @@ const TABLE: readonly Row[] = [
   ['half-done', 'long-fork', ['partition'], 'long-fork'],
   ['half-done', 'sql-rows', ['partition'], 'lost-update'],
   ['split-brain', 'versions', ['partition-primaries'], 'duplicate-version'],
+  ['stale-read', 'versions', ['partition'], 'nonmonotonic-version'],
   ['write-skew', 'list-append', ['partition'], 'G2-item'],
 ];
 

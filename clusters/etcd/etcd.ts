@@ -7,13 +7,15 @@ import { docker } from '../hosts/docker.ts';
 import type { Program } from '../hosts/host.ts';
 import { type Deployment, onHosts } from '../hosts/hosted.ts';
 import { netns } from '../hosts/netns.ts';
-import { connectEtcd } from './client.ts';
+import { connectEtcd, type EtcdOptions } from './client.ts';
 import { connectFeed } from './feed.ts';
 import { connectLocks } from './locks.ts';
 import { membership, PEER_PORT, peerUrl } from './membership.ts';
 import { leaders, SNAPSHOT_COUNT, states } from './states.ts';
 import { ask, CLIENT_PORT, origin } from './status.ts';
 import { connectTransactions } from './transactions.ts';
+
+const readsOf = ({ variant }: Deployment): EtcdOptions => ({ serializable: variant === 'stale-reads' });
 
 const imageFolder = path.join(packageRoot, 'clusters', 'etcd', 'image');
 
@@ -30,12 +32,10 @@ export const etcd = onHosts({
   nodeCounts: { default: 3, allowed: [3, 5] },
   hosts: [docker, netns],
   apis: {
-    feed: async (node, deployment) => connectFeed(origin(node, deployment)),
+    feed: async (node, deployment) => connectFeed(origin(node, deployment), readsOf(deployment)),
     lock: async (node, deployment) => connectLocks(origin(node, deployment)),
-    kv: async (node, deployment) =>
-      connectEtcd(origin(node, deployment), { serializable: deployment.variant === 'stale-reads' }),
-    txn: async (node, deployment) =>
-      connectTransactions(origin(node, deployment), { serializable: deployment.variant === 'stale-reads' }),
+    kv: async (node, deployment) => connectEtcd(origin(node, deployment), readsOf(deployment)),
+    txn: async (node, deployment) => connectTransactions(origin(node, deployment), readsOf(deployment)),
   },
   members: (nodeCount) => ({
     nodes: Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`),

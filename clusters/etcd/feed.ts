@@ -5,13 +5,13 @@
 
 import type { Client, FeedChange, FeedMessage, Json } from '../../rig/contract.ts';
 import { RequestError } from '../../rig/define.ts';
-import { type Answer, encode, encodeJson, openEtcd, parse } from './client.ts';
+import { type Answer, encode, encodeJson, type EtcdOptions, openEtcd, parse, valueIn } from './client.ts';
 import { definite, httpErrorOf } from './errors.ts';
 
 /** A watch that delivered so much without coming to its end is given up. */
 const watchBytes = 64 << 20;
 
-export function connectFeed(origin: string): Client<'feed'> {
+export function connectFeed(origin: string, { serializable }: EtcdOptions): Client<'feed'> {
   const { ask, stream, close } = openEtcd(origin, watchBytes);
   return {
     definite,
@@ -20,6 +20,11 @@ export function connectFeed(origin: string): Client<'feed'> {
         return revisionIn(await ask('/v3/kv/put', { key: encode(key), value: encodeJson(value) }, signal));
       const answer = await ask('/v3/kv/deleterange', { key: encode(key) }, signal);
       return answer['deleted'] === undefined ? 0 : revisionIn(answer);
+    },
+    async read(key, signal) {
+      const answer = await ask('/v3/kv/range', { key: encode(key), serializable }, signal);
+      const [found] = (answer['kvs'] ?? []) as readonly Answer[];
+      return { value: valueIn(answer), revision: found === undefined ? 0 : Number(found['mod_revision']) };
     },
     async watch(prefix, from, to, signal) {
       const create = { key: encode(prefix), range_end: endOf(prefix), start_revision: String(from), prev_kv: true };

@@ -75,6 +75,8 @@ describeWith(['root', 'etcd'], 'etcd on netns', () => {
       { key: 'f/a', value: { two: 2 }, revision: second, created: false, previous: 1 },
       { key: 'f/a', value: null, revision: third, created: false, previous: { two: 2 } },
     ]);
+    expect(await watcher.read('g/a', soon())).toEqual({ value: 'elsewhere', revision: other });
+    expect(await watcher.read('f/a', soon())).toEqual({ value: null, revision: 0 });
     const later = (await watcher.watch('f/', second, third, soon())).flatMap(({ changes }) => changes);
     expect(later.map(({ revision }) => revision)).toEqual([second, third]);
   });

@@ -8,6 +8,11 @@ export function feedClient(ask: Ask): Client<'feed'> {
     definite: new Set(['connection-refused', 'no-leader']),
     async [Symbol.asyncDispose]() {},
     write: async (key, value, signal) => (await ask({ f: 'record', key, value }, null, signal)) as number,
+    async read(key, signal) {
+      const changes = (await ask({ f: 'changes', from: 1 }, null, signal)) as unknown as readonly FeedChange[];
+      const { value, revision } = changes.findLast((change) => change.key === key) ?? { value: null, revision: 0 };
+      return value === null ? { value, revision: 0 } : { value, revision };
+    },
     async watch(prefix, from, to, signal) {
       for (;;) {
         const changes = (await ask({ f: 'changes', from }, null, signal)) as unknown as readonly FeedChange[];
