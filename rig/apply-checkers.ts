@@ -13,6 +13,7 @@ import type { Budget, Checker, Share, Verdict } from './contract.ts';
 import { unknown } from './define.ts';
 import type { History, HistoryParts } from './history.ts';
 import { sentenceOf } from './outcome.ts';
+import { trustAgain } from './stuck.ts';
 
 /** A larger history is not looked at here first. */
 const SMALL_OPERATIONS = 20_000;
@@ -52,6 +53,7 @@ export async function applyCheckers(
   court: Court,
 ): Promise<{ readonly verdicts: readonly Verdict[]; readonly errors: readonly string[] }> {
   const { timeoutMs, progress = () => {} } = court;
+  trustAgain(); // A checker of one's own may think for long; it is told when its time is over.
   const program = workerProgram();
   const outcomes: (Outcome | undefined)[] = [];
   for (const [at, checker] of checkers.entries()) {

@@ -18,6 +18,7 @@ import type { History } from './history.ts';
 import { readHistory } from './history-file.ts';
 import { COPY_THESE, ordersFor } from './left-behind.ts';
 import { healRuns } from './leftovers.ts';
+import { leave } from './mistakes.ts';
 import { isPluginPath } from './plugins.ts';
 import {
   admit,
@@ -121,7 +122,7 @@ export async function exportHistory(wanted: string, flags: { readonly format: st
   if (!format) throw new UsageError(`there is no format "${flags.format}"; there are ${EXPORT_FORMATS.join(', ')}`);
   const isFile = existsSync(wanted) && statSync(wanted).isFile();
   const { history } = await readAnyHistory(isFile ? wanted : join(new Store().find(wanted), 'history.jsonl'));
-  process.stdout.on('error', () => process.exit()); // Who reads it has seen enough, as `head` does.
+  process.stdout.on('error', () => leave()); // Who reads it has seen enough, as `head` does.
   for (const line of exported(history, format))
     if (!process.stdout.write(line)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }

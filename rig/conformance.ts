@@ -11,6 +11,7 @@ import { sentenceOf } from './outcome.ts';
 import { Random } from './random.ts';
 import { reachOf, strangerIn } from './reach.ts';
 import { clusterOptions, rehearsalSpec } from './rehearsal.ts';
+import { refuse, requireJson } from './require-json.ts';
 
 export interface Duty<Member = Nemesis> {
   /** What the member does, `chooses the same fault in the same circumstances`. */
@@ -171,28 +172,10 @@ export async function tryDuty<Member>(duty: Duty<Member>, member: Member, bench:
   }
 }
 
-/** Throws the problem if something is wrong. */
-export function refuse(isWrong: boolean, problem: string): void {
-  if (isWrong) throw new Error(problem);
-}
-
 function* faultsOf(nemesis: Nemesis): Generator<{ context: Omit<ChooseContext, 'rng'>; seed: number; fault: Json }> {
   for (const context of circumstances)
     for (let seed = 0; seed < SEEDS; seed++)
       yield { context, seed, fault: nemesis.choose(Object.freeze({ ...context, rng: new Random(seed) })) };
-}
-
-/** Refuses what JSON would drop or change, with the place where it is. */
-export function requireJson(value: unknown, place: string): void {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return;
-  if (typeof value === 'number') return refuse(!Number.isFinite(value), `${place} is ${value}, which is not JSON`);
-  if (Array.isArray(value)) {
-    for (const [at, item] of value.entries()) requireJson(item, `${place}[${at}]`);
-    return;
-  }
-  const isPlain = typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value) as null);
-  refuse(!isPlain, `${place} is ${typeof value === 'object' ? 'no plain object' : typeof value}, which is not JSON`);
-  for (const [key, item] of Object.entries(value as object)) requireJson(item, `${place}.${key}`);
 }
 
 /** The parties named anywhere in a fault. */

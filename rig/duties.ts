@@ -4,12 +4,13 @@
  */
 
 import { budgetOf } from './budget.ts';
-import { type Duty, refuse, requireJson, text } from './conformance.ts';
+import { type Duty, text } from './conformance.ts';
 import type { Budget, Checker, Cluster, Completion, Directed, Input, NodeId, Verdict, Workload } from './contract.ts';
 import { defineNemesis, worst } from './define.ts';
 import { History } from './history.ts';
 import { Random } from './random.ts';
 import { type Rehearsal, rehearse } from './rehearsal.ts';
+import { refuse, requireJson } from './require-json.ts';
 
 const SEED = 3;
 const WORKERS = 4;

@@ -7,6 +7,7 @@ import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
 import { init } from './init-command.ts';
 import { testChecker, testWorkload } from './member-command.ts';
+import { leave, tellMistake, watchForMistakes } from './mistakes.ts';
 import { testNemesis, tryNemesis } from './nemesis-command.ts';
 import { replayTraffic } from './replay-command.ts';
 import { writeNew } from './scaffold.ts';
@@ -210,6 +211,7 @@ function addNemesisCommands(nemesis: Command): void {
 
 /** Runs one command line and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  watchForMistakes();
   // That nobody listens any more is no reason to end: a run heals, and its verdict is on disk.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
@@ -217,20 +219,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (argv.length <= 2) program.outputHelp();
     else await program.parseAsync([...argv]);
   } catch (error) {
-    process.exitCode = report64or70(error);
+    process.exitCode = codeFor(error);
   }
   // Sockets and timers of what was given up on must not keep the process alive.
   await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
-  process.exit();
+  leave();
 }
 
-function report64or70(error: unknown): number {
+function codeFor(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.badUsage;
-  if (error instanceof UsageError) {
-    process.stderr.write(`${pc.red('ordeal:')} ${error.message}\n`);
-    return EXIT.badUsage;
-  }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${pc.red('ordeal:')} a bug in Ordeal, please report it with this:\n${stack}\n`);
-  return EXIT.bugInOrdeal;
+  if (!(error instanceof UsageError)) return tellMistake(error);
+  process.stderr.write(`${pc.red('ordeal:')} ${error.message}\n`);
+  return EXIT.badUsage;
 }

@@ -154,11 +154,32 @@ describe('ordeal nemesis', { timeout: 90_000 }, () => {
     expect(history).not.toContain('"action":"stuck"');
   });
 
-  it('that chooses what is not JSON is refused before anything is touched', async () => {
-    write('circle.ts', nemesis('choose() { const fault = {}; fault.self = fault; return fault; }'));
-    const { exitCode, stderr } = await ordeal('run', ...base, '--nemesis', './circle.ts', '--quiet');
-    expect(stderr).toMatch(/nemesis mine chose what is not JSON/);
-    expect(exitCode).toBe(64);
+  it.each([
+    ['a circle', '{ const fault = {}; fault.self = fault; return fault; }', 64, /holds itself, which is not JSON/],
+    ['a function', '{ return { how: () => 1 }; }', 64, /planned: the fault\.how is function, which is not JSON/],
+    ['nothing', '{}', 64, /the fault is undefined, which is not JSON/],
+    ['too much', '{ return "x".repeat(1e6); }', 64, /the fault is 1000002 characters of JSON; at most 65536/],
+    ['to leave', '{ process.exit(0); }', 3, /ended in the middle of its work: something that it was given called proc/],
+  ])('that chooses %s is refused before anything is touched', async (_, choose, code, message) => {
+    write('bad.ts', nemesis(`choose() ${choose}`));
+    const { exitCode, stderr } = await ordeal('run', ...base, '--nemesis', './bad.ts', '--quiet');
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(code);
+  });
+
+  it('that throws later, where nobody can catch it, is named and everything undone', async () => {
+    const late = `async inject({ node }, { processes }) { await processes.pause([node]); setTimeout(() => { throw new Error('late') }, 50); }`;
+    write('late.ts', nemesis(late));
+    const { exitCode, stderr } = await ordeal('run', ...base, '--nemesis', './late.ts', '--quiet');
+    expect(stderr).toMatch(/a mistake in \.\/late\.ts: late; healing/);
+    expect(exitCode).toBe(3);
+  });
+
+  it('that never stops choosing is ended, with a sentence', { timeout: 120_000 }, async () => {
+    write('stuck.ts', nemesis('choose() { for (;;); }'));
+    const { signal, stderr } = await ordealWithin(100_000, 'run', ...base, '--nemesis', './stuck.ts', '--quiet');
+    expect(stderr).toMatch(/nothing but one function has run for 30 s/);
+    expect(signal).toBe('SIGKILL');
   });
 });
 

@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { Checker, Cluster, Nemesis, Workload } from './contract.ts';
@@ -12,6 +13,7 @@ import { sentenceOf } from './outcome.ts';
 import { readValue } from './read-value.ts';
 import { checkService, type HttpServiceDefinition } from './service-definition.ts';
 import { ajv } from './packages.ts';
+import { endWhenStuck } from './stuck.ts';
 
 /** A user's own member of a room. */
 export type Plugin =
@@ -105,8 +107,20 @@ export async function loadPlugin(file: string, wanted: PluginKind | null, own: O
   return pluginOf(await loadDefault(file, own), file, wanted);
 }
 
+/** Users' own files, absolute. */
+const loadedFiles = new Set<string>();
+
+/** The user's own file out of which an error came, as seen from here; `null`: none. */
+export function culpritOf(error: unknown): string | null {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const file = [...loadedFiles].find((one) => stack.includes(one));
+  return file === undefined ? null : `./${relative('.', file)}`;
+}
+
 /** What a file exports by default; TypeScript is compiled in memory, its types are not checked. */
 export async function loadDefault(file: string, own: OwnModules): Promise<unknown> {
+  loadedFiles.add(file);
+  endWhenStuck();
   let loaded: { readonly default?: unknown };
   try {
     const { createJiti } = await import('jiti');

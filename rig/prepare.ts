@@ -13,6 +13,7 @@ import { readValue } from './read-value.ts';
 import type { Cluster, HostName, Layout, RunSpec } from './contract.ts';
 import { UsageError } from './exit.ts';
 import { checkPlan, isPlan, type Plan, planOf, requireSame } from './plan.ts';
+import { sentenceOf } from './outcome.ts';
 import { isPluginPath, loadDefault, type PluginKind } from './plugins.ts';
 import { admit, castOf, driverOf, ownModules, rooms } from './rooms.ts';
 import { drawSchedule } from './schedule.ts';
@@ -58,7 +59,7 @@ export async function makePlan(spec: RunSpec): Promise<Plan> {
   const layout = layoutOf(cluster, spec.nodeCount, spec.host);
   const schedule = await drawSchedule(spec, nemeses, layout, new RealClock());
   const [broken] = schedule.broken;
-  if (broken) throw new UsageError(`nemesis ${broken.nemesis} cannot be planned: ${String(broken.error)}`);
+  if (broken) throw new UsageError(`nemesis ${broken.nemesis} cannot be planned: ${sentenceOf(broken.error)}`);
   for (const { name } of nemeses) {
     const omission = schedule.omitted.find(({ nemesis }) => nemesis === name);
     if (omission && !schedule.faults.some(({ nemesis }) => nemesis === name))

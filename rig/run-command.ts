@@ -9,6 +9,8 @@ import { EXIT } from './exit.ts';
 import { COPY_THESE, ordersFor } from './left-behind.ts';
 import { bearTitle } from './leftovers.ts';
 import { commandsOfPlan, planText } from './plan.ts';
+import { inherit, leave, whose } from './mistakes.ts';
+import { sentenceOf } from './outcome.ts';
 import { makePlan, prepare, type RunFlags } from './prepare.ts';
 import { Progress } from './progress.ts';
 import { castOf, fileOf, insideUserNamespace, rooms } from './rooms.ts';
@@ -80,7 +82,7 @@ export async function execute(
     begun(header) {
       id = header.id;
       bearTitle(id);
-      progress?.say(`run ${pc.bold(id)}: ${sentenceOf(spec)}`);
+      progress?.say(`run ${pc.bold(id)}: ${trialText(spec)}`);
       progress?.say(pc.dim(header.command));
     },
     stop: signals.stop,
@@ -128,17 +130,17 @@ async function runInside([program, ...words]: readonly [string, ...string[]]): P
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const MISTAKES = ['uncaughtException', 'unhandledRejection'] as const;
 
 /**
  * The first signal ends the load, the second leaves nothing but healing, the third ends Ordeal at once. A mistake
- * in Ordeal that nobody caught counts as the first signal, so that the faults in force are healed all the same.
+ * that nobody caught counts as the first signal, so that the faults in force are healed all the same.
  */
 class Signals {
   readonly #stop = new AbortController();
   readonly #onlyHeal = new AbortController();
   readonly #runId: () => string;
   readonly #say: (message: string) => void;
+  readonly #disinherit: () => void;
   #count = 0;
   /** What nobody caught, if anything. */
   mistake: unknown;
@@ -147,7 +149,7 @@ class Signals {
     this.#runId = runId;
     this.#say = say;
     for (const signal of SIGNALS) process.on(signal, this.#receive);
-    for (const mistake of MISTAKES) process.on(mistake, this.#survive);
+    this.#disinherit = inherit({ runId, receive: this.#survive });
   }
 
   get stop(): AbortSignal {
@@ -160,13 +162,14 @@ class Signals {
 
   dispose(): void {
     for (const signal of SIGNALS) process.off(signal, this.#receive);
-    for (const mistake of MISTAKES) process.off(mistake, this.#survive);
+    this.#disinherit();
   }
 
   readonly #survive = (error: unknown) => {
-    this.mistake ??= error;
-    this.#say(`a bug in Ordeal: ${error instanceof Error ? error.message : String(error)}; healing`);
-    this.#stop.abort('a bug in Ordeal');
+    if (this.mistake !== undefined) return;
+    this.mistake = error;
+    this.#say(`${whose(error)}: ${sentenceOf(error)}; healing`);
+    this.#stop.abort(whose(error));
   };
 
   readonly #receive = (signal: NodeJS.Signals) => {
@@ -179,12 +182,12 @@ class Signals {
       this.#onlyHeal.abort(signal);
     } else {
       this.#say(`left at once; undo what is still in force with: ordeal heal ${this.#runId()}`);
-      process.exit(EXIT.faultMayBeActive);
+      leave(EXIT.faultMayBeActive);
     }
   };
 }
 
-function sentenceOf(spec: RunSpec): string {
+function trialText(spec: RunSpec): string {
   const cluster = spec.variant === null ? spec.cluster : `${spec.cluster}:${spec.variant}`;
   const faults = spec.nemeses.length === 0 ? 'nothing' : spec.nemeses.join(', ');
   return `${spec.nodeCount} nodes of ${cluster} on ${spec.host}, ${spec.workload} by ${spec.workerCount} workers, against ${faults}, for ${spec.timeLimitMs / 1000} s, seed ${spec.seed}`;

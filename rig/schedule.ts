@@ -7,9 +7,9 @@
 import type { Clock } from './clock.ts';
 import type { ChooseContext, Json, Layout, Nemesis, NodeId, PlannedFault, RunSpec } from './contract.ts';
 import { spanOf, spanText } from './moments.ts';
-import { sentenceOf } from './outcome.ts';
 import { Random } from './random.ts';
 import { reachOf } from './reach.ts';
+import { requireJson } from './require-json.ts';
 
 export interface Schedule {
   /** In order of time; of one nemesis never two at once. */
@@ -34,6 +34,8 @@ const LONGEST_QUIET_TAIL_MS = 5_000;
 /** How often a fault that is beyond the limit is drawn again. */
 const MOST_DRAWS = 30;
 const MOST_FAULTS = 20_000;
+/** Of the JSON of one fault, in characters: it stands in plans, histories and reports. */
+const LONGEST_FAULT = 2 ** 16;
 
 /** When the last fault ends, in milliseconds since the load began. */
 export const faultsEndMs = ({ timeLimitMs }: RunSpec): number =>
@@ -163,7 +165,7 @@ export async function choose(
   for (let draw = 0; draw < MOST_DRAWS; draw++) {
     const rng = () => stream.fork(draw === 0 ? `fault ${number}` : `fault ${number} again ${draw}`);
     const chosen = nemesis.choose(contextOf(layout, rng(), primaries));
-    const fault = asJson(chosen, nemesis);
+    const fault = asJson(chosen);
     const span = spanOf(nemesis, fault, layout);
     const sentence = nemesis.describe(fault) + spanText(span ?? {});
     const { down, damaged } = await reachOf(nemesis, fault, layout, clock);
@@ -176,14 +178,11 @@ export async function choose(
 }
 
 /** The fault as it will be on disk: what is injected is what is on disk. */
-function asJson(chosen: unknown, nemesis: Nemesis): Json {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(chosen);
-  } catch (error) {
-    throw new TypeError(`nemesis ${nemesis.name} chose what is not JSON: ${sentenceOf(error)}`);
-  }
-  if (text === undefined) throw new TypeError(`nemesis ${nemesis.name} chose ${typeof chosen}, which is not JSON`);
+function asJson(chosen: unknown): Json {
+  requireJson(chosen, 'the fault');
+  const text = JSON.stringify(chosen);
+  if (text.length > LONGEST_FAULT)
+    throw new TypeError(`the fault is ${text.length} characters of JSON; at most ${LONGEST_FAULT} are allowed`);
   return JSON.parse(text) as Json;
 }
 

@@ -39,6 +39,7 @@ const COMMAND_LINE = [
 /** What is started by name rather than imported. */
 const ENTRANCES = [
   JUDGE_WORKER,
+  'rig/stuck-worker.ts',
   'rig/main.ts',
   'rig/bench/bench.ts',
   'rig/bench/detection-table.ts',
