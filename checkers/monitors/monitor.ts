@@ -12,6 +12,7 @@ export interface Columns {
   // Codes; equal ones mean equal values.
   /** The input's `value`, or `from`. */
   readonly value: Int32Array;
+  /** The input's `to`; empty where no operation has one. */
   readonly to: Int32Array;
   /** What was observed, by refusals too; `ABSENT` for what nobody saw. */
   readonly output: Int32Array;

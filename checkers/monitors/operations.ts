@@ -38,6 +38,7 @@ export class Operations implements Columns {
   // Empty where there is no monitor.
   readonly role: Uint8Array;
   readonly value: Int32Array;
+  /** Empty where no operation has one, too. */
   readonly to: Int32Array;
   readonly output: Int32Array;
 
@@ -51,7 +52,7 @@ export class Operations implements Columns {
   /** The partition of each operation of the history. */
   readonly #owner: Int32Array;
   readonly #pairs = new TupleNumbers(2);
-  /** Where a key is all there is to a partition: by the key's place, one more than the partition's number. */
+  /** For partitions that their key alone tells apart: by the key's place, one more than the partition's number. */
   readonly #byKey: Int32Array;
   readonly #pair = new Int32Array(2);
   readonly #names: string[] = [];
@@ -63,7 +64,7 @@ export class Operations implements Columns {
     this.codes = new Codes(history);
     this.#isRead = history.functions.map((name) => model.functions?.[name] === 'read');
     this.#partition = partitionIn(history, model);
-    const isByKey = typeof this.#partition === 'object' && this.#partition.join(' ') === 'key';
+    const isByKey = typeof this.#partition === 'object' && this.#partition.includes('key');
     this.#byKey = new Int32Array(isByKey ? Math.min(history.length, MOST_EARLY_KEYS) : 0);
     this.#owner = new Int32Array(history.length).fill(LEFT_OUT);
     const lastEvent = this.#assign();
@@ -74,14 +75,18 @@ export class Operations implements Columns {
     this.call = new Int32Array(size);
     this.end = new Int32Array(size).fill(NEVER);
     this.rankCounts = new Int32Array(this.partitionCount);
-    const seen = model.monitor ? size : 0;
-    this.role = new Uint8Array(seen);
-    this.value = new Int32Array(seen);
-    this.to = new Int32Array(seen);
-    this.output = new Int32Array(seen);
     const place = this.#place();
+    const seen = model.monitor ? size : 0;
+    const isSparse = lastEvent > MOST_EVENTS_EACH * history.length + 1024;
+    // Two columns stand where the events stood before: memory that is touched for the first time costs most.
+    const room = new Int32Array(Math.max(2 * seen, isSparse ? 0 : lastEvent + 1));
+    if (isSparse) this.#rankSparse(place);
+    else this.#rank(place, room.subarray(0, lastEvent + 1));
+    this.role = new Uint8Array(seen);
+    this.value = room.subarray(0, seen);
+    this.output = room.subarray(seen, 2 * seen);
+    this.to = new Int32Array(hasOther(history.toCode, ABSENT) ? seen : 0);
     if (model.monitor) this.#describe(model.monitor, place);
-    this.#rank(place, lastEvent);
   }
 
   /** What the model calls a partition: its key. Empty if there is but one. */
@@ -107,6 +112,8 @@ export class Operations implements Columns {
   #assign(): number {
     const { history } = this;
     const { type, f, completeIndex, invokeIndex, length } = history;
+    const isRead = this.#isRead;
+    const owner = this.#owner;
     const isKnown = history.functions.map(
       (name) => !this.#model.functions || Object.hasOwn(this.#model.functions, name),
     );
@@ -118,8 +125,8 @@ export class Operations implements Columns {
       const completed = completeIndex[at] as number;
       if (completed !== NEVER && completed > last) last = completed;
       if (type[at] === FAIL && !this.#isRefusal(at)) continue;
-      if (type[at] === INFO && this.#isRead[its]) continue;
-      this.#owner[at] = this.#partitionOf(at);
+      if (type[at] === INFO && isRead[its]) continue;
+      owner[at] = this.#partitionOf(at);
     }
     return last;
   }
@@ -147,8 +154,10 @@ export class Operations implements Columns {
       this.#numbers.set(name, number);
       return number;
     }
-    const place = placeOf(this.history.keyCode[at] as number);
-    if (place < 0 || place >= this.#byKey.length) return this.#pairOf(at, by);
+    const { keyCode, valueCode } = this.history;
+    const place = placeOf(keyCode[at] as number);
+    const isByKey = by?.length === 1 || valueCode[at] === ABSENT;
+    if (!isByKey || place < 0 || place >= this.#byKey.length) return this.#pairOf(at, by);
     const known = this.#byKey[place] as number;
     if (known > 0) return known - 1;
     const number = this.#pairOf(at, by);
@@ -167,9 +176,10 @@ export class Operations implements Columns {
 
   #count(): Int32Array {
     const starts = new Int32Array(this.partitionCount + 1);
-    for (let at = 0; at < this.#owner.length; at++) {
-      const owner = this.#owner[at] as number;
-      if (owner !== LEFT_OUT) starts[owner + 1] = (starts[owner + 1] as number) + 1;
+    const owner = this.#owner;
+    for (let at = 0; at < owner.length; at++) {
+      const its = owner[at] as number;
+      if (its !== LEFT_OUT) starts[its + 1] = (starts[its + 1] as number) + 1;
     }
     for (let p = 0; p < this.partitionCount; p++) starts[p + 1] = (starts[p + 1] as number) + (starts[p] as number);
     return starts;
@@ -178,60 +188,62 @@ export class Operations implements Columns {
   /** Puts each operation into its partition; returns where it stands now. */
   #place(): Int32Array {
     const next = this.starts.slice();
-    const place = new Int32Array(this.#owner.length);
+    const owner = this.#owner;
+    const place = new Int32Array(owner.length);
+    const positions = this.at;
     for (let at = 0; at < place.length; at++) {
-      const owner = this.#owner[at] as number;
-      if (owner === LEFT_OUT) continue;
-      const op = next[owner] as number;
-      next[owner] = op + 1;
+      const its = owner[at] as number;
+      if (its === LEFT_OUT) continue;
+      const op = next[its] as number;
+      next[its] = op + 1;
       place[at] = op;
-      this.at[op] = at;
+      positions[op] = at;
     }
     return place;
   }
 
   #describe({ roles, argument }: Monitor, place: Int32Array): void {
-    const { history, codes } = this;
-    const { f, valueCode, toCode, outputCode } = history;
+    const { history, codes, role, value, to, output } = this;
+    const { type, f, valueCode, toCode, outputCode } = history;
+    const owner = this.#owner;
     const roleOf = history.functions.map((name) => roles[name] ?? OTHER);
-    const hasNoTo = toCode.every((code) => code === ABSENT);
-    if (hasNoTo) this.to.fill(ABSENT);
     for (let at = 0; at < place.length; at++) {
-      if (this.#owner[at] === LEFT_OUT) continue;
+      if (owner[at] === LEFT_OUT) continue;
       const op = place[at] as number;
-      const isWhole = toCode[at] === WHOLE;
-      this.role[op] = isWhole && argument === undefined ? OTHER : (roleOf[f[at] as number] as number);
-      this.value[op] =
-        isWhole || argument !== undefined
+      const toIts = toCode[at] as number;
+      role[op] = toIts === WHOLE && argument === undefined ? OTHER : (roleOf[f[at] as number] as number);
+      value[op] =
+        toIts === WHOLE || argument !== undefined
           ? codes.of(argument === undefined ? undefined : history.input(at)[argument])
           : codes.canonical(valueCode[at] as number);
-      if (!hasNoTo) this.to[op] = isWhole ? ABSENT : codes.canonical(toCode[at] as number);
-      const refusal = history.type[at] === FAIL ? this.refusal.get(at) : undefined;
-      this.output[op] = refusal === undefined ? codes.canonical(outputCode[at] as number) : codes.of(refusal);
+      if (to.length > 0) to[op] = toIts === WHOLE ? ABSENT : codes.canonical(toIts);
+      const refusal = type[at] === FAIL ? this.refusal.get(at) : undefined;
+      output[op] = refusal === undefined ? codes.canonical(outputCode[at] as number) : codes.of(refusal);
     }
   }
 
-  /** Hands every event to its partition in the order in which they were recorded. */
-  #rank(place: Int32Array, lastEvent: number): void {
+  /**
+   * Hands every event to its partition in the order in which they were recorded. In `events`, all 0, it puts one more
+   * than the operation that begins there, less than zero for one that ends.
+   */
+  #rank(place: Int32Array, events: Int32Array): void {
     const { type, completeIndex, invokeIndex, length } = this.history;
-    if (lastEvent > MOST_EVENTS_EACH * length + 1024) return this.#rankSparse(place);
-    const { rankCounts } = this;
-    /** One more than the operation that begins with this event; less than zero for one that ends. */
-    const events = new Int32Array(lastEvent + 1);
+    const { rankCounts, call, end } = this;
+    const owner = this.#owner;
     for (let at = 0; at < length; at++) {
-      if (this.#owner[at] === LEFT_OUT) continue;
+      if (owner[at] === LEFT_OUT) continue;
       events[invokeIndex[at] as number] = at + 1;
       if (completeIndex[at] !== NEVER && type[at] !== INFO) events[completeIndex[at] as number] = -at - 1;
     }
-    for (let event = 0; event <= lastEvent; event++) {
+    for (let event = 0; event < events.length; event++) {
       const what = events[event] as number;
       if (what === 0) continue;
       const at = what > 0 ? what - 1 : -what - 1;
-      const owner = this.#owner[at] as number;
-      const rank = rankCounts[owner] as number;
-      rankCounts[owner] = rank + 1;
-      if (what > 0) this.call[place[at] as number] = rank;
-      else this.end[place[at] as number] = rank;
+      const its = owner[at] as number;
+      const rank = rankCounts[its] as number;
+      rankCounts[its] = rank + 1;
+      if (what > 0) call[place[at] as number] = rank;
+      else end[place[at] as number] = rank;
     }
   }
 
@@ -252,6 +264,11 @@ export class Operations implements Columns {
       column[place[at] as number] = rank;
     }
   }
+}
+
+function hasOther(column: Int32Array, code: number): boolean {
+  for (let at = 0; at < column.length; at++) if (column[at] !== code) return true;
+  return false;
 }
 
 /** More events than this for each operation are not those of a history that was read. */

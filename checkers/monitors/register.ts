@@ -93,7 +93,7 @@ class RegisterMonitor implements Monitor {
         this.#refusals++;
         continue;
       }
-      const written = (its === SWAP ? to[x] : value[x]) as number;
+      const written = (its === SWAP ? (to[x] ?? ABSENT) : value[x]) as number;
       if (its > SWAP || value[x] === ABSENT || written === ABSENT) return false;
       this.#enter(written, x - this.#from + 1);
     }
