@@ -48,7 +48,8 @@ export class Candidates {
   /** Pushes what can be placed now: first what allows the next answer, and a boundary that can be dropped or must go now. */
   collect(boundary: number, rank: number, state: number, key: Int32Array): void {
     const { kind } = this.#problem;
-    this.#makeRoom(this.#frontier.count + this.#unknowns.count + 2);
+    const { candidates, count } = this.#frontier;
+    this.#makeRoom(count + this.#unknowns.count + 2);
     this.#lessPromising = this.top;
     const its = kind[boundary] as number;
     const canDrop = this.#frontier.canDrop(boundary);
@@ -56,8 +57,8 @@ export class Candidates {
     const dropFirst = canDrop && !this.#foresight.helps(state, its, wanted);
     if (dropFirst) this.#offer(~boundary, true);
     if (this.#unknowns.count > 0) this.#frontier.observeUnknown(this.#unknowns, rank);
-    for (let at = 0; at < this.#frontier.count; at++) {
-      const operation = this.#frontier.candidates[at] as number;
+    for (let at = 0; at < count; at++) {
+      const operation = candidates[at] as number;
       const kindOf = kind[operation] as number;
       const next = this.#transitions.step(state, kindOf);
       if (next === IMPOSSIBLE) continue;

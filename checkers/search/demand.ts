@@ -27,9 +27,9 @@ export class Demand {
   constructor({ kind, call, end }: Problem, uses: Uses, optionalBefore: number, until: number) {
     this.#uses = uses;
     this.#kind = kind;
-    this.#isObliged = Uint8Array.from(end, (rank, op) =>
-      rank < until && (call[op] as number) >= optionalBefore ? 1 : 0,
-    );
+    this.#isObliged = new Uint8Array(end.length);
+    for (let op = 0; op < end.length; op++)
+      if ((end[op] as number) < until && (call[op] as number) >= optionalBefore) this.#isObliged[op] = 1;
     this.#demanded = new Int32Array(uses.endless.length);
     this.#supplied = new Int32Array(uses.endless.length);
     for (let operation = 0; operation < kind.length; operation++) this.count(operation, 1);

@@ -55,12 +55,14 @@ export class Foresight {
   /** The kind of the next answer after `rank` that depends on the state; −1 if none is near. */
   nextObserver(rank: number): number {
     const { kind, call } = this.#problem;
-    let event = this.#left.next[rank] as number;
+    const { isReplacement } = this.#transitions;
+    const { operationAt, next } = this.#left;
+    let event = next[rank] as number;
     for (let ahead = 0; event >= 0 && ahead < LOOK_AHEAD; ahead++) {
-      const operation = this.#left.operationAt[event] as number;
+      const operation = operationAt[event] as number;
       const its = kind[operation] as number;
-      if (call[operation] !== event && this.#transitions.isReplacement[its] !== 1) return its;
-      event = this.#left.next[event] as number;
+      if (call[operation] !== event && isReplacement[its] !== 1) return its;
+      event = next[event] as number;
     }
     return -1;
   }

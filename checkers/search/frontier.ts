@@ -61,40 +61,44 @@ export class Frontier {
   /** Looks at everything open before `rank`, and writes its masks to the key. */
   scan(rank: number, state: number, key: Int32Array): void {
     const { kind, end } = this.#problem;
-    const { isRead } = this.#transitions;
+    const { isRead, isReplacement } = this.#transitions;
+    const { operationAt, next, slot } = this.#left;
+    const { candidates } = this;
+    const stamps = this.#stamps;
+    const words = this.#words;
+    const until = this.#until;
     const stamp = ++this.#stamp;
     this.count = 0;
     this.hidesAnother = false;
     this.#allObserved = this.#uses === null;
-    for (let event = this.#left.first; event !== rank; event = this.#left.next[event] as number) {
-      const operation = this.#left.operationAt[event] as number;
+    for (let event = this.#left.first; event !== rank; event = next[event] as number) {
+      const operation = operationAt[event] as number;
       const its = kind[operation] as number;
-      const slot = this.#left.slot[operation] as number;
-      const word = BEGIN + (slot >>> 5);
-      const bit = 1 << (slot & 31);
-      const isObliged = this.#isObliged(event, its, state) && (end[operation] as number) < this.#until;
-      if (isObliged) key[this.#words + word] = (key[this.#words + word] as number) | bit;
+      const place = slot[operation] as number;
+      const word = BEGIN + (place >>> 5);
+      const bit = 1 << (place & 31);
+      const isSwap = isReplacement[its] !== 1;
+      const isObliged = this.#isObliged(event, its, isSwap, state) && (end[operation] as number) < until;
+      if (isObliged) key[words + word] = (key[words + word] as number) | bit;
       if (isRead[its] === 1) continue;
       key[word] = (key[word] as number) | bit;
-      const isSwap = this.#transitions.isReplacement[its] !== 1;
       // Swaps that must happen are the same ones in configurations that cover each other.
       if (isSwap && isObliged) key[SWAPS] = (key[SWAPS] as number) ^ Math.imul(operation + 1, 0x9e3779b1);
       const as = isSwap && event < this.#optionalBefore ? its + this.#kindCount : its;
-      if (this.#stamps[as] !== stamp) {
-        this.#stamps[as] = stamp;
+      if (stamps[as] !== stamp) {
+        stamps[as] = stamp;
         this.#placeOf[as] = this.count;
-        this.candidates[this.count++] = operation;
+        candidates[this.count++] = operation;
       } else {
-        const place = this.#placeOf[as] as number;
-        if ((end[operation] as number) < (end[this.candidates[place] as number] as number))
-          this.candidates[place] = operation;
+        const before = this.#placeOf[as] as number;
+        if ((end[operation] as number) < (end[candidates[before] as number] as number)) candidates[before] = operation;
       }
     }
   }
 
   /** True for what must still be placed; notes what it waits for. */
-  #isObliged(call: number, kind: number, state: number): boolean {
-    if (this.#transitions.isReplacement[kind] !== 1) {
+  #isObliged(call: number, kind: number, isSwap: boolean, state: number): boolean {
+    if (isSwap) {
       this.#observe(kind);
       return call >= this.#optionalBefore;
     }

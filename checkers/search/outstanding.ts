@@ -48,24 +48,25 @@ export class Outstanding {
 
   #link(): number {
     const { call, end, at } = this.#problem;
+    const { operationAt, next, previous, slot, head } = this;
     for (let operation = 0; operation < at.length; operation++) {
       if (end[operation] === NEVER) continue;
-      this.operationAt[call[operation] as number] = operation;
-      this.operationAt[end[operation] as number] = operation;
+      operationAt[call[operation] as number] = operation;
+      operationAt[end[operation] as number] = operation;
     }
     const free: number[] = [];
     let slots = 0;
-    let last = this.head;
-    for (let event = 0; event < this.head; event++) {
-      const operation = this.operationAt[event] as number;
+    let last = head;
+    for (let event = 0; event < head; event++) {
+      const operation = operationAt[event] as number;
       if (operation < 0) continue;
-      this.next[last] = event;
-      this.previous[event] = last;
+      next[last] = event;
+      previous[event] = last;
       last = event;
-      if (call[operation] === event) this.slot[operation] = free.pop() ?? slots++;
-      else free.push(this.slot[operation] as number);
+      if (call[operation] === event) slot[operation] = free.pop() ?? slots++;
+      else free.push(slot[operation] as number);
     }
-    this.next[last] = -1;
+    next[last] = -1;
     return slots;
   }
 

@@ -151,7 +151,7 @@ function searched(
   effort.left -= problem.at.length >> 3;
   const fails = () => {
     const before = search.nodes;
-    const outcome = effort.left <= 0 ? 'open' : search.run(most, most, budget);
+    const outcome = effort.left <= 0 ? 'open' : search.run(Math.min(most, effort.left), most, budget);
     effort.left -= search.nodes - before + 1;
     return outcome === 'impossible';
   };

@@ -114,7 +114,7 @@ export class Search {
     this.#isEndless = spending === 'endless';
     this.#left = new Outstanding(problem);
     this.#allowance = new Allowance(spending === 'sparing', this.#left.slots);
-    this.#unknowns = new Unknowns(problem);
+    this.#unknowns = new Unknowns(problem, transitions.kindCount);
     this.#satisfied = new Satisfied(optionalBefore, uses ? uses.endless.length : 0);
     const unknowns = this.#unknowns.count;
     const words = Math.max(1, (this.#left.slots + 31) >>> 5);
@@ -201,16 +201,17 @@ export class Search {
   #placeReads(): number {
     const { call, kind } = this.#problem;
     const { isRead } = this.#transitions;
+    const { operationAt, next } = this.#left;
     let event = this.#left.first;
     while (event >= 0) {
-      const operation = this.#left.operationAt[event] as number;
+      const operation = operationAt[event] as number;
       if (call[operation] !== event) return operation;
       const its = kind[operation] as number;
       if (isRead[its] === 1 && this.#transitions.step(this.#state, its) !== IMPOSSIBLE) {
         const previous = this.#left.previous[event] as number;
         this.#place(operation);
-        event = this.#left.next[previous] as number;
-      } else event = this.#left.next[event] as number;
+        event = next[previous] as number;
+      } else event = next[event] as number;
     }
     return -1;
   }
@@ -222,7 +223,7 @@ export class Search {
     key[RANK] = rank;
     key[STATE] = this.#state;
     this.#frontier.scan(rank, this.#state, key);
-    key.set(this.#unknowns.used, BEGIN + 2 * this.#layout.words);
+    if (this.#unknowns.count > 0) key.set(this.#unknowns.used, BEGIN + 2 * this.#layout.words);
     const known = this.#failed.find(key, this.#allowance.left(this.#unknowns.cost));
     if (known >= 0) {
       if (this.#depth > 0) this.#inherit(this.#depth - 1, this.#failed.limitsOf(known), this.#failed.isSpared(known));
@@ -237,15 +238,16 @@ export class Search {
   #open(first: number): void {
     const frame = this.#depth * this.#stride;
     if (frame + this.#stride > this.#frames.length && !this.#growFrames()) return;
-    this.#frames[frame + TRAIL] = this.#trail.length;
-    this.#frames[frame + FIRST] = first;
-    this.#frames[frame + NEXT] = first;
-    this.#frames[frame + LAST] = this.#candidates.top;
-    this.#frames[frame + ALLOWED] = this.#allowance.allowed;
-    this.#frames[frame + SPARED] = 0;
-    this.#frames[frame + SATISFIED] = this.#satisfied.before;
-    this.#frames[frame + MARK] = this.#satisfied.mark;
-    this.#frames.set(this.#key, frame + KEY);
+    const frames = this.#frames;
+    frames[frame + TRAIL] = this.#trail.length;
+    frames[frame + FIRST] = first;
+    frames[frame + NEXT] = first;
+    frames[frame + LAST] = this.#candidates.top;
+    frames[frame + ALLOWED] = this.#allowance.allowed;
+    frames[frame + SPARED] = 0;
+    frames[frame + SATISFIED] = this.#satisfied.before;
+    frames[frame + MARK] = this.#satisfied.mark;
+    frames.set(this.#key, frame + KEY);
     // Endless supplies lead round in circles: there a configuration counts as failed as soon as it is tried.
     if (this.#isEndless) this.#failed.add(this.#key, UNBOUNDED);
     this.#depth++;
@@ -253,19 +255,20 @@ export class Search {
 
   /** Takes the next thing to try, going back as far as needed; `false` when nothing is left anywhere. */
   #advance(): boolean {
+    const frames = this.#frames;
     while (this.#depth > 0) {
       const frame = (this.#depth - 1) * this.#stride;
-      this.#undo(this.#frames[frame + TRAIL] as number);
-      this.#state = this.#frames[frame + KEY + STATE] as number;
-      this.#satisfied.undo(this.#frames[frame + MARK] as number);
-      this.#satisfied.before = this.#frames[frame + SATISFIED] as number;
-      this.#candidates.top = this.#frames[frame + LAST] as number;
-      const next = this.#frames[frame + NEXT] as number;
-      if (next < this.#candidates.top) {
-        this.#frames[frame + NEXT] = next + 1;
+      this.#undo(frames[frame + TRAIL] as number);
+      this.#state = frames[frame + KEY + STATE] as number;
+      this.#satisfied.undo(frames[frame + MARK] as number);
+      this.#satisfied.before = frames[frame + SATISFIED] as number;
+      const last = frames[frame + LAST] as number;
+      this.#candidates.top = last;
+      const next = frames[frame + NEXT] as number;
+      if (next < last) {
+        frames[frame + NEXT] = next + 1;
         const candidate = this.#candidates.at(next);
-        if (this.#unknowns.cost >= this.#allowance.allowed && this.#unknowns.has(candidate))
-          this.#frames[frame + SPARED] = 1;
+        if (this.#unknowns.cost >= this.#allowance.allowed && this.#unknowns.has(candidate)) frames[frame + SPARED] = 1;
         else if (this.#take(candidate, frame)) return true;
       } else if (!this.#reconsider(frame)) this.#fail(frame);
     }

@@ -65,16 +65,21 @@ export class Transitions<State, In extends Input, Out extends Json> {
 
   /** The number of the state that follows, or `IMPOSSIBLE`. */
   step(state: number, kind: number): number {
-    if (this.#every !== null && kind < this.#everyKind) return this.#every[state * this.#everyKind + kind] as number;
-    const mask = this.#table.length / 3 - 1;
+    const every = this.#every;
+    const count = this.#everyKind;
+    return every !== null && kind < count ? (every[state * count + kind] as number) : this.#remembered(state, kind);
+  }
+
+  #remembered(state: number, kind: number): number {
+    const table = this.#table;
+    const mask = table.length / 3 - 1;
     let slot = hash(state, kind) & mask;
-    for (; this.#table[3 * slot + 2] !== UNTRIED; slot = (slot + 1) & mask)
-      if (this.#table[3 * slot] === state && this.#table[3 * slot + 1] === kind)
-        return this.#table[3 * slot + 2] as number;
+    for (; table[3 * slot + 2] !== UNTRIED; slot = (slot + 1) & mask)
+      if (table[3 * slot] === state && table[3 * slot + 1] === kind) return table[3 * slot + 2] as number;
     const next = this.#take(state, kind);
-    this.#table[3 * slot] = state;
-    this.#table[3 * slot + 1] = kind;
-    this.#table[3 * slot + 2] = next;
+    table[3 * slot] = state;
+    table[3 * slot + 1] = kind;
+    table[3 * slot + 2] = next;
     if (++this.#taken * 2 > mask) this.#grow();
     return next;
   }

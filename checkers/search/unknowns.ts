@@ -6,7 +6,11 @@
 import { NEVER } from '../../rig/history.ts';
 import type { Problem } from './problem.ts';
 
+const NONE = -1;
+
 export class Unknowns {
+  /** How many groups there are. */
+  readonly count: number;
   /** The kind of each group. */
   readonly kinds: Int32Array;
   /** How many of each group are in use. */
@@ -19,22 +23,38 @@ export class Unknowns {
   readonly #groupOf: Int32Array;
   readonly #call: Int32Array;
 
-  constructor(problem: Problem) {
-    const groups = group(problem);
-    this.#call = problem.call;
-    this.kinds = Int32Array.from(groups.keys());
-    this.operations = Int32Array.from([...groups.values()].flat());
-    this.used = new Int32Array(groups.size);
-    this.#begin = new Int32Array(groups.size + 1);
-    this.#groupOf = new Int32Array(problem.at.length).fill(-1);
-    [...groups.values()].forEach((operations, at) => {
-      this.#begin[at + 1] = (this.#begin[at] as number) + operations.length;
-      for (const operation of operations) this.#groupOf[operation] = at;
-    });
+  /** `kindCount`: how many kinds there are in all. */
+  constructor({ kind, call, end }: Problem, kindCount: number) {
+    this.#call = call;
+    this.#groupOf = new Int32Array(kind.length).fill(NONE);
+    const ofKind = new Int32Array(kindCount).fill(NONE);
+    const kinds: number[] = [];
+    const sizes: number[] = [];
+    for (let operation = 0; operation < kind.length; operation++) {
+      if (end[operation] !== NEVER) continue;
+      const its = kind[operation] as number;
+      const group = (ofKind[its] as number) < 0 ? kinds.push(its) - 1 : (ofKind[its] as number);
+      this.#groupOf[operation] = ofKind[its] = group;
+      sizes[group] = (sizes[group] ?? 0) + 1;
+    }
+    this.count = kinds.length;
+    this.kinds = Int32Array.from(kinds);
+    this.used = new Int32Array(this.count);
+    this.#begin = new Int32Array(this.count + 1);
+    for (let at = 0; at < this.count; at++) this.#begin[at + 1] = (this.#begin[at] as number) + (sizes[at] as number);
+    this.operations = new Int32Array(this.#begin[this.count] as number);
+    if (this.count > 0) this.#fill();
   }
 
-  get count(): number {
-    return this.kinds.length;
+  /** Ascending in each group, and so in the order of invocation. */
+  #fill(): void {
+    const next = this.#begin.slice();
+    this.#groupOf.forEach((group, operation) => {
+      if (group === NONE) return;
+      const at = next[group] as number;
+      next[group] = at + 1;
+      this.operations[at] = operation;
+    });
   }
 
   /** The rank at which the first of a group was invoked. */
@@ -63,17 +83,4 @@ export class Unknowns {
   has(operation: number): boolean {
     return operation >= 0 && (this.#groupOf[operation] as number) >= 0;
   }
-}
-
-/** Ascending, and so in the order of invocation. */
-function group({ kind, end, at }: Problem): Map<number, number[]> {
-  const groups = new Map<number, number[]>();
-  for (let operation = 0; operation < at.length; operation++) {
-    if (end[operation] !== NEVER) continue;
-    const its = kind[operation] as number;
-    const operations = groups.get(its);
-    if (operations) operations.push(operation);
-    else groups.set(its, [operation]);
-  }
-  return groups;
 }
