@@ -98,7 +98,7 @@ function verdictOf(name: string, tally: Tally, [first, ...rest]: readonly Anomal
   const { partitions, operations, legal, impossible, undecided, ranOut } = tally;
   if (first) {
     const where = partitions > 1 ? ` for ${impossible} of ${partitions} keys` : '';
-    return invalid(name, `no legal order exists${where}: ${inShort(first)}`, [first, ...rest], tally);
+    return invalid(name, `no legal order exists${where}: ${inShort(first, partitions > 1)}`, [first, ...rest], tally);
   }
   if (undecided.length > 0) {
     const stuck = undecided.slice(0, MOST_NAMED).map(({ key, reached }) => {
@@ -116,10 +116,9 @@ function verdictOf(name: string, tally: Tally, [first, ...rest]: readonly Anomal
   return valid(name, `${operations} operations${over}, have a legal order`, tally);
 }
 
-/** `on x, operation 8 cannot be placed (cannot read 5 while it holds 7)` */
-function inShort({ counterexample, explanation }: Anomaly): string {
+/** `on x, operation 8 cannot be placed (cannot read 5 while it holds 7)`; without what it is on where that is all there is. */
+function inShort({ counterexample, explanation }: Anomaly, isOneOfMany: boolean): string {
   const last = counterexample?.impossible.at(-1);
-  return last
-    ? `on ${counterexample?.subject}, operation ${last.index} cannot be placed (${last.reason})`
-    : explanation;
+  if (!last) return explanation;
+  return `${isOneOfMany ? `on ${counterexample?.subject}, ` : ''}operation ${last.index} cannot be placed (${last.reason})`;
 }

@@ -12,8 +12,8 @@ export function nameOf(history: History, at: number): string {
 function interval(history: History, at: number): string {
   if (!hasTimes(history)) return '';
   const ended = history.endedNs(at);
-  const until = Number.isNaN(ended) ? 'never answered' : seconds(ended);
-  return `, ${seconds(history.invokedNs[at] as number)} to ${until}`;
+  const until = Number.isNaN(ended) ? 'never answered' : timeIn(history, ended);
+  return `, ${timeIn(history, history.invokedNs[at] as number)} to ${until}`;
 }
 
 /** `ok`, or `info (timeout)`. */
@@ -25,9 +25,11 @@ export function outcomeOf(history: History, at: number): string {
 
 /** ` (ended at 12.345 s)`, or nothing where a history has no times. */
 export const endOf = (history: History, at: number): string =>
-  hasTimes(history) && history.type[at] !== INFO ? ` at ${seconds(history.completedNs[at] as number)}` : '';
+  hasTimes(history) && history.type[at] !== INFO ? ` at ${timeIn(history, history.completedNs[at] as number)}` : '';
 
 /** Histories from elsewhere may have no times; their events are then a nanosecond apart. */
 export const hasTimes = (history: History): boolean => history.lastNs >= history.eventCount;
 
-const seconds = (timeNs: number): string => `${(timeNs / 1e9).toFixed(3)} s`;
+/** A history that is over in less than a second is told in milliseconds. */
+const timeIn = ({ lastNs }: History, timeNs: number): string =>
+  lastNs < 1e9 ? `${(timeNs / 1e6).toFixed(3)} ms` : `${(timeNs / 1e9).toFixed(3)} s`;

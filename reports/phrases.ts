@@ -113,12 +113,16 @@ export function asked(input: Input, { subject = true } = {}): string {
   return `${head} ${rest.join(', ')}${names.length > 6 ? ', …' : ''}`;
 }
 
+/** What changes something without being told more than of what. */
+const DEEDS = ['acquire', 'release', 'increment', 'decrement', 'delete'];
+
 /** How it ended: `7`, `done`, `failed: key-in-flight`, `unknown: timeout`. */
 export function answered(input: Input, completion: Completion): string {
   if (completion.type !== 'ok')
     return `${completion.type === 'fail' ? 'failed' : 'unknown'}: ${plain(completion.error, 60)}`;
   // A request that carries more than a subject changes something; nothing to say back means that it was done.
-  const changes = Object.keys(input).some((name) => name !== 'f' && name !== 'key' && name !== 'account');
+  const changes =
+    DEEDS.includes(input.f) || Object.keys(input).some((name) => name !== 'f' && name !== 'key' && name !== 'account');
   return completion.output === null && changes ? 'done' : shown(completion.output, 60);
 }
 

@@ -145,7 +145,9 @@ function counterexampleLines(scene: Scene, colours: Colours): string[] {
     const order = placed.slice(-6).map((step) => `#${step.operation.index} (${plain(step.place?.state ?? '', 40)})`);
     lines.push(`  a legal order: ${placed.length > 6 ? '… then ' : ''}${order.join(', then ')}`);
   }
-  for (const step of steps.filter(({ impossible }) => impossible !== undefined).slice(0, 3))
+  // What the explanation is made of need not be said twice.
+  const isTold = (reason: string) => !scene.ordered && reason === anomaly.explanation;
+  for (const step of steps.filter(({ impossible = null }) => impossible !== null && !isTold(impossible)).slice(0, 3))
     lines.push(
       colours.red(
         `  ✗ #${step.operation.index} ${scene.ordered ? 'cannot come next' : 'cannot be'}: ${plain(step.impossible ?? '', 200)}`,
