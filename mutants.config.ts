@@ -128,6 +128,11 @@ const MUTANTS: readonly Mutant[] = [
     "return outcome === 'impossible';",
     "return outcome !== 'legal';",
   ]),
+  ...search('trial', [
+    'a beginning fails by what is answered only later',
+    'spend, budget, this.#until - 1)',
+    'spend, budget)',
+  ]),
   ...search('unknowns', [
     'what is unknown may happen before it was asked for',
     'return (this.#call[operation] as number) < rank ? operation : -1;',

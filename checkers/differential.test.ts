@@ -222,6 +222,8 @@ interface Regime {
   readonly cas: number;
   /** Share of reads among the rest; a half if it is left out. */
   readonly reads?: number;
+  /** A seed beyond those that are always tried which once found a fault. */
+  readonly alsoSeed?: number;
 }
 
 /** What clients of a real register would record, with some reads then made wrong: nearly legal is where searches err. */
@@ -290,6 +292,7 @@ const regimes: Record<string, Regime> = {
     wrongRead: 0.3,
     cas: 0.35,
     reads: 0.3,
+    alsoSeed: 43121,
   },
   '30 operations, 5 clients, 3 values, 10 % unknown': {
     operations: 30,
@@ -328,9 +331,10 @@ describe('against a search without any reduction', () => {
   it.each(Object.keys(regimes))('agrees on nearly legal registers: %s', { timeout: 3_600_000 }, (name) => {
     const model = models['register'] as AnyModel;
     const counts = { legal: 0, impossible: 0, proven: 0 };
-    for (let seed = 0; seed < RUNS; seed++) {
+    const regime = regimes[name] as Regime;
+    for (const seed of [regime.alsoSeed ?? 0, ...Array(RUNS).keys()]) {
       const rng = new Random(`${name} ${seed}`);
-      const history = simulated(rng, regimes[name] as Regime);
+      const history = simulated(rng, regime);
       const [partition] = partitions(history, model);
       if (!partition) continue;
       const { problem, transitions } = partition;

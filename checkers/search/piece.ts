@@ -184,7 +184,7 @@ const LONGEST = 2048;
 
 /**
  * Looks for a piece around `rank` that has no legal order from any state: a proof that the whole has none. First those
- * that end there, then those that go on as far again.
+ * that end there, then those that go on as far again, but not beyond rank `last`.
  */
 export function failsAround(
   problem: Problem,
@@ -192,10 +192,11 @@ export function failsAround(
   rank: number,
   effort: Effort,
   budget: Budget,
+  last = NEVER,
 ): Proof | null {
   if (!transitions.uses()) return null;
   for (let back = 8; back <= LONGEST; back *= 4)
-    for (const until of [rank, rank + back]) {
+    for (const until of [rank, Math.min(rank + back, last)]) {
       if (effort.left <= 0 || budget.exhausted()) return null;
       const proof = { from: rank - back, until };
       effort.left -= problem.at.length >> 6;

@@ -100,7 +100,9 @@ export class Trial {
 
   /** Looks for a proof around the point that the search does not get past. */
   #findProof({ blocked, furthest }: Search, spend: { left: number }, budget: Budget): Proof | null {
-    return blocked < 0 ? null : failsAround(this.problem, this.#transitions, furthest, spend, budget);
+    if (blocked < 0) return null;
+    // What is answered later need not be: a proof that needs it would prove nothing.
+    return failsAround(this.problem, this.#transitions, furthest, spend, budget, this.#until - 1);
   }
 
   #note(search: Search, proof: Proof | null): void {
