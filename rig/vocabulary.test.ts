@@ -135,6 +135,19 @@ describe.each(Object.entries(vocabularies))('%s', (judge, vocabulary) => {
   });
 });
 
+describe('a value of another form than is meant', () => {
+  it.each([
+    ['kv-append', '0 put [1 2]; 1 get -> "12"', 'the model kv-append knows texts, found [1,2]'],
+    ['multi-register', '0 write {:x 1}', 'the model multi-register knows lists of reads and writes'],
+    ['multi-register', '0 txn [[:append x 1]]', 'the model multi-register knows r and w; an operation asks for append'],
+    ['reentrant-mutex', '0 acquire', 'has to know who asks: acquire has neither an owner nor a value'],
+  ])('is not judged by %s: %s', async (name, story, says) => {
+    const { history } = await readAnyHistory(Buffer.from(ednOf(story)), renamedFor(name));
+    const { validity, summary } = await judgeBy(name, 'model').checker.check(history, budgetOf(10_000));
+    expect([validity, summary]).toEqual(['unknown', expect.stringContaining(says)]);
+  });
+});
+
 describe('words', () => {
   const judges = Object.entries(vocabularies);
 

@@ -1,6 +1,7 @@
-/** A text for each key: `get` sees all of it, `put` replaces it, `append` adds to its end. */
+/** A text for each key: `get` sees all of it, `put` replaces it, `append` adds to its end. What is `null` is empty. */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
+import { UnknownFunction } from '../monitors/operations.ts';
 
 export type KvAppendInput = Input &
   (
@@ -19,11 +20,11 @@ export const kvAppend: Model<string, KvAppendInput, KvAppendOutput> = {
   step(state, input, output) {
     switch (input.f) {
       case 'put':
-        return input.value;
+        return textIn(input.value);
       case 'append':
-        return state + input.value;
+        return state + textIn(input.value);
       case 'get':
-        if (output === undefined || output === state) return state;
+        if (output === undefined || textIn(output) === state) return state;
         return { inconsistent: `cannot get ${text(output)} while it holds ${text(state)}` };
     }
   },
@@ -38,8 +39,16 @@ export const kvAppend: Model<string, KvAppendInput, KvAppendOutput> = {
   },
 };
 
+/** A number is taken for its digits. Throws for what is no text, so that nothing is judged. */
+function textIn(value: Json | undefined): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  if (value === null || value === undefined) return '';
+  throw new UnknownFunction(`the model kv-append knows texts, found ${JSON.stringify(value).slice(0, 60)}`);
+}
+
 /** Long texts differ at their ends, where the last append is. */
-const text = (value: string | null): string => {
-  const quoted = JSON.stringify(value);
+const text = (value: Json | undefined): string => {
+  const quoted = JSON.stringify(value ?? null);
   return quoted.length <= 60 ? quoted : `${quoted.slice(0, 20)} … ${quoted.slice(-36)}`;
 };
