@@ -80,6 +80,7 @@ for (const host of ['docker', 'netns'] as const)
     }, async () => {
       const { processes } = cluster.controls('killed') as Controls;
       await processes.kill(['n1']);
+      await expect(ask('n1')).rejects.toThrow();
       await cluster.release('killed');
       await cluster.recovered(soon());
       expect(await ask('n1')).toBe(host);
