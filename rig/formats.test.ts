@@ -89,10 +89,11 @@ describe('readAnyHistory', () => {
     ]);
   });
 
-  it('takes transactions of which there are answers alone for concurrent', async () => {
-    const { operations } = await read(
-      '{:type :ok, :value [[:append :x 1] [:r :y nil]]}\n{:type :fail, :value [[:append :x 2]]}\n{:type :ok, :value [[:r :x [1]]]}',
-    );
+  it.each([
+    '{:type :ok, :value [[:append :x 1] [:r :y nil]]}\n{:type :fail, :value [[:append :x 2]]}\n{:type :ok, :value [[:r :x [1]]]}',
+    '{"type":"ok","value":[["append","x",1],["r","y",null]]}\n{"type":"fail","value":[["append","x",2]]}\n{"type":"ok","value":[["r","x",[1]]]}\n',
+  ])('takes transactions of which there are answers alone for concurrent: %s', async (text) => {
+    const { operations } = await read(text);
     expect(operations).toMatchObject([
       {
         process: 0,

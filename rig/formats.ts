@@ -10,13 +10,13 @@ import type { History } from './history.ts';
 import { expectedOperations, readHistory } from './history-file.ts';
 import {
   type Form,
+  isAnswer,
   isList,
   type JepsenEvent,
   JepsenReader,
   MalformedOperation,
   ofList,
   type Renamed,
-  type Tuples,
   tuplesIn,
   withInvocations,
 } from './jepsen.ts';
@@ -99,10 +99,11 @@ export async function readJsonLines(
   isTakenFast = true,
   renamed: Renamed = new Map(),
 ): Promise<History> {
-  const tuples = await beginsWithTuples(source, jsonEvent, renamed);
+  const first = await firstEvents(source, jsonEvent);
+  if (first.length > 0 && first.every(isAnswer)) return readAnswers(source, renamed);
   const reader = new JepsenReader({
     failedSwap: 'asserts',
-    tuples,
+    tuples: tuplesIn(first, renamed),
     renamed,
     expectedOperations: expectedOperations(source),
   });
@@ -126,18 +127,14 @@ export async function readJsonLines(
   ]);
 }
 
-/** What tuples the values of the first operations are; `eventIn` reads a line, `null` if it is none. */
-async function beginsWithTuples(
+/** The events of the first lines that may say what form the values have; `eventIn` reads a line, `null` if it is none. */
+async function firstEvents(
   source: string | Uint8Array,
   eventIn: (line: string) => JepsenEvent | null,
-  renamed: Renamed,
-): Promise<Tuples> {
+): Promise<readonly JepsenEvent[]> {
   const lines = (await opening(source, 1 << 16)).split(/\r?\n/).slice(0, -1);
   const events = lines.map((line) => (line.includes('[') ? eventIn(line) : null));
-  return tuplesIn(
-    events.filter((event) => event !== null),
-    renamed,
-  );
+  return events.filter((event) => event !== null);
 }
 
 /** An event as an object, whether it is written as one or as a list; `null` if it is neither. */
@@ -150,6 +147,20 @@ function jsonEvent(line: string): JepsenEvent | null {
   } catch {
     return null;
   }
+}
+
+/** Lines that begin with answers to transactions, and hold nothing else as a rule: they are looked at together. */
+async function readAnswers(source: string | Uint8Array, renamed: Renamed): Promise<History> {
+  const { text, trouble } = await wholeText(source);
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const events = lines.map((line, at) => {
+    const event = eventOf(parse(line, at + 1));
+    if (event) return event;
+    throw new MalformedOperation(`line ${at + 1}: expected an object, found ${line.slice(0, 80)}`);
+  });
+  const reader = new JepsenReader({ failedSwap: 'asserts', renamed });
+  withInvocations(events).forEach((event, at) => reader.add(event, `operation ${at}`));
+  return reader.finish(trouble);
 }
 
 /** Jepsen's events as one JSON list, where a fail means no more than in `history.edn`. */
@@ -212,7 +223,7 @@ async function readLog(
   failedSwap: Form['failedSwap'],
   renamed: Renamed,
 ): Promise<History> {
-  const tuples = await beginsWithTuples(source, logEvent, renamed);
+  const tuples = tuplesIn(await firstEvents(source, logEvent), renamed);
   const reader = new JepsenReader({ failedSwap, tuples, renamed });
   let [operations, others] = [0, 0];
   const trouble = await eachLine(source, (text, line) => {

@@ -253,13 +253,18 @@ function inputOf(f: string, key: Json | undefined, value: Json): Input {
   return f === 'read' || f === 'get' || value === null ? own : { ...own, value };
 }
 
+/** Whether an event tells what became of a transaction. */
+export const isAnswer = ({ type, value }: JepsenEvent): boolean =>
+  bare(type) !== 'invoke' &&
+  Array.isArray(value) &&
+  value.length > 0 &&
+  (value as readonly Json[]).every(Array.isArray);
+
 /**
  * Transactions of which the file holds the answers alone, as Elle takes them, with an invocation for each: all at the same
  * time, since nothing is known of when they began. Any other events as they are.
  */
 export function withInvocations(events: readonly JepsenEvent[]): readonly JepsenEvent[] {
-  const isAnswer = ({ type, value }: JepsenEvent) =>
-    type !== 'invoke' && Array.isArray(value) && value.length > 0 && (value as readonly Json[]).every(Array.isArray);
   if (events.length === 0 || !events.every(isAnswer)) return events;
   const asked = (micro: Json): Json => {
     const [f = null, key = null, value = null] = micro as readonly Json[];
