@@ -100,8 +100,8 @@ const MUTANTS: readonly Mutant[] = [
     ],
     [
       'of one kind the last to end goes first',
-      '(end[operation] as number) < (end[this.candidates[place] as number] as number)',
-      '(end[operation] as number) > (end[this.candidates[place] as number] as number)',
+      '(end[operation] as number) < (end[candidates[before] as number] as number)',
+      '(end[operation] as number) > (end[candidates[before] as number] as number)',
     ],
   ),
   ...search(
