@@ -113,10 +113,14 @@ class Story {
   #suspects(wanted: number): string {
     const { model } = this.#transitions;
     const ended = this.#history.completeIndex[this.#at(this.#blocked)] as number;
+    const tried = new Set<string>();
     for (let at = 0; at < this.#history.length; at++) {
       if (this.#history.type[at] !== FAIL || (this.#history.invokeIndex[at] as number) > ended) continue;
       const input = this.#history.input(at);
       if (model.functions?.[input.f] === 'read' || partitionName(model, input) !== this.#partition.name) continue;
+      const asked = JSON.stringify(input);
+      if (tried.has(asked)) continue;
+      tried.add(asked);
       const kind = this.#transitions.kind(input, undefined, false);
       const leads = this.#states.some((state) => {
         const next = this.#transitions.step(state, kind);

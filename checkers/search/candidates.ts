@@ -26,7 +26,8 @@ export class Candidates {
   readonly #foresight: Foresight;
   readonly #unknowns: Unknowns;
   readonly #optionalBefore: number;
-  #stack = new Int32Array(64);
+  /** What lies above `top` is left over. */
+  readonly #stack: number[] = [];
   /** Of the candidates collected last, the first that does not allow the next answer. */
   #lessPromising = 0;
   top = 0;
@@ -49,7 +50,6 @@ export class Candidates {
   collect(boundary: number, rank: number, state: number, key: Int32Array): void {
     const { kind } = this.#problem;
     const { candidates, count } = this.#frontier;
-    this.#makeRoom(count + this.#unknowns.count + 2);
     this.#lessPromising = this.top;
     const its = kind[boundary] as number;
     const canDrop = this.#frontier.canDrop(boundary);
@@ -102,12 +102,5 @@ export class Candidates {
         key[word] = (key[word] as number) | (1 << (group & 31));
       }
     }
-  }
-
-  #makeRoom(more: number): void {
-    if (this.top + more <= this.#stack.length) return;
-    const grown = new Int32Array(2 * (this.top + more));
-    grown.set(this.#stack);
-    this.#stack = grown;
   }
 }

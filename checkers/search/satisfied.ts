@@ -8,8 +8,8 @@ export class Satisfied {
   before: number;
   /** For each state, the rank before which replacements that lead to it must have been invoked. */
   readonly #since: Int32Array;
-  #log = new Int32Array(32);
-  #logged = 0;
+  /** What was noted, in pairs: a state, and its `#since` before. */
+  readonly #log: number[] = [];
 
   /** What was invoked before rank `from` need not take effect at all. `states`: of those beyond, nothing is noted. */
   constructor(from: number, states: number) {
@@ -25,25 +25,19 @@ export class Satisfied {
   /** The state is `state`, and everything invoked before `rank` is open. */
   note(state: number, rank: number): void {
     if (state >= this.#since.length || this.#since[state] === rank) return;
-    if (this.#logged + 2 > this.#log.length) {
-      const grown = new Int32Array(2 * this.#log.length);
-      grown.set(this.#log);
-      this.#log = grown;
-    }
-    this.#log[this.#logged++] = state;
-    this.#log[this.#logged++] = this.#since[state] as number;
+    this.#log.push(state, this.#since[state] as number);
     this.#since[state] = rank;
   }
 
   /** What `undo` takes to forget all that is noted from now on. */
   get mark(): number {
-    return this.#logged;
+    return this.#log.length;
   }
 
   undo(mark: number): void {
-    while (this.#logged > mark) {
-      this.#logged -= 2;
-      this.#since[this.#log[this.#logged] as number] = this.#log[this.#logged + 1] as number;
+    while (this.#log.length > mark) {
+      const since = this.#log.pop() as number;
+      this.#since[this.#log.pop() as number] = since;
     }
   }
 }

@@ -22,7 +22,6 @@ export class Transitions<State, In extends Input, Out extends Json> {
   readonly #states: State[] = [];
   readonly #stateNumbers = new Map<unknown, number>();
   readonly #kinds: { readonly input: In; readonly output: Out | undefined }[] = [];
-  readonly #kindNumbers = new Map<string, number>();
   /** 1 where operations of that kind never change the state. */
   readonly isRead: number[] = [];
   /** 1 where what follows does not depend on the state before. */
@@ -50,17 +49,15 @@ export class Transitions<State, In extends Input, Out extends Json> {
     return this.#kinds.length;
   }
 
-  /** The kind of an operation that ended with `output`; `undefined`: nobody saw how. `changesNothing`: it was refused. */
+  /**
+   * A new kind: of operations that ended with `output`; `undefined`: nobody saw how. `changesNothing`: they were refused.
+   * Whoever asks for one twice has two.
+   */
   kind(input: In, output: Out | undefined, changesNothing: boolean): number {
-    const name = `${changesNothing ? '!' : ''}${JSON.stringify(input)}${output === undefined ? '' : `=${JSON.stringify(output)}`}`;
-    let kind = this.#kindNumbers.get(name);
-    if (kind === undefined) {
-      kind = this.#kinds.push({ input, output }) - 1;
-      this.#kindNumbers.set(name, kind);
-      this.isRead.push(changesNothing || this.model.functions?.[input.f] === 'read' ? 1 : 0);
-      this.isReplacement.push(!changesNothing && this.model.functions?.[input.f] === 'replace' ? 1 : 0);
-    }
-    return kind;
+    const does = changesNothing ? 'read' : this.model.functions?.[input.f];
+    this.isRead.push(does === 'read' ? 1 : 0);
+    this.isReplacement.push(does === 'replace' ? 1 : 0);
+    return this.#kinds.push({ input, output }) - 1;
   }
 
   /** The number of the state that follows, or `IMPOSSIBLE`. */
