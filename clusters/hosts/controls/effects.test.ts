@@ -155,8 +155,7 @@ class Trial {
 const aheadSeconds = async (trial: Trial, node = 'n1') => Number(await trial.ask('time', node)) - Date.now() / 1000;
 
 for (const driver of [docker, netns, loopback]) {
-  const needs =
-    driver === docker ? (['docker', 'root', 'fuse', 'tools'] as const) : (['root', 'fuse', 'tools'] as const);
+  const needs = [...(driver === docker ? (['docker'] as const) : []), 'root', 'fuse', 'tools'] as const;
   describeWith(needs, `a node on ${driver.name}`, () => {
     const trial = new Trial(driver);
     beforeAll(() => trial.up(needed), 180_000);
@@ -305,7 +304,8 @@ for (const driver of [docker, netns, loopback]) {
     });
 
     it('can open no more files, for as long as it is held', async () => {
-      const limits = async () => (await trial.processes()).map((pid) => descriptorsOf(pid)?.soft);
+      // Of whichever there are: what a test before has forked may still be about to end.
+      const limits = async () => new Set((await trial.processes()).flatMap((pid) => descriptorsOf(pid)?.soft ?? []));
       const before = await limits();
       await trial.hold('fds').descriptors.limit(['n1'], 3);
       expect(await trial.ask('open')).toBe('Too many open files');
