@@ -521,7 +521,7 @@ export default defineConfig({
       ],
       test: {
         name: titleOf(mutant),
-        testTimeout: 60_000,
+        testTimeout: mutant.failsEach ? 20_000 : 60_000,
         include: mutant.tests.map((test) => (test.includes('/') ? test : `${dirname(mutant.file)}/${test}`)),
         env: { ORDEAL_FUZZ_RUNS: '250', ORDEAL_FUZZ: '50' },
       },

@@ -38,15 +38,15 @@ const server = `
   open(my $out, '>', 'starts'); print $out $starts; $out->flush; $out->sync; close $out;
   my ($host, $port) = @ARGV; my $hog = '';
   my $listener = IO::Socket::INET->new(LocalAddr => $host, LocalPort => $port, Listen => 9, ReuseAddr => 1) or die "cannot listen: $!";
-  sub put { my ($name, $sync) = @_; open(my $o, '>>', $name) or return POSIX::strerror($!); syswrite($o, 'x' x 100) or return POSIX::strerror($!);
-    if ($sync) { $o->sync or return POSIX::strerror($!) } close $o; 'ok' }
+  sub put { my ($name, $sync) = @_; open(my $o, '>>', $name) or return "$!"; syswrite($o, 'x' x 100) or return "$!";
+    if ($sync) { $o->sync or return "$!" } close $o; 'ok' }
   sub spin { my ($t) = times; my $x = 0; for (my $i = 0; $i < 3000000; $i++) { $x += $i } my ($u) = times; $u - $t }
   while (my $client = $listener->accept) {
     my ($do, $with) = split ' ', <$client>; my $said = 'what?';
     if ($do eq 'starts') { $said = $starts } elsif ($do eq 'time') { $said = time } elsif ($do eq 'put') { $said = put($with, 1) }
     elsif ($do eq 'dash') { $said = put($with, 0) } elsif ($do eq 'size') { $said = -s $with } elsif ($do eq 'spin') { $said = spin() }
-    elsif ($do eq 'fork') { my $p = fork; if (!defined $p) { $said = POSIX::strerror($!) } elsif ($p == 0) { POSIX::_exit(0) } else { $said = 'ok' } }
-    elsif ($do eq 'open') { my @f; $said = 'ok'; for (1 .. 20) { open(my $f, '<', '/dev/null') or do { $said = POSIX::strerror($!); last }; push @f, $f } }
+    elsif ($do eq 'fork') { my $p = fork; if (!defined $p) { $said = "$!" } elsif ($p == 0) { POSIX::_exit(0) } else { $said = 'ok' } }
+    elsif ($do eq 'open') { my @f; $said = 'ok'; for (1 .. 20) { open(my $f, '<', '/dev/null') or do { $said = "$!"; last }; push @f, $f } }
     elsif ($do eq 'hog') { $hog = 'y' x ($with * 1048576); $said = length $hog }
     print $client "$said\\n"; close $client;
   }
