@@ -1,5 +1,6 @@
 /** The command line: what each command takes, and the exit code of whatever happens. */
 
+import { setMaxListeners } from 'node:events';
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { check, doctor, exportHistory, heal, list, report, schema } from './commands.ts';
@@ -209,9 +210,13 @@ function addNemesisCommands(nemesis: Command): void {
   for (const command of nemesis.commands) command.exitOverride();
 }
 
+/** Before Node warns of a leak: one signal is heard by every worker of a run, and by all that waits for an answer. */
+const MOST_LISTENERS = 2_000;
+
 /** Runs one command line and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   watchForMistakes();
+  setMaxListeners(MOST_LISTENERS);
   // That nobody listens any more is no reason to end: a run heals, and its verdict is on disk.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
