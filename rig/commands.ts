@@ -94,8 +94,11 @@ async function checkFile(path: string, judge: Judge | null, timeoutMs: number, f
     );
   const { history, format } = await readAnyHistory(path, renamedFor(judge.name));
   for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
-  const { verdicts, errors } = await verdictsOf(history, judge, timeoutMs, (message) => {
-    if (process.stderr.isTTY && !flags.json) say(message);
+  const { verdicts, errors } = await verdictsOf(history, judge, {
+    timeoutMs,
+    progress: (message) => {
+      if (process.stderr.isTTY && !flags.json) say(message);
+    },
   });
   const validity = worst(verdicts.map((verdict) => verdict.validity));
   if (flags.json) print(JSON.stringify(verdicts, null, 2));
@@ -111,10 +114,10 @@ async function checkFile(path: string, judge: Judge | null, timeoutMs: number, f
 }
 
 /** What the judge says of a history that may be from elsewhere: nothing, if it asks for what the judge does not know. */
-async function verdictsOf(history: History, { name, checker }: Judge, timeoutMs: number, progress: Court['progress']) {
+async function verdictsOf(history: History, { name, checker }: Judge, court: Court) {
   const strange = unfamiliar(name, history.functions);
   if (strange !== null) return { verdicts: [unknown(checker.name, strange)], errors: [] };
-  return applyCheckers(history, [checker], { timeoutMs, ...(progress ? { progress } : {}) });
+  return applyCheckers(history, [checker], court);
 }
 
 export async function exportHistory(wanted: string, flags: { readonly format: string }): Promise<void> {

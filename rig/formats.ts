@@ -158,8 +158,18 @@ async function readAnswers(source: string | Uint8Array, renamed: Renamed): Promi
     if (event) return event;
     throw new MalformedOperation(`line ${at + 1}: expected an object, found ${line.slice(0, 80)}`);
   });
-  const reader = new JepsenReader({ failedSwap: 'asserts', renamed });
-  withInvocations(events).forEach((event, at) => reader.add(event, `operation ${at}`));
+  return historyOf(events, { failedSwap: 'asserts', renamed }, trouble);
+}
+
+/** A history of which all events are there; answers alone get their invocations. `place`: what an error calls an event. */
+function historyOf(
+  events: readonly JepsenEvent[],
+  form: Form,
+  trouble: Parameters<JepsenReader['finish']>[0],
+  place = 'operation',
+): History {
+  const reader = new JepsenReader(form);
+  withInvocations(events).forEach((event, at) => reader.add(event, `${place} ${at}`));
   return reader.finish(trouble);
 }
 
@@ -171,9 +181,7 @@ async function readJsonList(source: string | Uint8Array, renamed: Renamed): Prom
     if (event) return event;
     throw new MalformedOperation(`element ${at}: expected an object, found ${JSON.stringify(element).slice(0, 80)}`);
   });
-  const reader = new JepsenReader({ failedSwap: 'nothing', tuples: tuplesIn(events, renamed), renamed });
-  withInvocations(events).forEach((event, at) => reader.add(event, `element ${at}`));
-  return reader.finish(trouble);
+  return historyOf(events, { failedSwap: 'nothing', tuples: tuplesIn(events, renamed), renamed }, trouble, 'element');
 }
 
 function parseWhole(text: string): Json {
@@ -268,9 +276,7 @@ async function readEdnHistory(source: string | Uint8Array, renamed: Renamed): Pr
     if (!event) throw new MalformedEdn(`element ${at}: expected a map, found ${JSON.stringify(element).slice(0, 80)}`);
     return plain(event);
   });
-  const reader = new JepsenReader({ failedSwap: 'nothing', tuples: tuplesIn(events, renamed), renamed });
-  withInvocations(events).forEach((event, at) => reader.add(event, `operation ${at}`));
-  return reader.finish(trouble);
+  return historyOf(events, { failedSwap: 'nothing', tuples: tuplesIn(events, renamed), renamed }, trouble);
 }
 
 /** Without the namespaces of its fields. */

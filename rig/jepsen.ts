@@ -10,7 +10,7 @@ import { maskOf } from './line-fields.ts';
 import { LineScanner } from './line-scanner.ts';
 import { FAIL, INFO, LAST_NAME, OK, Recording } from './recording.ts';
 import { RANGE } from './value-scanner.ts';
-import { Unnamed } from './unnamed.ts';
+import { askedOf, Unnamed } from './unnamed.ts';
 import { ABSENT, isInterned, NULL, TRUE } from './values.ts';
 
 /** One event in Jepsen's form. Everything but the type may be missing; `index` and `time` are in theirs. */
@@ -266,15 +266,11 @@ export const isAnswer = ({ type, value }: JepsenEvent): boolean =>
  */
 export function withInvocations(events: readonly JepsenEvent[]): readonly JepsenEvent[] {
   if (events.length === 0 || !events.every(isAnswer)) return events;
-  const asked = (micro: Json): Json => {
-    const [f = null, key = null, value = null] = micro as readonly Json[];
-    return [f, key, f === 'r' ? null : value];
-  };
   const answers = events.map((event, process): JepsenEvent => ({ ...event, f: 'txn', process, time: null }));
   const invocations = answers.map((event) => ({
     ...event,
     type: 'invoke',
-    value: (event['value'] as readonly Json[]).map(asked),
+    value: (event['value'] as readonly Json[]).map(askedOf),
   }));
   return [...invocations, ...answers];
 }

@@ -54,12 +54,11 @@ export class Unnamed {
 }
 
 /** A value as it was asked for: of a transaction without what it read. */
-function askedIn(value: Json): string {
-  if (!Array.isArray(value) || !(value as readonly Json[]).every(Array.isArray)) return JSON.stringify(value);
-  const asked = (value as readonly (readonly Json[])[]).map(([f = null, key = null, own = null]) => [
-    f,
-    key,
-    typeof f === 'string' && /^:?r/.test(f) ? null : own,
-  ]);
-  return JSON.stringify(asked);
+const askedIn = (value: Json): string =>
+  JSON.stringify(Array.isArray(value) && (value as readonly Json[]).every(Array.isArray) ? value.map(askedOf) : value);
+
+/** A micro-operation as it was asked for: of a read nobody knew the value then. */
+export function askedOf(micro: Json): Json {
+  const [f = null, key = null, value = null] = micro as readonly Json[];
+  return [f, key, typeof f === 'string' && /^:?r/.test(f) ? null : value];
 }
