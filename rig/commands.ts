@@ -1,38 +1,16 @@
 /** What each command of the command line does. Text for people goes to standard error, results to standard output. */
 
-import { existsSync, statSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import pc from 'picocolors';
 import { whyNot, whyNotOn } from './availability.ts';
 import { configSchemaOf } from './config.ts';
-import { durationMs } from './durations.ts';
 import type { Capability, Checker, Nemesis, RunHeader, RunRecord } from './contract.ts';
-import { unknown, worst } from './define.ts';
-import { EXIT, exitOf, UsageError } from './exit.ts';
-import { EXPORT_FORMATS, exported } from './export.ts';
-import { readAnyHistory } from './formats.ts';
-import { applyCheckers, type Court } from './apply-checkers.ts';
+import { EXIT, UsageError } from './exit.ts';
 import { judge } from './judge.ts';
-import type { History } from './history.ts';
 import { readHistory } from './history-file.ts';
 import { COPY_THESE, ordersFor } from './left-behind.ts';
 import { healRuns } from './leftovers.ts';
-import { leave } from './mistakes.ts';
-import { isPluginPath } from './plugins.ts';
-import {
-  admit,
-  castOf,
-  findings,
-  findingsPage,
-  hostDrivers,
-  type Judge,
-  judgeBy,
-  renamedFor,
-  rooms,
-  summarise,
-  unfamiliar,
-} from './rooms.ts';
+import { admit, castOf, hostDrivers, rooms, summarise } from './rooms.ts';
 import { draw } from './run.ts';
 import { readHeader, readVerdict, Store } from './store.ts';
 import { serviceSchema } from './service-schema.ts';
@@ -41,40 +19,18 @@ import { verdictSchema } from './verdict-schema.ts';
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
-export interface CheckFlags {
-  readonly model?: string;
-  readonly checker?: string;
-  readonly timeout: string;
-  readonly json?: boolean;
-  /** Where to draw the page of a history that has no run. */
-  readonly report?: string;
-}
-
-export async function check(wanted: string, flags: CheckFlags): Promise<void> {
-  const timeoutMs = durationMs(flags.timeout, '--timeout');
-  if (flags.model !== undefined && flags.checker !== undefined)
-    throw new UsageError('give --model or --checker, not both');
-  const chosen = await judgeWanted(flags);
-  const isFile = existsSync(wanted) && statSync(wanted).isFile();
-  if (isFile) return checkFile(wanted, chosen, timeoutMs, flags);
-  if (flags.report !== undefined)
-    throw new UsageError(`--report is for a history file; the page of a run is drawn by: ordeal report ${wanted}`);
+/** Judges a stored run once more: by whom it was judged, or by `chosen`. */
+export async function checkAgain(
+  wanted: string,
+  chosen: Checker | null,
+  flags: { readonly timeoutMs: number; readonly json: boolean },
+): Promise<void> {
   const directory = new Store().find(wanted);
   const header = readHeader(directory);
-  const checkers = chosen ? [chosen.checker] : await checkersOf(header);
-  const limited: RunHeader = { ...header, spec: { ...header.spec, checkTimeoutMs: timeoutMs } };
+  const checkers = chosen ? [chosen] : await checkersOf(header);
+  const limited: RunHeader = { ...header, spec: { ...header.spec, checkTimeoutMs: flags.timeoutMs } };
   const record = { ...(await judge(directory, limited, checkers)), header };
-  conclude(record, flags.json === true);
-}
-
-/** The model or checker that was asked for, perhaps a user's own; `null` if none was. */
-async function judgeWanted({ model, checker }: CheckFlags): Promise<Judge | null> {
-  const wanted = model ?? checker;
-  if (wanted === undefined) return null;
-  if (model === undefined && isPluginPath(wanted)) return judgeBy(await admit(resolve(wanted), 'checker'), 'checker');
-  const judge = judgeBy(wanted, model === undefined ? 'checker' : 'model');
-  if (judge.name !== wanted) say(`${wanted} is here the ${judge.kind} ${judge.name}`);
-  return judge;
+  conclude(record, flags.json);
 }
 
 /** Those that judge a stored run. Its user's own files are run only from the folder that they are in, or above it. */
@@ -87,50 +43,7 @@ async function checkersOf({ spec }: RunHeader): Promise<readonly Checker[]> {
   return castOf(spec).checkers;
 }
 
-async function checkFile(path: string, judge: Judge | null, timeoutMs: number, flags: CheckFlags): Promise<void> {
-  if (!judge)
-    throw new UsageError(
-      `${path} is a history without a run: say --model (${rooms.models.names.join(', ')}) or --checker (${rooms.checkers.names.join(', ')})`,
-    );
-  const { history, format } = await readAnyHistory(path, renamedFor(judge.name));
-  for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
-  const { verdicts, errors } = await verdictsOf(history, judge, {
-    timeoutMs,
-    progress: (message) => {
-      if (process.stderr.isTTY && !flags.json) say(message);
-    },
-  });
-  const validity = worst(verdicts.map((verdict) => verdict.validity));
-  if (flags.json) print(JSON.stringify(verdicts, null, 2));
-  else {
-    say(`${history.length} operations, read as ${format}`);
-    print(findings(verdicts, history, { colour: pc.isColorSupported }));
-  }
-  if (flags.report !== undefined) {
-    await writeFile(flags.report, await findingsPage(basename(path), history, verdicts));
-    say(`drawn in ${flags.report}`);
-  }
-  process.exitCode = exitOf({ validity, ending: 'complete', signal: undefined, errors, left: null }).code;
-}
-
-/** What the judge says of a history that may be from elsewhere: nothing, if it asks for what the judge does not know. */
-async function verdictsOf(history: History, { name, checker }: Judge, court: Court) {
-  const strange = unfamiliar(name, history.functions);
-  if (strange !== null) return { verdicts: [unknown(checker.name, strange)], errors: [] };
-  return applyCheckers(history, [checker], court);
-}
-
-export async function exportHistory(wanted: string, flags: { readonly format: string }): Promise<void> {
-  const format = EXPORT_FORMATS.find((known) => known === flags.format);
-  if (!format) throw new UsageError(`there is no format "${flags.format}"; there are ${EXPORT_FORMATS.join(', ')}`);
-  const isFile = existsSync(wanted) && statSync(wanted).isFile();
-  const { history } = await readAnyHistory(isFile ? wanted : join(new Store().find(wanted), 'history.jsonl'));
-  process.stdout.on('error', () => leave()); // Who reads it has seen enough, as `head` does.
-  for (const line of exported(history, format))
-    if (!process.stdout.write(line)) await new Promise((resolve) => process.stdout.once('drain', resolve));
-}
-
-export async function report(wanted: string): Promise<void> {
+export async function report(wanted = 'latest'): Promise<void> {
   const store = new Store();
   const directory = store.find(wanted);
   const header = readHeader(directory);

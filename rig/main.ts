@@ -3,16 +3,16 @@
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
-import { check, doctor, exportHistory, heal, list, report, schema } from './commands.ts';
 import { version } from './environment.ts';
 import { EXIT, EXIT_MEANINGS, UsageError } from './exit.ts';
-import { init } from './init-command.ts';
-import { testChecker, testWorkload } from './member-command.ts';
 import { leave, tellMistake, watchForMistakes } from './mistakes.ts';
-import { testNemesis, tryNemesis } from './nemesis-command.ts';
-import { replayTraffic } from './replay-command.ts';
-import { writeNew } from './scaffold.ts';
-import { demo, plan, runOnce } from './run-command.ts';
+
+/** What commands do, loaded when one is asked for: to load it all takes longer than most judgements. */
+const histories = () => import('./history-commands.ts');
+const others = () => import('./commands.ts');
+const runs = () => import('./run-command.ts');
+const members = () => import('./member-command.ts');
+const nemeses = () => import('./nemesis-command.ts');
 
 const HOSTS = ['auto', 'docker', 'netns', 'loopback', 'memory', 'attached'];
 const SPEEDS = ['recorded', 'maximal'];
@@ -43,6 +43,14 @@ Examples:
 Exit codes, the first that applies:
 ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`;
 
+type Act = (...given: never[]) => unknown;
+
+/** What a module does by that name, with whatever the command line gives. */
+const of =
+  <Name extends string>(load: () => Promise<Readonly<Record<Name, Act>>>, name: NoInfer<Name>) =>
+  async (...given: unknown[]): Promise<void> =>
+    void (await ((await load())[name] as (...given: unknown[]) => unknown)(...given));
+
 function commandLine(): Command {
   const program = new Command('ordeal')
     .description('Puts a real deployment on trial: brings it up, loads it, breaks it, judges it, shows it.')
@@ -53,52 +61,63 @@ function commandLine(): Command {
     .configureHelp({ showGlobalOptions: true });
   addRunOptions(
     program.command('run [config]').description('run one trial: prepare, load, faults, heal, judge, report'),
-  ).action(runOnce);
+  ).action(of(runs, 'runOnce'));
   addRunOptions(program.command('demo').description('a run of the embedded ledger: no Docker, no privilege')).action(
-    (flags) => demo(flags),
+    of(runs, 'demo'),
   );
   addRunOptions(
     program.command('plan [config]').description('what a run with these flags would do, and how it would be undone'),
   )
     .option('-o, --output <file>', 'write the plan for `ordeal run FILE`')
-    .action(plan);
+    .action(of(runs, 'plan'));
   program
     .command('init [file]')
     .description('write a file to begin with (default: service.yaml)')
     .option('--http', 'how to reach an HTTP service with idempotency keys, with comments')
     .option('--openapi <file>', 'take its operations from an OpenAPI 3 document, JSON or YAML')
-    .action(init);
+    .action(of(() => import('./init-command.ts'), 'init'));
   addReplayCommand(program.command('replay-traffic <run>'));
   addNemesisCommands(program.command('nemesis').description('write a nemesis of your own'));
-  for (const [kind, test] of [
-    ['workload', testWorkload],
-    ['checker', testChecker],
-  ] as const) {
-    const command = program.command(kind).description(`write a ${kind} of your own`);
-    addNew(command, kind);
-    command.command('test <file>').description(`ask of it what is asked of every ${kind} that is shipped`).action(test);
-    for (const one of command.commands) one.exitOverride();
-  }
+  addMemberCommands(program);
   addJudgingCommands(program);
   program
     .command('list [what]')
     .description('clusters, workloads, nemeses, presets, checkers, models, hosts or runs (default: all)')
     .option('--json', 'as JSON')
-    .action(list);
+    .action(of(others, 'list'));
   program
     .command('doctor')
     .description('what this machine can and cannot do, and what to install')
     .option('--json', 'as JSON')
-    .action(doctor);
+    .action(of(others, 'doctor'));
   program
     .command('heal [run]')
     .description('undo whatever earlier runs left behind: containers, networks, namespaces, rules, processes')
     .option('--all', 'of every run')
     .option('--force', 'even of a run that is still going')
-    .action(heal);
-  program.command('schema [name]').description('print a JSON Schema: verdict, config or service').action(schema);
+    .action(of(others, 'heal'));
+  program
+    .command('schema [name]')
+    .description('print a JSON Schema: verdict, config or service')
+    .action(of(others, 'schema'));
   for (const command of program.commands) command.exitOverride();
   return program;
+}
+
+/** For users' own workloads and checkers. */
+function addMemberCommands(program: Command): void {
+  for (const [kind, test] of [
+    ['workload', 'testWorkload'],
+    ['checker', 'testChecker'],
+  ] as const) {
+    const command = program.command(kind).description(`write a ${kind} of your own`);
+    addNew(command, kind);
+    command
+      .command('test <file>')
+      .description(`ask of it what is asked of every ${kind} that is shipped`)
+      .action(of(members, test));
+    for (const one of command.commands) one.exitOverride();
+  }
 }
 
 /** What is done with runs and histories that are there. */
@@ -112,16 +131,13 @@ function addJudgingCommands(program: Command): void {
     .option('--json', 'print the verdicts as JSON')
     .option('--report <file.html>', 'draw what was found in a history file as a page')
     .addHelpText('after', checkExamples)
-    .action(check);
+    .action(of(histories, 'check'));
   program
     .command('export <run-or-file>')
     .description("print a history for other tools: Jepsen's history.edn, which Elle and Knossos read, or JSON lines")
     .option('--format <edn|jsonl>', 'which of them', 'edn')
-    .action(exportHistory);
-  program
-    .command('report [run]')
-    .description('draw a stored run again (default: latest)')
-    .action((wanted = 'latest') => report(wanted));
+    .action(of(histories, 'exportHistory'));
+  program.command('report [run]').description('draw a stored run again (default: latest)').action(of(others, 'report'));
 }
 
 function addRunOptions(command: Command): Command {
@@ -174,14 +190,14 @@ function addReplayCommand(command: Command): void {
     .option('--quiet', 'print the end only')
     .option('--json', 'print the verdict as JSON on standard output')
     .addHelpText('after', replayExamples)
-    .action(replayTraffic);
+    .action(of(() => import('./replay-command.ts'), 'replayTraffic'));
 }
 
 const addNew = (command: Command, kind: 'nemesis' | 'workload' | 'checker'): Command =>
   command
     .command('new <name>')
     .description('write a file to begin with, NAME.ts')
-    .action((wanted: string) => writeNew(kind, wanted));
+    .action(async (wanted: string) => (await import('./scaffold.ts')).writeNew(kind, wanted));
 
 function addNemesisCommands(nemesis: Command): void {
   addNew(nemesis, 'nemesis');
@@ -195,7 +211,7 @@ function addNemesisCommands(nemesis: Command): void {
     .option('--beyond-quorum', 'more than a minority of the nodes may be down at once')
     .option('--store <directory>', 'where runs are kept (default: .ordeal)')
     .option('--quiet', 'print the end only')
-    .action(tryNemesis);
+    .action(of(nemeses, 'tryNemesis'));
   nemesis
     .command('test <file>')
     .description('ask of it what is asked of every nemesis that is shipped')
@@ -206,7 +222,7 @@ function addNemesisCommands(nemesis: Command): void {
     .option('--seed <n>', 'which faults are drawn for real nodes')
     .option('--beyond-quorum', 'more than a minority of the nodes may be down at once')
     .option('--store <directory>', 'where runs are kept (default: .ordeal)')
-    .action(testNemesis);
+    .action(of(nemeses, 'testNemesis'));
   for (const command of nemesis.commands) command.exitOverride();
 }
 

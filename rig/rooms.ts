@@ -26,6 +26,7 @@ import type {
 } from './contract.ts';
 import { UsageError } from './exit.ts';
 import * as ordeal from './index.ts';
+import type { Judge } from './judges.ts';
 import { loadPlugin, type PluginKind } from './plugins.ts';
 import type { Cast } from './run.ts';
 
@@ -80,7 +81,6 @@ export const rooms = {
 
 export { benchPartition, insideUserNamespace } from '../clusters/hosts/index.ts';
 export { proxyOverhead } from '../clusters/traffic/proxy-overhead.ts';
-export { renamedFor, unfamiliar } from '../checkers/vocabulary.ts';
 export { replayOf } from '../workloads/replay.ts';
 export { findings, findingsPage, summarise } from '../reports/index.ts';
 
@@ -98,13 +98,6 @@ export const linearizableBy = (modelName: string): Checker => linearizable(rooms
 
 /** A checker that is registered, or one of transactions with options in its name. */
 export const checkerBy = (name: string): Checker => checkerRoom.isolationBy(name) ?? rooms.checkers.get(name);
-
-/** Who judges: a model or a checker by its own name, and what it does. */
-export interface Judge {
-  readonly kind: 'model' | 'checker';
-  readonly name: string;
-  readonly checker: Checker;
-}
 
 /** Whoever goes by this name: of the wanted kind, perhaps under another name, or else of the other kind. */
 export function judgeBy(wanted: string, kind: Judge['kind']): Judge {

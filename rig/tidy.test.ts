@@ -16,12 +16,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 const REGISTRY = 'rig/rooms.ts';
-/** It knows the checkers without the registry, which would take longer to load than they take to judge. */
-const JUDGE_WORKER = 'rig/judge-worker.ts';
+/** They know the rooms that judge without the registry, which would take longer to load than most judgements take. */
+const JUDGES = ['rig/judges.ts', 'rig/judge-worker.ts'];
 /** The command line: it alone may know the registry, and no room may import it. */
 const COMMAND_LINE = [
   'rig/main.ts',
   'rig/commands.ts',
+  'rig/history-commands.ts',
   'rig/run-command.ts',
   'rig/config.ts',
   'rig/prepare.ts',
@@ -38,7 +39,7 @@ const COMMAND_LINE = [
 ];
 /** What is started by name rather than imported. */
 const ENTRANCES = [
-  JUDGE_WORKER,
+  'rig/judge-worker.ts',
   'rig/stuck-worker.ts',
   'rig/main.ts',
   'rig/bench/bench.ts',
@@ -109,12 +110,20 @@ describe('imports', () => {
     const room = roomOf(file);
     for (const target of importsOf(file)) {
       const law = `${file} imports ${target}`;
-      if (file !== REGISTRY && file !== JUDGE_WORKER)
+      if (file !== REGISTRY && !JUDGES.includes(file))
         expect([room, ...(MAY_IMPORT[room] ?? [])], `${law}, but ${room}/ may not import it`).toContain(roomOf(target));
       if (target === REGISTRY) expect(COMMAND_LINE, `${law}, but only the command line may`).toContain(file);
       if (room !== 'rig') expect(COMMAND_LINE, `${law}, but no room may import the command line`).not.toContain(target);
     }
   });
+
+  it.each(['rig/main.ts', 'rig/history-commands.ts', 'rig/judge-worker.ts'])(
+    'of %s are few: nothing that only runs need',
+    (file) => {
+      const loaded = [...loadedWith(file).keys()];
+      expect(loaded.filter((one) => ['clusters', 'nemeses', 'workloads'].includes(roomOf(one)))).toEqual([]);
+    },
+  );
 
   it('go round in no circle', () => {
     expect(product.flatMap((file) => circleThrough(file))).toEqual([]);
@@ -195,20 +204,28 @@ function importsOf(
   return [...textOf(file).matchAll(kinds)].map(([, one, other]) => join(dirname(file), (one ?? other) as string));
 }
 
-/** A way from a file back to itself by what is imported at run time; types go where they like. */
-function circleThrough(start: string): string[] {
+/** What is loaded with a file, each with who first imports it; types go where they like, and so does what is loaded later. */
+function loadedWith(start: string): ReadonlyMap<string, string> {
   const atRunTime = /^(?:import|export) (?!type )(?:(?!;$).)*?from '(\.[^']+)'/gms;
-  const seen = new Set<string>();
-  const paths: string[][] = [[start]];
-  for (let path = paths.pop(); path; path = paths.pop()) {
-    for (const target of importsOf(path.at(-1) as string, atRunTime)) {
-      if (target === start) return [[...path, start].join(' → ')];
-      if (seen.has(target) || !texts.has(target)) continue;
-      seen.add(target);
-      paths.push([...path, target]);
+  const importers = new Map<string, string>();
+  const open = [start];
+  for (let file = open.pop(); file !== undefined; file = open.pop())
+    for (const target of importsOf(file, atRunTime)) {
+      if (importers.has(target) || !texts.has(target)) continue;
+      importers.set(target, file);
+      open.push(target);
     }
-  }
-  return [];
+  return importers;
+}
+
+/** A way from a file back to itself. */
+function circleThrough(start: string): string[] {
+  const importers = loadedWith(start);
+  if (!importers.has(start)) return [];
+  const path = [start];
+  do path.unshift(importers.get(path[0] as string) as string);
+  while (path[0] !== start);
+  return [path.join(' → ')];
 }
 
 function linesWith(file: string, pattern: RegExp): string[] {
