@@ -42,6 +42,14 @@ describe('bank', () => {
   it('reads balances from a list too', () => {
     const list = '[{"account":"a","balance":6},{"account":"b","balance":3}]';
     expect(names(judge(`${moved}\n${before}  |-read = ${list}-|`))).toEqual(['wrong-total']);
+    for (const write of [
+      (a: number, b: number) => `[${a},${b}]`,
+      (a: number, b: number) => `[["a",${a}],["b",${b}]]`,
+    ]) {
+      const reads = (last: string) => judge(`${moved}\np1  |-read = ${write(10, 0)}-|  |-read = ${last}-|`);
+      expect(reads(write(7, 3)).validity).toBe('valid');
+      expect(names(reads(write(6, 3)))).toEqual(['wrong-total']);
+    }
   });
 
   it('is unknown when nothing was read, nothing was moved, or an answer shows no balances', () => {

@@ -13,7 +13,7 @@ import { nameOf } from './wording.ts';
 /** Transfers are not looked at: `from`, `to` and `amount` may be given in any form. `accounts` is another name of `read`. */
 export type BankInput = Input & { readonly f: 'read' | 'accounts' | 'transfer' };
 
-/** Of a read: balances by account, or a list of `{ account, balance }`. */
+/** Of a read: balances by account, or a list of `{ account, balance }`, of pairs of both, or of balances alone. */
 export type BankOutput = Json;
 
 interface Read {
@@ -25,12 +25,7 @@ interface Read {
 function readOf(history: History<BankInput, BankOutput>, at: number): Read | null {
   const output = history.output(at) ?? null;
   if (typeof output !== 'object' || output === null) return null;
-  const entries = Array.isArray(output)
-    ? (output as readonly { readonly account?: Json; readonly balance?: Json }[]).map((entry) => [
-        String(entry?.account),
-        entry?.balance,
-      ])
-    : Object.entries(output);
+  const entries = Array.isArray(output) ? (output as readonly Json[]).map(entryOf) : Object.entries(output);
   const balances = new Map<string, number | null>();
   let total = 0;
   for (const [account, balance] of entries as [string, Json | undefined][]) {
@@ -39,6 +34,14 @@ function readOf(history: History<BankInput, BankOutput>, at: number): Read | nul
     total += amount ?? 0;
   }
   return { at, balances, total };
+}
+
+/** An account and its balance: an object or a pair of both, or the balance alone of the account of that place. */
+function entryOf(entry: Json, place: number): readonly [string, Json | undefined] {
+  if (Array.isArray(entry)) return [String(entry[0]), entry[1] as Json | undefined];
+  if (typeof entry !== 'object' || entry === null) return [String(place), entry];
+  const { account, balance } = entry as { readonly account?: Json; readonly balance?: Json };
+  return [String(account), balance];
 }
 
 /** What most of them have; of two that are equally common, the one seen first. */

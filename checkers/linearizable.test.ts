@@ -127,6 +127,28 @@ describe('operations of unknown outcome', () => {
   });
 });
 
+describe('linearizable(set)', () => {
+  const shape: Shape = { add: ['key', 'value'], remove: ['key', 'value'], read: ['key'] };
+  const added = `
+      p0  |-add x 2 = true-|   |-add x 3 = true-|`;
+
+  it.each(['?', 'x'])('judges each element by itself where nobody was answered what all of them are: -%s', (end) => {
+    const read = `
+      p1                     |-read x-${end}`;
+    const then = (answer: string) =>
+      judge(`${added}${read}   \n      p2   ${' '.repeat(60)}|-remove x 7 = ${answer}-|`, 'set', shape);
+    expect(then('false').validity).toBe('valid');
+    expect(then('true').validity).toBe('invalid');
+  });
+
+  it('judges sets that nobody read by their elements, beside one that was', () => {
+    const other = (seen: string) => `${added}
+      p1  |-add y 1 = true-|   |-read y = ${seen}-|`;
+    expect(judge(other('[1]'), 'set', shape).validity).toBe('valid');
+    expect(judge(other('[2]'), 'set', shape).validity).toBe('invalid');
+  });
+});
+
 describe('operations that failed', () => {
   it('took no effect', () => {
     const after = (seen: string) => `
@@ -261,5 +283,28 @@ describe('a state', () => {
     const many = Array.from({ length: 20 }, (_, at) => at + 1);
     expect(model.fingerprint(after(...many, 21))).toBe(model.fingerprint(after(...many, 21)));
     expect(model.fingerprint(after(...many, 21))).not.toBe(model.fingerprint(after(...many, 22)));
+  });
+});
+
+describe('a history in which nothing was asked', () => {
+  it('contradicts no model if it is empty, and proves nothing if answers stand there alone', () => {
+    const judgeEvents = (events: readonly HistoryEvent[]) =>
+      (linearizable(models['register'] as AnyModel).check(new History(events), patient) as Verdict).validity;
+    expect(judgeEvents([])).toBe('valid');
+    expect(judgeEvents([{ index: 0, timeNs: 0, process: 0, node: 'n1', type: 'ok', output: 1 }])).toBe('unknown');
+  });
+});
+
+describe('numbers that were kept as texts, since no double holds them', () => {
+  it.each([
+    ['fenced-mutex', (token: string) => `p0  |-acquire = ${token}-|`],
+    ['max-register', (number: string) => `p0  |-write x ${number}-|  |-read x = ${number}-|`],
+    ['monotonic-register', (number: string) => `p0  |-write x ${number}-|  |-read x = ${number}-|`],
+  ])('are not compared by %s, which says so', (model, picture) => {
+    const shape = { ...MUTEX, write: ['key', 'value'], read: ['key'] };
+    expect(judge(picture('7'), model, shape).validity).toBe('valid');
+    const verdict = judge(picture('"9007199254740993"'), model, shape);
+    expect(verdict.validity).toBe('unknown');
+    expect(verdict.summary).toContain('compares numbers');
   });
 });

@@ -27,7 +27,10 @@ export const linearizable = <State, In extends Input, Out extends Json>(
   return defineChecker<In, Out>({
     name,
     check(history, budget, share = WHOLE) {
-      if (history.length === 0) return valid(name, 'nothing was asked for, so nothing contradicts the model');
+      if (history.length === 0)
+        return history.eventCount > 0
+          ? unknown(name, 'nothing that was asked for is in the history, so there was nothing to judge')
+          : valid(name, 'nothing was asked for, so nothing contradicts the model');
       if (!anySucceeded(history)) return unknown(name, 'no operation succeeded, so there was nothing to judge');
       try {
         const cases = new Cases(history as unknown as History, model as unknown as Model<unknown> & Monitored, share);

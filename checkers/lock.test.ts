@@ -67,5 +67,7 @@ describe('fencing', () => {
 
   it('is unknown where there are no tokens', () => {
     expect(judge('p0 |-acquire-|\np1                |-acquire-|', fencing).validity).toBe('unknown');
+    const large = '"9007199254740993"';
+    expect(judge(`p0 |-acquire = 3-|  |-acquire = 7-|  |-acquire = ${large}-|`, fencing).validity).toBe('unknown');
   });
 });

@@ -178,9 +178,15 @@ export const fencing = defineChecker<LockInput, LockOutput>({
     const found = new Anomalies(history);
     const groups = byKey(history, 'lock');
     let tokens = 0;
-    for (const group of groups) tokens += judgeTokens(found, history, group);
+    let texts = 0;
+    for (const group of groups) {
+      tokens += judgeTokens(found, history, group);
+      texts += group.positions.filter((at) => typeof history.output(at) === 'string').length;
+    }
     const guarantee = 'every acquisition of a lock has a higher token than those before it';
-    return conclude(found, 'fencing', guarantee, tokens, 'token', groups.length);
+    const missing =
+      texts > 0 ? [`${count(texts, 'token')} could not be compared: they are no numbers, or too large`] : [];
+    return conclude(found, 'fencing', guarantee, tokens, 'token', groups.length, missing);
   },
 });
 
@@ -192,12 +198,13 @@ function conclude(
   seen: number,
   what: string,
   locks: number,
+  missing: readonly string[] = [],
 ): Verdict {
   return found.conclude({
     checker,
     guarantee,
     seen: `${count(seen, what)} of ${count(locks, 'lock')}`,
-    missing: seen < 2 ? [`there was ${seen === 0 ? 'no' : 'only one'} ${what}`] : [],
+    missing: seen < 2 ? [...missing, `there was ${seen === 0 ? 'no' : 'only one'} ${what}`] : missing,
     statistics: { locks, [`${what.split(' ').at(-1)}s`]: seen },
   });
 }

@@ -834,7 +834,7 @@ export interface Model<State = Json, In extends Input = Input, Out extends Json 
    * each key, or a name; arguments are the quicker way.
    */
   readonly partition?: readonly ('key' | 'value')[] | ((input: In) => string);
-  /** Functions that are about all values of a key: a history with any of them is split by key alone. */
+  /** Functions that are about all values of a key: a key of which one was answered is one partition. */
   readonly spanning?: readonly string[];
   /** A sentence for each step, `read a → 3`. */
   describe(input: In, output: Out | undefined): string;

@@ -64,6 +64,8 @@ const plainFencedMutex: Model<Fenced, FencedMutexInput, Json> = {
   step({ token, last }, input, output) {
     if (input.f === 'acquire') {
       if (token !== null) return { inconsistent: `cannot acquire a lock that is held${withToken(token)}` };
+      if (typeof output === 'string')
+        throw new UnknownFunction(`the model fenced-mutex compares numbers; a token is ${text(output)}`);
       if (typeof output !== 'number') return { token: UNSEEN, last };
       return output > last
         ? { token: output, last: output }

@@ -7,6 +7,7 @@ import type { Input, Json, Model } from '../../rig/contract.ts';
 import { maxRegisterMonitor, READ, WRITE } from '../monitors/max-register.ts';
 import { monitored } from '../monitors/monitor.ts';
 import { monotonicRegisterMonitor } from '../monitors/monotonic-register.ts';
+import { UnknownFunction } from '../monitors/operations.ts';
 import { text } from './text.ts';
 
 export type RisingInput = Input &
@@ -26,6 +27,9 @@ const rising = (
   functions,
   partition: ['key'],
   step(state, input, output) {
+    const { f, value } = input as { readonly f: string; readonly value?: Json };
+    if (f === 'write' && typeof value !== 'number')
+      throw new UnknownFunction(`the model ${name} compares numbers; an operation writes ${text(value)}`);
     if (input.f === 'write') return write(state, input.value);
     if (output === undefined || output === state) return state;
     return { inconsistent: `cannot read ${text(output)} while it holds ${state}` };

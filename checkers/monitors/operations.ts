@@ -7,7 +7,7 @@
  */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
-import { FAIL, type History, INFO, NEVER } from '../../rig/history.ts';
+import { FAIL, type History, INFO, NEVER, OK } from '../../rig/history.ts';
 import { ABSENT, placeOf, WHOLE } from '../../rig/values.ts';
 import { Codes } from './codes.ts';
 import { type Columns, type Monitor, type Monitored, OTHER } from './monitor.ts';
@@ -46,6 +46,8 @@ export class Operations implements Columns {
   readonly refusal = new Map<number, Json>();
 
   readonly #partition: Model['partition'];
+  /** Keys, as canonical codes, that somebody saw as a whole: each is one partition. */
+  readonly #spanned: ReadonlySet<number>;
   readonly #model: Model<unknown, Input, Json> & Monitored;
   /** By function of the history. */
   readonly #isRead: readonly boolean[];
@@ -63,7 +65,8 @@ export class Operations implements Columns {
     this.#model = model;
     this.codes = new Codes(history);
     this.#isRead = history.functions.map((name) => model.functions?.[name] === 'read');
-    this.#partition = partitionIn(history, model);
+    this.#partition = model.partition;
+    this.#spanned = spannedKeys(history, model, this.codes);
     const isByKey = typeof this.#partition === 'object' && this.#partition.includes('key');
     this.#byKey = new Int32Array(isByKey ? Math.min(history.length, MOST_EARLY_KEYS) : 0);
     this.#owner = new Int32Array(history.length).fill(LEFT_OUT);
@@ -168,7 +171,7 @@ export class Operations implements Columns {
   #pairOf(at: number, by: readonly ('key' | 'value')[] | undefined): number {
     const { keyCode, valueCode, toCode } = this.history;
     this.#pair[0] = by?.includes('key') ? this.codes.canonical(keyCode[at] as number) : ABSENT;
-    if (!by?.includes('value')) this.#pair[1] = ABSENT;
+    if (!by?.includes('value') || this.#spanned.has(this.#pair[0] as number)) this.#pair[1] = ABSENT;
     else if (toCode[at] === WHOLE) this.#pair[1] = this.codes.of(this.history.input(at)['value']);
     else this.#pair[1] = this.codes.canonical(valueCode[at] as number);
     return this.#pairs.numberOf(this.#pair);
@@ -277,9 +280,18 @@ const MOST_EVENTS_EACH = 8;
 /** A key as a name: a text as it is, anything else as JSON. */
 const nameOf = (key: Json): string => (typeof key === 'string' ? key : JSON.stringify(key));
 
-/** How a history is split. */
-function partitionIn(history: History, { partition, spanning = [] }: Pick<Model, 'partition' | 'spanning'>) {
-  return history.functions.some((f) => spanning.includes(f)) ? (['key'] as const) : partition;
+/** The keys of which an operation that spans partitions was answered; what nobody heard of does not hold them together. */
+function spannedKeys(
+  { functions, f, type, keyCode, length }: History,
+  { spanning = [] }: Pick<Model, 'spanning'>,
+  codes: Codes,
+) {
+  const keys = new Set<number>();
+  const spans = functions.map((name) => spanning.includes(name));
+  if (spans.includes(true))
+    for (let at = 0; at < length; at++)
+      if (spans[f[at] as number] && type[at] === OK) keys.add(codes.canonical(keyCode[at] as number));
+  return keys;
 }
 
 /** The name of the partition that an input belongs to. */
