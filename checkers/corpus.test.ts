@@ -52,7 +52,7 @@ describe.skipIf(!isThere)('outside histories with known verdicts', () => {
       .split('\n');
     for (const line of lines) {
       const golden = JSON.parse(line) as { readonly verdict: string } & Record<string, Json>;
-      const verdict = await linearizable(models['cas-register'] as AnyModel).check(eventList(golden), patient);
+      const verdict = await linearizable(models['cas-register'] as AnyModel).check(await eventList(golden), patient);
       if (verdict.validity !== golden.verdict) wrong.push(`${golden.verdict}, not ${verdict.validity}: ${line}`);
     }
     expect(lines).toHaveLength(6000);

@@ -4,6 +4,7 @@
  */
 
 import type { Json } from './contract.ts';
+import { exactly } from './exact-numbers.ts';
 import { UsageError } from './exit.ts';
 
 /** Text that is not EDN; the message names the line. */
@@ -70,7 +71,10 @@ class Reader {
     }
   }
 
-  /** After `#`: a set, a discarded element (`undefined`), a map whose keys share a namespace, or a tagged element. */
+  /**
+   * After `#`: a set, a discarded element (`undefined`), a map whose keys share a namespace, a number that is none
+   * (`##NaN`), or a tagged element.
+   */
   #dispatch(): Json | undefined {
     this.#at++;
     const character = this.#text[this.#at];
@@ -84,6 +88,10 @@ class Reader {
       return undefined;
     }
     if (character === '"') return this.#element();
+    if (character === '#') {
+      this.#at++;
+      return `##${this.#match(ATOM) ?? this.#wrong('a name is missing after ##')}`;
+    }
     if (this.#match(ATOM) === undefined) this.#wrong('a tag is missing after #');
     return this.#element();
   }
@@ -164,7 +172,7 @@ class Reader {
 
 /** A number, a constant, or a keyword or symbol as text: `:ok` becomes `ok`. */
 function atom(text: string): Json {
-  if (NUMBER.test(text)) return Number.parseFloat(text);
+  if (NUMBER.test(text)) return exactly(text.replace(/[NM]$/, ''));
   if (Object.hasOwn(CONSTANTS, text)) return CONSTANTS[text] as Json;
   return text.startsWith(':') ? text.replace(/^::?/, '') : text;
 }

@@ -277,8 +277,8 @@ describe('the same history in another form', () => {
     ['no line of a log is an operation', 'INFO  jepsen.core - Running test', /none of its 1 lines is an operation/],
     [
       'no operation belongs to a client',
-      lines(operations.map((one) => ({ ...one, process: 'a' }))),
-      /none of its 4 operations belongs to a client: of a client, process is a whole number, not "a"/,
+      lines(operations.map((one) => ({ ...one, process: 0.5 }))),
+      /none of its 4 operations belongs to a client: of a client, process is a whole number, not 0.5/,
     ],
     ['the only line is torn', '{"type":"invoke","process":0', /line 1: expected JSON/],
     ['the list holds something else', '[{"type":"invoke","f":"read"}, 7]', /element 1: expected an object, found 7/],

@@ -6,6 +6,7 @@
 
 import type { Json } from './contract.ts';
 import { MalformedEdn, readEdn } from './edn.ts';
+import { parseExactly } from './exact-numbers.ts';
 import type { History } from './history.ts';
 import { expectedOperations, readHistory } from './history-file.ts';
 import {
@@ -16,6 +17,7 @@ import {
   JepsenReader,
   MalformedOperation,
   ofList,
+  OtherForm,
   type Renamed,
   tuplesIn,
   withInvocations,
@@ -84,7 +86,7 @@ const formats: readonly Format[] = [
 
 const parse = (text: string, line: number): Json => {
   try {
-    return JSON.parse(text) as Json;
+    return parseExactly(text);
   } catch {
     throw new MalformedOperation(`line ${line}: expected JSON, found ${text.slice(0, 80)}`);
   }
@@ -101,12 +103,16 @@ export async function readJsonLines(
 ): Promise<History> {
   const first = await firstEvents(source, jsonEvent);
   if (first.length > 0 && first.every(isAnswer)) return readAnswers(source, renamed);
-  const reader = new JepsenReader({
+  const form: Form = {
     failedSwap: 'asserts',
     tuples: tuplesIn(first, renamed),
     renamed,
     expectedOperations: expectedOperations(source),
-  });
+  };
+  return inForm(form, (reader) => readEvents(source, reader, isTakenFast));
+}
+
+async function readEvents(source: string | Uint8Array, reader: JepsenReader, isTakenFast: boolean): Promise<string[]> {
   const torn: MalformedOperation[] = [];
   const visit = (text: string, line: number, isTorn: boolean) => {
     if (text.trim() === '') return;
@@ -121,10 +127,18 @@ export async function readJsonLines(
   };
   const trouble = await eachLine(source, visit, isTakenFast ? reader.take : undefined);
   if (reader.isEmpty && torn[0]) throw torn[0];
-  return reader.finish([
-    ...trouble,
-    ...torn.map(({ message }) => `the last line is torn and was left out: ${message}`),
-  ]);
+  return [...trouble, ...torn.map(({ message }) => `the last line is torn and was left out: ${message}`)];
+}
+
+/** Lets events be read in the form that their beginning shows, and again where it shows later that it is another. */
+async function inForm(form: Form, read: (reader: JepsenReader) => Promise<readonly string[]>): Promise<History> {
+  const reader = new JepsenReader(form);
+  try {
+    return reader.finish(await read(reader));
+  } catch (error) {
+    if (!(error instanceof OtherForm)) throw error;
+    return inForm({ ...form, ...error.form }, read);
+  }
 }
 
 /** The events of the first lines that may say what form the values have; `eventIn` reads a line, `null` if it is none. */
@@ -165,12 +179,14 @@ async function readAnswers(source: string | Uint8Array, renamed: Renamed): Promi
 function historyOf(
   events: readonly JepsenEvent[],
   form: Form,
-  trouble: Parameters<JepsenReader['finish']>[0],
+  trouble: readonly string[],
   place = 'operation',
-): History {
-  const reader = new JepsenReader(form);
-  withInvocations(events).forEach((event, at) => reader.add(event, `${place} ${at}`));
-  return reader.finish(trouble);
+): Promise<History> {
+  const all = withInvocations(events);
+  return inForm(form, async (reader) => {
+    all.forEach((event, at) => reader.add(event, `${place} ${at}`));
+    return trouble;
+  });
 }
 
 /** Jepsen's events as one JSON list, where a fail means no more than in `history.edn`. */
@@ -186,7 +202,7 @@ async function readJsonList(source: string | Uint8Array, renamed: Renamed): Prom
 
 function parseWhole(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return parseExactly(text);
   } catch (error) {
     throw new MalformedOperation(`expected one JSON value: ${(error as Error).message.slice(0, 200)}`);
   }
@@ -202,14 +218,14 @@ async function readEventList(source: string | Uint8Array, renamed: Renamed): Pro
 }
 
 /** The history in one object with a list of events, as `register-golden` files have it. */
-export function eventList(value: Json, line = 1, renamed: Renamed = new Map()): History {
+export async function eventList(value: Json, line = 1, renamed: Renamed = new Map()): Promise<History> {
   const { failedCas, events } = (isRecord(value) ? value : {}) as JepsenEvent;
   if (!Array.isArray(events)) throw new MalformedOperation(`line ${line}: expected events, a list`);
-  const reader = new JepsenReader({ failedSwap: failedCas === 'asserts' ? 'asserts' : 'nothing', renamed });
-  (events as Json[]).forEach((event, at) =>
-    reader.add(Array.isArray(event) ? ofList(event as Json[]) : (eventOf(event) ?? {}), `line ${line}, event ${at}`),
+  const all = (events as Json[]).map((event) =>
+    Array.isArray(event) ? ofList(event as Json[]) : (eventOf(event) ?? {}),
   );
-  return reader.finish();
+  const failedSwap = failedCas === 'asserts' ? 'asserts' : 'nothing';
+  return historyOf(all, { failedSwap, tuples: tuplesIn(all, renamed), renamed }, [], `line ${line}, event`);
 }
 
 /** As Jepsen logs it, or as it stands in its `history.txt`, where nothing comes before it. */
@@ -232,7 +248,10 @@ async function readLog(
   renamed: Renamed,
 ): Promise<History> {
   const tuples = tuplesIn(await firstEvents(source, logEvent), renamed);
-  const reader = new JepsenReader({ failedSwap, tuples, renamed });
+  return inForm({ failedSwap, tuples, renamed }, (reader) => readLogLines(source, reader));
+}
+
+async function readLogLines(source: string | Uint8Array, reader: JepsenReader): Promise<string[]> {
   let [operations, others] = [0, 0];
   const trouble = await eachLine(source, (text, line) => {
     const event = logEvent(text);
@@ -245,8 +264,7 @@ async function readLog(
     throw new MalformedOperation(
       `none of its ${others} lines is an operation, such as: INFO  jepsen.util - 0 :invoke :read nil`,
     );
-  const left = others === 0 ? [] : [`${others} lines are not operations and were left out`];
-  return reader.finish([...trouble, ...left]);
+  return others === 0 ? trouble : [...trouble, `${others} lines are not operations and were left out`];
 }
 
 /** The most text of a file that is not read line by line, in characters: it is held at once. */

@@ -6,6 +6,7 @@
 import { statSync } from 'node:fs';
 import type { FaultAction, HistoryEvent, Phase } from './contract.ts';
 import { History } from './history.ts';
+import { parseExactly } from './exact-numbers.ts';
 import { UsageError } from './exit.ts';
 import { eachLine } from './lines.ts';
 import { maskOf } from './line-fields.ts';
@@ -102,7 +103,7 @@ function takeJournalLine(scanner: LineScanner, recording: Recording, bytes: Buff
 
 function parse(text: string, line: number): HistoryEvent {
   try {
-    return JSON.parse(text) as HistoryEvent;
+    return parseExactly(text) as unknown as HistoryEvent;
   } catch {
     throw new MalformedHistory(line, 'an event as JSON', text);
   }

@@ -134,7 +134,7 @@ export class Recording<In extends Input = Input, Out extends Json = Json> {
     const at = this.#length++;
     if (at === this.#capacity) this.#grow();
     if (this.#openAt(process, at + 1) > 0)
-      this.#warn(`process ${process} asked again at ${index} with a request open: that one is taken as unknown`);
+      this.warn(`process ${process} asked again at ${index} with a request open: that one is taken as unknown`);
     const columns = this.#columns;
     columns.invokeIndex[at] = index;
     columns.completeIndex[at] = NEVER;
@@ -153,6 +153,12 @@ export class Recording<In extends Input = Input, Out extends Json = Json> {
     columns.outputCode[at] = ABSENT;
   }
 
+  /** The number of the function that a process has open; −1 if it has none. */
+  openFunction(process: number): number {
+    const at = this.#openOf(process) - 1;
+    return at < 0 ? -1 : (this.#columns.f[at] as number);
+  }
+
   /** The same for a completion, with its output as a code. */
   complete(
     index: number,
@@ -166,7 +172,7 @@ export class Recording<In extends Input = Input, Out extends Json = Json> {
     this.#passes(timeNs);
     const at = this.#openAt(process, 0) - 1;
     if (at < 0) {
-      this.#warn(`process ${process} completed at ${index} with nothing open: left out`);
+      this.warn(`process ${process} completed at ${index} with nothing open: left out`);
       return;
     }
     const columns = this.#columns;
@@ -219,7 +225,13 @@ export class Recording<In extends Input = Input, Out extends Json = Json> {
     return before;
   }
 
-  #warn(problem: string): void {
+  #openOf(process: number): number {
+    const isSmall = process >= 0 && process < this.#open.length;
+    return (isSmall ? this.#open[process] : this.#openOfOthers.get(process)) ?? 0;
+  }
+
+  /** Tells what was wrong with the history; of many things the first. */
+  warn(problem: string): void {
     if (++this.#problemCount <= MOST_WARNINGS) this.#problems.push(problem);
   }
 
@@ -265,9 +277,16 @@ class Names {
     return number;
   }
 
+  /** The number of the text of a code that had one before; −1 otherwise. */
+  known(code: number): number {
+    // Texts that came early, as most names do, have the highest codes.
+    const place = -code;
+    if (place < EARLY_CODES && this.#early[place] !== 0) return (this.#early[place] as number) - 1;
+    return this.#byCode.get(code) ?? -1;
+  }
+
   /** The same for the code of a text. */
   ofCode(code: number): number {
-    // Texts that came early, as most names do, have the highest codes.
     const place = -code;
     if (place < EARLY_CODES && this.#early[place] !== 0) return (this.#early[place] as number) - 1;
     let number = this.#byCode.get(code);

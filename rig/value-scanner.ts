@@ -1,6 +1,6 @@
 /**
  * Reads values of JSON straight from their bytes, as codes. It gives up on everything that it does not know to be valid
- * and plain: escapes, bytes beyond ASCII, spaces in odd places.
+ * and plain: escapes, bytes beyond ASCII, spaces in odd places, whole numbers that no double holds.
  */
 
 import { LEAST_LOOKED_AT, type Mark, markOf } from './marks.ts';
@@ -25,6 +25,10 @@ const [TRUE_MARK, FALSE_MARK] = [markOf('true'), markOf('false')];
 const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
 
 export const isNumber = (number: number): boolean => !Number.isNaN(number);
+
+/** Whether it is a number, and not a whole one that was perhaps rounded. */
+const isExact = (number: number): boolean =>
+  isNumber(number) && (Number.isSafeInteger(number) || !Number.isInteger(number));
 
 export class ValueScanner {
   /** Where the last value that was a `RANGE` stands. */
@@ -122,7 +126,7 @@ export class ValueScanner {
       default: {
         this.at = from;
         const number = this.number();
-        return isNumber(number) ? this.#coder.codeOfNumber(number) : BAD;
+        return isExact(number) ? this.#coder.codeOfNumber(number) : BAD;
       }
     }
   }
@@ -179,7 +183,7 @@ export class ValueScanner {
   #passesValue(depth: number): boolean {
     const bytes = this.bytes;
     const first = bytes[this.at] as number;
-    if (isDigit(first) || first === MINUS) return isNumber(this.number());
+    if (isDigit(first) || first === MINUS) return isExact(this.number());
     switch (first) {
       case QUOTE:
         return this.#passesText();
