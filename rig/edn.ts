@@ -34,7 +34,8 @@ const NAMED_CHARACTERS: Readonly<Record<string, string>> = {
   formfeed: '\f',
   backspace: '\b',
 };
-const CONSTANTS: Readonly<Record<string, Json>> = { nil: null, true: true, false: false };
+/** `null` is no constant of EDN, but it is what others write for `nil`. */
+const CONSTANTS: Readonly<Record<string, Json>> = { nil: null, null: null, true: true, false: false };
 
 /** What neither ends an atom nor belongs to another kind of token. */
 const ATOM = /[^\s,()[\]{}";]+/y;

@@ -1,6 +1,6 @@
 /** What the commands for any history do: judge it, and print it for other tools. */
 
-import { existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import pc from 'picocolors';
@@ -13,6 +13,7 @@ import { readAnyHistory } from './formats.ts';
 import type { History } from './history.ts';
 import { findings, findingsPage, type Judge, judgeNamed, renamedFor, unfamiliar } from './judges.ts';
 import { leave } from './mistakes.ts';
+import { sentenceOf } from './outcome.ts';
 import { isPluginPath } from './plugins.ts';
 import { Store } from './store.ts';
 
@@ -33,12 +34,37 @@ export async function check(wanted: string, flags: CheckFlags): Promise<void> {
   if (flags.model !== undefined && flags.checker !== undefined)
     throw new UsageError('give --model or --checker, not both');
   const chosen = await judgeWanted(flags);
-  const isFile = existsSync(wanted) && statSync(wanted).isFile();
-  if (isFile) return checkFile(wanted, chosen, timeoutMs, flags);
+  const source = await historyIn(wanted);
+  if (source !== null) return checkFile(source, wanted, chosen, timeoutMs, flags);
+  if (/[./]/.test(wanted) && !existsSync(wanted))
+    throw new UsageError(`there is no file ${wanted}, and no run of that name`);
   if (flags.report !== undefined)
     throw new UsageError(`--report is for a history file; the page of a run is drawn by: ordeal report ${wanted}`);
   const { checkAgain } = await import('./commands.ts');
   await checkAgain(wanted, chosen?.checker ?? null, { timeoutMs, json: flags.json === true });
+}
+
+/** The most that is read of what is no file, in bytes: it is held at once. */
+const MOST_PIPED = 1 << 30;
+
+/** A file, or all of what comes through a pipe, `-` being the standard input; `null` if it is neither, and perhaps a run. */
+async function historyIn(wanted: string): Promise<string | Uint8Array | null> {
+  if (wanted === '-') return allOf(process.stdin);
+  const kind = existsSync(wanted) ? statSync(wanted) : null;
+  if (!kind || kind.isDirectory()) return null;
+  return kind.isFile() ? wanted : allOf(createReadStream(wanted));
+}
+
+async function allOf(pipe: AsyncIterable<unknown>): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of pipe as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MOST_PIPED)
+      throw new UsageError(`more than ${MOST_PIPED >> 30} GiB comes through the pipe: give a file`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** The model or checker that was asked for, perhaps a user's own or by another name; `null` if none was. */
@@ -56,14 +82,20 @@ async function judgeWanted({ model, checker }: CheckFlags): Promise<Judge | null
   return judge;
 }
 
-async function checkFile(path: string, judge: Judge | null, timeoutMs: number, flags: CheckFlags): Promise<void> {
+async function checkFile(
+  source: string | Uint8Array,
+  path: string,
+  judge: Judge | null,
+  timeoutMs: number,
+  flags: CheckFlags,
+): Promise<void> {
   if (!judge) {
     const { rooms } = await import('./rooms.ts');
     throw new UsageError(
       `${path} is a history without a run: say --model (${rooms.models.names.join(', ')}) or --checker (${rooms.checkers.names.join(', ')})`,
     );
   }
-  const { history, format } = await readAnyHistory(path, renamedFor(judge.name));
+  const { history, format } = await readAnyHistory(source, renamedFor(judge.name));
   for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
   const { verdicts, errors } = await verdictsOf(history, judge, {
     timeoutMs,
@@ -78,7 +110,10 @@ async function checkFile(path: string, judge: Judge | null, timeoutMs: number, f
     print(findings(verdicts, history, { colour: pc.isColorSupported }));
   }
   if (flags.report !== undefined) {
-    await writeFile(flags.report, await findingsPage(basename(path), history, verdicts));
+    const page = await findingsPage(basename(path), history, verdicts);
+    await writeFile(flags.report, page).catch((error: unknown) => {
+      throw new UsageError(`--report ${flags.report} cannot be written: ${sentenceOf(error)}`);
+    });
     say(`drawn in ${flags.report}`);
   }
   process.exitCode = exitOf({ validity, ending: 'complete', signal: undefined, errors, left: null }).code;
@@ -94,8 +129,8 @@ async function verdictsOf(history: History, { name, checker }: Judge, court: Cou
 export async function exportHistory(wanted: string, flags: { readonly format: string }): Promise<void> {
   const format = EXPORT_FORMATS.find((known) => known === flags.format);
   if (!format) throw new UsageError(`there is no format "${flags.format}"; there are ${EXPORT_FORMATS.join(', ')}`);
-  const isFile = existsSync(wanted) && statSync(wanted).isFile();
-  const { history } = await readAnyHistory(isFile ? wanted : join(new Store().find(wanted), 'history.jsonl'));
+  const source = (await historyIn(wanted)) ?? join(new Store().find(wanted), 'history.jsonl');
+  const { history } = await readAnyHistory(source);
   process.stdout.on('error', () => leave()); // Who reads it has seen enough, as `head` does.
   for (const line of exported(history, format))
     if (!process.stdout.write(line)) await new Promise((resolve) => process.stdout.once('drain', resolve));

@@ -22,12 +22,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(store, { recursive: true }));
 
-const ordeal = (...words: string[]) =>
+/** With what it is given to read, if anything. */
+const ordealGiven = (input: string | undefined, ...words: string[]) =>
   execa(process.execPath, [join(packageRoot, 'rig', 'ordeal.mjs'), ...words], {
     reject: false,
     env: { ORDEAL_STORE: store, NO_COLOR: '1', FORCE_COLOR: undefined },
     timeout: 60_000,
+    ...(input === undefined ? {} : { input }),
   });
+
+const ordeal = (...words: string[]) => ordealGiven(undefined, ...words);
 
 const memoryRun = (...words: string[]) =>
   ordeal('run', '--cluster', 'memory', '--workload', 'register', '--time-limit', '20s', ...words);
@@ -50,6 +54,10 @@ describe('ordeal', () => {
     [['run', '--seed', 'x'], /seed is "x"; it must be integer/],
     [['run', 'missing.yaml'], /missing\.yaml cannot be read as a configuration/],
     [['check', 'nothing-like-it'], /no run is called "nothing-like-it"/],
+    [
+      ['check', 'nothing/like.it', '--model', 'register'],
+      /there is no file nothing\/like\.it, and no run of that name/,
+    ],
     [['list', 'toys'], /there is no list of "toys"; there are clusters/],
     [['run', '--cluster', 'memory', '--store', '/proc/none'], /no folder for runs can be made at \/proc\/none/],
     [['heal'], /say which run to heal, or --all/],
@@ -59,6 +67,28 @@ describe('ordeal', () => {
     expect(stderr).toMatch(message);
     expect(exitCode).toBe(64);
     expect(existsSync(join(store, 'runs', 'etdc'))).toBe(false);
+  });
+
+  it('judges what comes through a pipe, and says where a page cannot be written', async () => {
+    const event = (type: string, value: number | null) => `{:process 0, :type :${type}, :f :read, :value ${value}}\n`;
+    const input = event('invoke', null) + event('ok', 7);
+    const judged = await ordealGiven(input, 'check', '-', '--model', 'register');
+    expect(judged).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('cannot read 7') as string });
+    expect((await ordealGiven(input.replace('7', 'null'), 'check', '-', '--model', 'register')).exitCode).toBe(0);
+    const drawn = await ordealGiven(
+      input,
+      'check',
+      '-',
+      '--model',
+      'register',
+      '--report',
+      join(store, 'no/page.html'),
+    );
+    expect(drawn).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringMatching(/--report .*page\.html cannot be written/),
+    });
+    expect((await ordealGiven(input, 'export', '-', '--format', 'jsonl')).stdout).toContain('"value":7');
   });
 
   it('runs a correct cluster to valid: 0, with a verdict, a report and a seed that repeats it', async () => {

@@ -21,6 +21,7 @@ const ORDERS = ['recorded', 'shuffled'];
 const checkExamples = `
 Examples:
   ordeal check history.jsonl --model cas-register     any history: JSON lines, EDN, logs of Jepsen and Porcupine, gzipped too
+  tail -n 100000 log | ordeal check - --model register
   ordeal check history.edn --checker list-append --report found.html
   ordeal check latest                                 the last run again
 `;
