@@ -143,6 +143,13 @@ const MUTANTS: readonly Mutant[] = [
     ['the boundary is placed only if somebody waits for it', 'operation === boundary || this.#mustGo', 'this.#mustGo'],
     ['a swap waits until it is asked for', 'this.#mustGo(operation) || ', ''],
   ),
+  {
+    file: 'checkers/monitors/operations.ts',
+    name: 'what nobody heard of holds the elements of a set together',
+    from: 'if (spans[f[at] as number] && type[at] === OK)',
+    to: 'if (spans[f[at] as number])',
+    tests: ['checkers/linearizable.test.ts'],
+  },
   ...monitor(
     'register',
     [
@@ -389,6 +396,12 @@ const MUTANTS: readonly Mutant[] = [
     ['two may hold at once', 'if (last && last.until > hold.from) {', 'if (last && last.until < 0) {'],
   ),
   ...validator('sessions', ['a session may read what is older than what it read', ': MONOTONIC_READS;', ': INITIAL;']),
+  ...validator(
+    'sequential',
+    ['a process may see the versions of a key in any order', "['wfr-keys', 'sequential-keys']", '[]'],
+    ['a refused swap took effect', 'history.output(at) === false', 'history.output(at) === 7'],
+    ['parts may be missing', 'if (gap < 0) return;', 'if (gap < 9) return;'],
+  ),
   ...validator('staleness', ['no bound is kept', 'if (staleMs < boundMs) continue;', 'if (staleMs < 0) continue;']),
   ...validator('convergence', [
     'nodes may differ for ever',

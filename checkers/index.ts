@@ -20,6 +20,7 @@ export { methods } from './methods.ts';
 export { models } from './models/index.ts';
 export { queue, totalQueue } from './queue.ts';
 export { replayed } from './replayed.ts';
+export { sequential } from './sequential.ts';
 export { sessions } from './sessions.ts';
 export { setEventual, setFull } from './set-full.ts';
 export { freshReads, staleness1s, staleness10s } from './staleness.ts';

@@ -54,6 +54,7 @@ export const vocabularies: Readonly<Record<string, Vocabulary>> = {
   'reentrant-mutex': lock,
   register,
   'rw-register': transactions,
+  sequential: { ...register, add: ['insert'] },
   sessions: register,
   set: {
     add: ADD,
@@ -110,6 +111,7 @@ export const otherNames: { readonly model: Vocabulary; readonly checker: Vocabul
     'lost-writes': ['lost-write', 'durability'],
     queue: ['fifo-queue', 'fifo'],
     'rw-register': ['wr', 'wr-register', 'rw'],
+    sequential: ['sequential-consistency'],
     sessions: ['session', 'session-guarantees'],
     // Jepsen's: what was acknowledged must be there in the end.
     'set-eventual': ['set'],

@@ -97,6 +97,7 @@ const stories: Readonly<Record<string, readonly string[]>> = {
   ],
   register: REGISTER,
   'rw-register': REGISTERS,
+  sequential: ['0 write 1; 0 write 2; 1 read -> 1; 1 read -> 2', '0 write 1; 0 write 2; 1 read -> 2; 1 read -> 1'],
   sessions: ['0 write 1; 0 write 2; 1 read -> 1; 1 read -> 2', '0 write 1; 0 write 2; 1 read -> 2; 1 read -> 1'],
   set: ['0 add 1; 1 contains 1 -> true; 0 remove 1; 1 read -> []', '0 add 1; 0 remove 1; 1 contains 1 -> true'],
   'set-eventual': SET,
