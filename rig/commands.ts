@@ -19,13 +19,12 @@ import { verdictSchema } from './verdict-schema.ts';
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
-/** Judges a stored run once more: by whom it was judged, or by `chosen`. */
+/** Judges the stored run in a directory once more: by whom it was judged, or by `chosen`. */
 export async function checkAgain(
-  wanted: string,
+  directory: string,
   chosen: Checker | null,
   flags: { readonly timeoutMs: number; readonly json: boolean },
 ): Promise<void> {
-  const directory = new Store().find(wanted);
   const header = readHeader(directory);
   const checkers = chosen ? [chosen] : await checkersOf(header);
   const limited: RunHeader = { ...header, spec: { ...header.spec, checkTimeoutMs: flags.timeoutMs } };

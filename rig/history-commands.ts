@@ -18,6 +18,8 @@ import { isPluginPath } from './plugins.ts';
 import { Store } from './store.ts';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
+/** Told of what is neither. */
+const NOR_FILE = ' and no file';
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
 export interface CheckFlags {
@@ -36,12 +38,11 @@ export async function check(wanted: string, flags: CheckFlags): Promise<void> {
   const chosen = await judgeWanted(flags);
   const source = await historyIn(wanted);
   if (source !== null) return checkFile(source, wanted, chosen, timeoutMs, flags);
-  if (/[./]/.test(wanted) && !existsSync(wanted))
-    throw new UsageError(`there is no file ${wanted}, and no run of that name`);
+  const directory = new Store().find(wanted, NOR_FILE);
   if (flags.report !== undefined)
     throw new UsageError(`--report is for a history file; the page of a run is drawn by: ordeal report ${wanted}`);
   const { checkAgain } = await import('./commands.ts');
-  await checkAgain(wanted, chosen?.checker ?? null, { timeoutMs, json: flags.json === true });
+  await checkAgain(directory, chosen?.checker ?? null, { timeoutMs, json: flags.json === true });
 }
 
 /** The most that is read of what is no file, in bytes: it is held at once. */
@@ -129,7 +130,7 @@ async function verdictsOf(history: History, { name, checker }: Judge, court: Cou
 export async function exportHistory(wanted: string, flags: { readonly format: string }): Promise<void> {
   const format = EXPORT_FORMATS.find((known) => known === flags.format);
   if (!format) throw new UsageError(`there is no format "${flags.format}"; there are ${EXPORT_FORMATS.join(', ')}`);
-  const source = (await historyIn(wanted)) ?? join(new Store().find(wanted), 'history.jsonl');
+  const source = (await historyIn(wanted)) ?? join(new Store().find(wanted, NOR_FILE), 'history.jsonl');
   const { history } = await readAnyHistory(source);
   process.stdout.on('error', () => leave()); // Who reads it has seen enough, as `head` does.
   for (const line of exported(history, format))

@@ -61,8 +61,8 @@ export class Store {
       .sort((a, b) => (basename(a) < basename(b) ? 1 : -1));
   }
 
-  /** The directory that a person means. */
-  find(wanted: string): string {
+  /** The directory that a person means; `otherwise`: what else it could have been. */
+  find(wanted: string, otherwise = ''): string {
     if (existsSync(join(wanted, 'spec.json'))) return resolve(wanted);
     const runs = this.runs();
     const matches = runs.filter((directory) => idOf(directory).startsWith(wanted));
@@ -72,7 +72,7 @@ export class Store {
     throw new UsageError(
       matches.length > 1
         ? `"${wanted}" begins the ids of ${matches.length} runs: ${matches.map(idOf).join(', ')}`
-        : `no run is called "${wanted}"; ${known ? `the newest are ${known}, or give a directory` : `there are none in ${this.root}`}`,
+        : `no run${otherwise} is called "${wanted}"; ${known ? `the newest are ${known}, or give a directory` : `there are none in ${this.root}`}`,
     );
   }
 }
