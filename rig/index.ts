@@ -1,5 +1,6 @@
-/** What a plug-in or a script imports from `ordeal`: the words, and the functions that define and judge. */
+/** What a plug-in or a script imports from `ordeal`: the words, and the functions that define, read and judge. */
 
+export { budgetOf } from './budget.ts';
 export type * from './contract.ts';
 export {
   defineChecker,
@@ -13,6 +14,7 @@ export {
   unknown,
   valid,
 } from './define.ts';
+export { readAnyHistory } from './formats.ts';
 export { FAIL, History, INFO, NEVER, OK } from './history.ts';
 export { Random } from './random.ts';
 export type * from './service-definition.ts';
