@@ -36,27 +36,35 @@ const MOST_REMEMBERED = 2 ** 21;
 export function hasOrder(ops: readonly Placeable[], model: AnyModel, remembers: boolean): boolean {
   if (ops.length > 53) throw new Error(`${ops.length} operations do not fit in the bits of a number`);
   const step = stepsOf(ops, model);
-  const failed = new Set<string>();
   const placed = new Uint8Array(ops.length);
+  const byEnd = [...ops.keys()].sort((one, other) => endOf(ops, one) - endOf(ops, other));
+  /** For each state, the sets of operations that led to it and not on. */
+  const failed: Set<number>[] = [];
+  let remembered = 0;
   const search = (set: number, state: number): boolean => {
-    const firstEnd = ops.reduce((first, { end }, op) => (placed[op] ? first : Math.min(first, end)), NEVER);
+    let first = 0;
+    while (placed[byEnd[first] as number] === 1) first++;
+    const firstEnd = endOf(ops, byEnd[first]);
     if (firstEnd === NEVER) return true;
-    const name = `${set} ${state}`;
-    if (remembers && failed.has(name)) return false;
+    if (failed[state]?.has(set)) return false;
     for (let op = 0; op < ops.length; op++) {
-      if (placed[op] || (ops[op] as Placeable).call > firstEnd) continue;
+      if (placed[op] === 1 || (ops[op] as Placeable).call > firstEnd) continue;
       const next = step(state, op);
       if (next === IMPOSSIBLE) continue;
       placed[op] = 1;
       if (search(set + 2 ** op, next)) return true;
       placed[op] = 0;
     }
-    if (remembers) failed.add(name);
-    if (failed.size > MOST_REMEMBERED) throw new TooManyOrders(`more than ${MOST_REMEMBERED} sets and states failed`);
+    if (!remembers) return false;
+    (failed[state] ??= new Set()).add(set);
+    if (++remembered > MOST_REMEMBERED) throw new TooManyOrders(`more than ${MOST_REMEMBERED} sets and states failed`);
     return false;
   };
   return search(0, 0);
 }
+
+/** Of no operation, never. */
+const endOf = (ops: readonly Placeable[], op = -1): number => ops[op]?.end ?? NEVER;
 
 /** The model's steps, each taken once; 0 is the initial state. */
 function stepsOf(ops: readonly Placeable[], model: AnyModel): (state: number, op: number) => number {
