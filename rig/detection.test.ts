@@ -119,6 +119,11 @@ describe('nothing is found in the correct cluster', () => {
     }
   });
 
+  it('by queue, however many values are left in the end', async () => {
+    const { verdicts } = await judged({ workload: 'queue', nemeses: ['partition'], seed: 1, timeLimitMs: 30_000 });
+    expect(verdicts.map(({ checker, validity }) => [checker, validity])).toContainEqual(['total-queue', 'valid']);
+  });
+
   it.each(EVERYTHING)('by anything that judges a run with %s alone', async (nemesis) => {
     for (const workload of ['register', 'transfers']) {
       const { verdicts, validity } = await judged({ workload, nemeses: [nemesis], seed: 7 });

@@ -1,6 +1,6 @@
 /**
  * Workers put values of their own into shared queues and take what comes first, each queue a list under one key. In the
- * end the queues are emptied, so that what is missing is lost.
+ * end the queues are emptied, all that is left in one at once, so that what is missing is lost.
  */
 
 import { queue as fifo, type QueueInput, type QueueOutput, totalQueue } from '../checkers/queue.ts';
@@ -15,7 +15,7 @@ const ENQUEUES = 0.58;
 /** Workers count their values from multiples of this. */
 const VALUES_PER_WORKER = 1_000_000;
 
-type Asked = QueueInput & { readonly f: 'enqueue' | 'dequeue' };
+type Asked = QueueInput & { readonly f: 'enqueue' | 'dequeue' | 'drain' };
 
 export const queue = defineWorkload<'kv', Asked, QueueOutput>({
   name: 'queue',
@@ -23,7 +23,7 @@ export const queue = defineWorkload<'kv', Asked, QueueOutput>({
     'puts values into queues and takes them out by compare-and-set; each must come out once, first in, first out',
   api: 'kv',
   checkers: [fifo, totalQueue],
-  semantics: { enqueue: 'unsafe', dequeue: 'unsafe' },
+  semantics: { enqueue: 'unsafe', dequeue: 'unsafe', drain: 'unsafe' },
 
   *generator(context) {
     let put = context.worker * VALUES_PER_WORKER;
@@ -35,9 +35,10 @@ export const queue = defineWorkload<'kv', Asked, QueueOutput>({
   },
 
   *finalGenerator(context) {
-    yield* finalRequests<Asked, QueueOutput>(ROUNDS, context, (key) => ({ f: 'dequeue', key }), {
-      isUsed: (output) => output !== null,
-      again: (output) => output !== null,
+    const hadSome = (output: QueueOutput) => listOf(output).length > 0;
+    yield* finalRequests<Asked, QueueOutput>(ROUNDS, context, (key) => ({ f: 'drain', key }), {
+      isUsed: hadSome,
+      again: hadSome,
     });
   },
 
@@ -47,13 +48,14 @@ export const queue = defineWorkload<'kv', Asked, QueueOutput>({
       await update(kv, key, (value) => [...listOf(value), input.value], signal);
       return null;
     }
+    const taken = (value: Json) => (input.f === 'drain' ? listOf(value) : listOf(value).slice(0, 1));
     const { before } = await update(
       kv,
       key,
-      (value) => (listOf(value).length > 0 ? listOf(value).slice(1) : value),
+      (value) => (listOf(value).length > 0 ? listOf(value).slice(taken(value).length) : value),
       signal,
     );
-    return listOf(before)[0] ?? null;
+    return input.f === 'drain' ? taken(before) : (taken(before)[0] ?? null);
   },
 });
 
