@@ -22,6 +22,9 @@ export const [BEGIN_LIST, END_LIST, BEGIN_OBJECT, END_OBJECT] = [0x5b, 0x5d, 0x7
 export const NULL_MARK = markOf('null');
 const [TRUE_MARK, FALSE_MARK] = [markOf('true'), markOf('false')];
 
+/** Of a whole number that any double holds. */
+const SHORT_DIGITS = 15;
+
 const isDigit = (byte: number): boolean => byte >= 48 && byte <= 57;
 
 export const isNumber = (number: number): boolean => !Number.isNaN(number);
@@ -202,21 +205,38 @@ export class ValueScanner {
     }
   }
 
+  /** Of a list or an object that begins here. What they hold most, short whole numbers, it passes itself. */
   #passesItems(end: number, depth: number): boolean {
     const bytes = this.bytes;
-    this.at++;
-    if (bytes[this.at] === end) {
-      this.at++;
+    let at = this.at + 1;
+    if (bytes[at] === end) {
+      this.at = at + 1;
       return true;
     }
     for (;;) {
       if (end === END_OBJECT) {
+        this.at = at;
         if (!this.otherName()) return false;
-        if (bytes[this.at] === SPACE) this.at++;
+        at = bytes[this.at] === SPACE ? this.at + 1 : this.at;
       }
-      if (!this.#passesValue(depth - 1)) return false;
+      const begin = at;
+      let byte = bytes[at] as number;
+      for (; byte >= 48 && byte <= 57; byte = bytes[++at] as number);
+      const digits = at - begin;
+      const isShort = digits > 0 && digits <= SHORT_DIGITS && (digits === 1 || bytes[begin] !== 48);
+      if (!isShort || (byte !== COMMA && byte !== end)) {
+        this.at = begin;
+        if (!this.#passesValue(depth - 1)) return false;
+        at = this.at;
+      }
+      if (bytes[at] === COMMA && bytes[at + 1] !== SPACE) {
+        at++;
+        continue;
+      }
+      this.at = at;
       const ended = this.separator(end);
       if (ended !== 0) return ended > 0;
+      at = this.at;
     }
   }
 
