@@ -366,7 +366,11 @@ const MUTANTS: readonly Mutant[] = [
     '(latest.clock[write.session] as number) < write.place',
     '(latest.clock[write.session] as number) >= 0',
   ]),
-  ...validator('lost-writes', ['an older value at the end is no loss', 'if (!isOlder) return true;', 'return true;']),
+  ...validator('lost-writes', [
+    'an older value at the end is no loss',
+    "if (!isOlder) return 'judged';",
+    "return 'judged';",
+  ]),
   ...validator(
     'log',
     ['an offset may hold two values', 'else if (values.of(other.value) !== values.of(value))', 'else if (at < 0)'],

@@ -23,6 +23,14 @@ describe('lost-writes', () => {
     expect(judge('p0 |-write x 1-|  |-read x = null-|').validity).toBe('invalid');
   });
 
+  it('is unknown where a key ends with what nobody wrote, or what was refused', () => {
+    expect(judge('p0 |-write x 1-|  |-read x = 7-|')).toMatchObject({
+      validity: 'unknown',
+      statistics: { unwritten: 1 },
+    });
+    expect(judge('p0 |-write x 1-|  |-write x 2-x  |-read x = 2-|').validity).toBe('unknown');
+  });
+
   it('does not mind an old value in between, or that a concurrent write won', () => {
     expect(judge('p0 |-write x 1-|  |-write x 2-|  |-read x = 1-|  |-read x = 2-|').validity).toBe('valid');
     expect(judge('p0 |-write x 1-|\np1   |-write x 2-|\np2                     |-read x = 1-|').validity).toBe('valid');

@@ -13,14 +13,17 @@ import { nameOf } from './wording.ts';
 /** The acknowledged write that was asked for last. */
 const lastAcknowledged = ({ writes }: Register): Write | undefined => writes.findLast(({ until }) => until < Infinity);
 
-/** Whether the key was read after its last acknowledged write. */
-function judge(found: Anomalies, history: RegisterHistory, register: Register, last: Write): boolean {
+/** Of the last read of a key: it was before the last acknowledged write, or saw what nobody wrote; or it tells. */
+type Fate = 'unread' | 'unwritten' | 'judged';
+
+function judge(found: Anomalies, history: RegisterHistory, register: Register, last: Write): Fate {
   const at = register.reads.at(-1);
-  if (at === undefined || (history.invokeIndex[at] as number) < last.until) return false;
+  if (at === undefined || (history.invokeIndex[at] as number) < last.until) return 'unread';
   const value = history.output(at) ?? null;
   const write = register.writeOf(value);
-  const isOlder = value === null || (write !== undefined && write.until < last.from);
-  if (!isOlder) return true;
+  if (value !== null && !write) return 'unwritten';
+  const isOlder = !write || write.until < last.from;
+  if (!isOlder) return 'judged';
   const lost = register.writes.filter(({ from, until }) => until < Infinity && from > (write?.until ?? -1)).length;
   found.add('lost-write', () => {
     const old = write ? `${said(value)}, which had been written before (${nameOf(history, write.at)})` : 'absent';
@@ -31,7 +34,7 @@ function judge(found: Anomalies, history: RegisterHistory, register: Register, l
       detail: { lost },
     };
   });
-  return true;
+  return 'judged';
 }
 
 export const lostWrites = defineChecker<RegisterInput, RegisterOutput>({
@@ -39,19 +42,17 @@ export const lostWrites = defineChecker<RegisterInput, RegisterOutput>({
   check(history) {
     const found = new Anomalies(history);
     const registers = registersIn(history);
-    let judged = 0;
-    let unread = 0;
+    const fates = { judged: 0, unread: 0, unwritten: 0 };
     let ambiguous = 0;
     for (const register of registers) {
       const last = lastAcknowledged(register);
       if (!register.isUnique) ambiguous++;
-      else if (last) {
-        if (judge(found, history, register, last)) judged++;
-        else unread++;
-      }
+      else if (last) fates[judge(found, history, register, last)]++;
     }
-    const missing = judged + unread + ambiguous === 0 ? ['no write was acknowledged'] : [];
+    const { judged, unread, unwritten } = fates;
+    const missing = judged + unread + unwritten + ambiguous === 0 ? ['no write was acknowledged'] : [];
     if (unread > 0) missing.push(`${count(unread, 'key')} were not read after the last acknowledged write`);
+    if (unwritten > 0) missing.push(`${count(unwritten, 'key')} held in the end what nobody wrote`);
     if (ambiguous > 0)
       missing.push(`${count(ambiguous, 'key')} could not be judged, of which a value or \`null\` was written twice`);
     return found.conclude({
@@ -59,7 +60,7 @@ export const lostWrites = defineChecker<RegisterInput, RegisterOutput>({
       guarantee: 'no acknowledged write is missing from what is read last',
       seen: `${count(judged, 'key')} read after their last acknowledged write`,
       missing,
-      statistics: { keys: registers.length, judged, unread, ambiguousKeys: ambiguous },
+      statistics: { keys: registers.length, judged, unread, unwritten, ambiguousKeys: ambiguous },
     });
   },
 });

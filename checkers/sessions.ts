@@ -68,6 +68,11 @@ class Versions {
     if (times > 1 || this.values[version] === null) this.ambiguous[key] = true;
   }
 
+  /** Whether it is the absence of a value, or somebody may have written it. */
+  isKnown(version: number): boolean {
+    return this.values[version] === null || (this.#writers[version] as number) > 0;
+  }
+
   #add(key: number, value: Json): number {
     this.keys.push(this.#keys.all[key] as Json);
     const version = this.values.push(value) - 1;
@@ -101,6 +106,7 @@ function connect(history: RegisterHistory, versions: Versions, edges: EdgeList, 
     const sessions = lasts.get(process) ?? new Map<number, Last>();
     lasts.set(process, sessions);
     const version = versions.of(key, value);
+    if (!versions.isKnown(version)) tellThinAir(history, versions, found, version, at);
     const last = sessions.get(key);
     sessions.set(key, { version, at, isWrite });
     if (!last) return;
@@ -132,6 +138,21 @@ function connect(history: RegisterHistory, versions: Versions, edges: EdgeList, 
     step(at, key, writtenBy(input), true);
   }
   return compared;
+}
+
+function tellThinAir(
+  history: RegisterHistory,
+  versions: Versions,
+  found: Anomalies,
+  version: number,
+  at: number,
+): void {
+  const subject = `key ${said(versions.keys[version])}`;
+  found.add('thin-air-read', () => ({
+    subject,
+    explanation: `${subject} was read as ${said(versions.values[version])} by ${nameOf(history, at)}, which nobody wrote`,
+    operations: [at],
+  }));
 }
 
 function tellEarly(history: RegisterHistory, versions: Versions, found: Anomalies, last: Last, at: number): void {

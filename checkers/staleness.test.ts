@@ -42,6 +42,12 @@ describe('staleness', () => {
     expect(judge('p0 |-write x 1-|\np2   |-write x 2-|\np1                     |-read x = 1-|').validity).toBe('valid');
   });
 
+  it('is unknown where a read saw what nobody wrote: how old that is cannot be told', () => {
+    const read = (seen: string) => judge(`p0 |-write x 1-|\np1                 |-read x = ${seen}-|`);
+    expect(read('7')).toMatchObject({ validity: 'unknown', statistics: { unwritten: 1 } });
+    expect(read('1').validity).toBe('valid');
+  });
+
   it('is unknown without a read, or where a value was written twice', () => {
     expect(judge('p0 |-write x 1-|').validity).toBe('unknown');
     expect(judge('p0 |-write x 1-|  |-write x 1-|  |-read x = 1-|').validity).toBe('unknown');

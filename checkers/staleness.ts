@@ -39,6 +39,8 @@ class Successors {
 
 interface Totals {
   reads: number;
+  /** Reads of what nobody wrote: how old that is cannot be told. */
+  unwritten: number;
   stale: number;
   worstMs: number;
 }
@@ -49,7 +51,10 @@ function judge(found: Anomalies, history: RegisterHistory, register: Register, b
     totals.reads++;
     const value = history.output(at) ?? null;
     const write = register.writeOf(value);
-    if (value !== null && !write) continue;
+    if (value !== null && !write) {
+      totals.unwritten++;
+      continue;
+    }
     const newer = successors.after(write ? write.until : -1);
     if (!newer || newer.until > (history.invokeIndex[at] as number)) continue;
     const staleMs = ((history.invokedNs[at] as number) - (history.completedNs[newer.at] as number)) / 1e6;
@@ -75,12 +80,14 @@ export const staleness = (checker: string, boundMs: number) =>
     check(history) {
       const found = new Anomalies(history);
       const registers = registersIn(history);
-      const totals: Totals = { reads: 0, stale: 0, worstMs: 0 };
+      const totals: Totals = { reads: 0, unwritten: 0, stale: 0, worstMs: 0 };
       for (const register of registers) if (register.isUnique) judge(found, history, register, boundMs, totals);
       const ambiguous = registers.filter(({ isUnique }) => !isUnique).length;
       const missing = totals.reads === 0 ? ['nothing was read'] : [];
       if (ambiguous > 0)
         missing.push(`${count(ambiguous, 'key')} could not be judged, of which a value or \`null\` was written twice`);
+      if (totals.unwritten > 0)
+        missing.push(`${count(totals.unwritten, 'read')} saw what nobody wrote, of which the age cannot be told`);
       if (registers.every(({ writes }) => writes.length === 0)) missing.push('nothing was written');
       return found.conclude({
         checker,
