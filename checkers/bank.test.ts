@@ -52,6 +52,14 @@ describe('bank', () => {
     }
   });
 
+  it('reads balances that are decimal texts, and takes no others for missing', () => {
+    const texts = (b: string) =>
+      judge(`${moved}\np1  |-read = {"a":"10.50","b":"0"}-|  |-read = {"a":"7.50","b":"${b}"}-|`);
+    expect(texts('3').validity).toBe('valid');
+    expect(names(texts('2'))).toEqual(['wrong-total']);
+    expect(texts('much').validity).toBe('unknown');
+  });
+
   it('is unknown when nothing was read, nothing was moved, or an answer shows no balances', () => {
     expect(judge(moved).validity).toBe('unknown');
     expect(judge(before).validity).toBe('unknown');

@@ -28,8 +28,9 @@ function readOf(history: History<BankInput, BankOutput>, at: number): Read | nul
   const entries = Array.isArray(output) ? (output as readonly Json[]).map(entryOf) : Object.entries(output);
   const balances = new Map<string, number | null>();
   let total = 0;
-  for (const [account, balance] of entries as [string, Json | undefined][]) {
-    const amount = typeof balance === 'number' ? balance : null;
+  for (const [account, balance = null] of entries as [string, Json | undefined][]) {
+    const amount = amountIn(balance);
+    if (Number.isNaN(amount)) return null;
     balances.set(account, amount);
     total += amount ?? 0;
   }
@@ -42,6 +43,12 @@ function entryOf(entry: Json, place: number): readonly [string, Json | undefined
   if (typeof entry !== 'object' || entry === null) return [String(place), entry];
   const { account, balance } = entry as { readonly account?: Json; readonly balance?: Json };
   return [String(account), balance];
+}
+
+/** A number, or a decimal text as databases give it; `null` for none, `NaN` for anything else. */
+function amountIn(balance: Json): number | null {
+  if (balance === null || typeof balance === 'number') return balance;
+  return typeof balance === 'string' && /^[+-]?\d+(?:\.\d+)?$/.test(balance) ? Number(balance) : Number.NaN;
 }
 
 /** What most of them have; of two that are equally common, the one seen first. */
