@@ -58,6 +58,8 @@ describe('bank', () => {
     expect(texts('3').validity).toBe('valid');
     expect(names(texts('2'))).toEqual(['wrong-total']);
     expect(texts('much').validity).toBe('unknown');
+    const cents = '|-read = {"a":0.1,"b":0.2}-|  |-read = {"a":0.3,"b":0}-|  |-read = {"a":0.2,"b":0.1}-|';
+    expect(judge(`${moved}\np1  ${cents}`).validity).toBe('valid');
   });
 
   it('is unknown when nothing was read, nothing was moved, or an answer shows no balances', () => {

@@ -22,6 +22,9 @@ interface Read {
   readonly total: number;
 }
 
+/** Of a total, so many digits count: sums of decimal fractions are a little off. */
+const DIGITS = 15;
+
 function readOf(history: History<BankInput, BankOutput>, at: number): Read | null {
   const output = history.output(at) ?? null;
   if (typeof output !== 'object' || output === null) return null;
@@ -34,7 +37,7 @@ function readOf(history: History<BankInput, BankOutput>, at: number): Read | nul
     balances.set(account, amount);
     total += amount ?? 0;
   }
-  return { at, balances, total };
+  return { at, balances, total: Number(total.toPrecision(DIGITS)) };
 }
 
 /** An account and its balance: an object or a pair of both, or the balance alone of the account of that place. */
