@@ -10,8 +10,8 @@ import { durationMs } from './durations.ts';
 import { exitOf, UsageError } from './exit.ts';
 import { EXPORT_FORMATS, exported } from './export.ts';
 import { readAnyHistory } from './formats.ts';
-import type { History } from './history.ts';
-import { findings, findingsPage, type Judge, judgeNamed, renamedFor, unfamiliar } from './judges.ts';
+import { History } from './history.ts';
+import { CAS_MISMATCH, findings, findingsPage, type Judge, judgeNamed, renamedFor, unfamiliar } from './judges.ts';
 import { leave } from './mistakes.ts';
 import { sentenceOf } from './outcome.ts';
 import { isPluginPath } from './plugins.ts';
@@ -98,18 +98,23 @@ async function checkFile(
   }
   const { history, format } = await readAnyHistory(source, renamedFor(judge.name));
   for (const warning of history.warnings.slice(0, 10)) say(`${pc.yellow('warning:')} ${warning}`);
-  const { verdicts, errors } = await verdictsOf(history, judge, {
+  const court: Court = {
     timeoutMs,
     progress: (message) => {
       if (process.stderr.isTTY && !flags.json) say(message);
     },
-  });
+  };
+  const { verdicts, errors } = await verdictsOf(history, judge, court);
   const validity = worst(verdicts.map((verdict) => verdict.validity));
   if (flags.json) print(JSON.stringify(verdicts, null, 2));
   else {
     say(`${history.length} operations, read as ${format}`);
     print(findings(verdicts, history, { colour: pc.isColorSupported }));
   }
+  if (validity === 'invalid' && (await hangsOnFailedSwaps(history, format, judge, court)))
+    say(
+      `${pc.yellow('note:')} a failed cas without an error is taken here to have seen another value; if it says nothing of the value, this history is valid`,
+    );
   if (flags.report !== undefined) {
     const page = await findingsPage(basename(path), history, verdicts);
     await writeFile(flags.report, page).catch((error: unknown) => {
@@ -118,6 +123,18 @@ async function checkFile(
     say(`drawn in ${flags.report}`);
   }
   process.exitCode = exitOf({ validity, ending: 'complete', signal: undefined, errors, left: null }).code;
+}
+
+/** Formats that do not say why a compare-and-set failed. */
+const SWAPS_ASSERT = ['Jepsen JSON lines', 'Jepsen log'];
+
+/** Whether a history would be valid if a failed compare-and-set had seen nothing. */
+async function hangsOnFailedSwaps(history: History, format: string, judge: Judge, court: Court): Promise<boolean> {
+  const { errors } = history;
+  if (judge.kind !== 'model' || !SWAPS_ASSERT.includes(format) || !errors.includes(CAS_MISMATCH)) return false;
+  const silent = errors.map((error) => (error === CAS_MISMATCH ? 'unspecified' : error));
+  const { verdicts } = await verdictsOf(new History({ ...history.parts, errors: silent }), judge, court);
+  return verdicts.every(({ validity }) => validity === 'valid');
 }
 
 /** What the judge says of a history that may be from elsewhere: nothing, if it asks for what the judge does not know. */

@@ -8,6 +8,7 @@ import { models } from '../checkers/models/index.ts';
 import type { Checker, Model, Verdict } from './contract.ts';
 import type { History } from './history.ts';
 
+export { CAS_MISMATCH } from '../checkers/models/register.ts';
 export { renamedFor, unfamiliar } from '../checkers/vocabulary.ts';
 export { findings } from '../reports/summary.ts';
 

@@ -68,6 +68,25 @@ describe('ordeal', () => {
     expect(existsSync(join(store, 'runs', 'etdc'))).toBe(false);
   });
 
+  it('says when a history is invalid only by what a failed cas is taken for', async () => {
+    const lines = (error: string, seen: number) =>
+      [
+        '{"process":0,"type":"invoke","f":"write","value":1}',
+        '{"process":0,"type":"ok","f":"write","value":1}',
+        '{"process":0,"type":"invoke","f":"cas","value":[1,2]}',
+        `{"process":0,"type":"fail","f":"cas","value":[1,2]${error}}`,
+        '{"process":0,"type":"invoke","f":"read"}',
+        `{"process":0,"type":"ok","f":"read","value":${seen}}\n`,
+      ].join('\n');
+    const judged = (input: string) => ordealGiven(input, 'check', '-', '--model', 'cas-register');
+    const hanging = await judged(lines('', 1));
+    expect(hanging).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('this history is valid') as string });
+    expect((await judged(lines(',"error":"timeout"', 1))).exitCode).toBe(0);
+    const broken = await judged(lines('', 7));
+    expect(broken.exitCode).toBe(1);
+    expect(broken.stderr).not.toContain('note:');
+  });
+
   it('judges what comes through a pipe, and says where a page cannot be written', async () => {
     const event = (type: string, value: number | null) => `{:process 0, :type :${type}, :f :read, :value ${value}}\n`;
     const input = event('invoke', null) + event('ok', 7);
