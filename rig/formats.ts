@@ -67,6 +67,11 @@ const formats: readonly Format[] = [
     read: readJsonList,
   },
   {
+    name: 'JSON objects',
+    recognises: new RegExp(`^\\s*\\{[ \\t]*\\r?\\n\\s*"[^"]*"${JSON_VALUE}`),
+    read: readJsonObjects,
+  },
+  {
     name: 'Jepsen JSON lines',
     recognises: new RegExp(`^\\s*(?:\\{[^\\n]*"type"\\s*:(?!(?:invoke|ok|fail|info)\\b)|${JSON_EVENT})`),
     read: (source, renamed) => readJsonLines(source, true, renamed),
@@ -117,7 +122,7 @@ async function readEvents(source: string | Uint8Array, reader: JepsenReader, isT
   const visit = (text: string, line: number, isTorn: boolean) => {
     if (text.trim() === '') return;
     try {
-      const event = eventOf(parse(text, line));
+      const event = eventOf(parse(text.replace(/,\s*$/, ''), line));
       if (!event) throw new MalformedOperation(`line ${line}: expected an object, found ${text.slice(0, 80)}`);
       reader.add(event, `line ${line}`);
     } catch (error) {
@@ -200,6 +205,18 @@ async function readJsonList(source: string | Uint8Array, renamed: Renamed): Prom
   return historyOf(events, { failedSwap: 'nothing', tuples: tuplesIn(events, renamed), renamed }, trouble, 'element');
 }
 
+/** Events as JSON objects one after the other, each over several lines, as `jq` prints them. */
+async function readJsonObjects(source: string | Uint8Array, renamed: Renamed): Promise<History> {
+  const { text, trouble } = await wholeText(source);
+  let depth = 0;
+  const separated = text.replaceAll(/"(?:[^"\\]|\\.)*"|[{}]/g, (token) => {
+    if (token === '{') depth++;
+    return token === '}' && --depth === 0 ? '},' : token;
+  });
+  const events = parseWhole(`[${separated.trimEnd().replace(/,$/, '')}]`) as readonly JepsenEvent[];
+  return historyOf(events, { failedSwap: 'asserts', tuples: tuplesIn(events, renamed), renamed }, trouble, 'object');
+}
+
 function parseWhole(text: string): Json {
   try {
     return parseExactly(text);
@@ -229,7 +246,7 @@ export async function eventList(value: Json, line = 1, renamed: Renamed = new Ma
 }
 
 /** As Jepsen logs it, or as it stands in its `history.txt`, where nothing comes before it. */
-const LOG_LINE = /(?:\bjepsen\.[\w.]+(?:\s+-|:)\s+|^\s*)(\S+)\s+:(invoke|ok|fail|info)\s+:([\w-]+)\s*([^\r]*)\r?$/;
+const LOG_LINE = /(?:\bjepsen\.[\w.]+(?:\s+-|:)\s+|^\s*)(\S+)\s+:(invoke|ok|fail|info)\s+:(\S+)\s*([^\r]*)\r?$/;
 
 function logEvent(text: string): JepsenEvent | null {
   const [, process, type, f, rest] = LOG_LINE.exec(text) ?? [];

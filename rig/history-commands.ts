@@ -126,7 +126,7 @@ async function checkFile(
 }
 
 /** Formats that do not say why a compare-and-set failed. */
-const SWAPS_ASSERT = ['Jepsen JSON lines', 'Jepsen log'];
+const SWAPS_ASSERT = ['Jepsen JSON lines', 'JSON objects', 'Jepsen log'];
 
 /** Whether a history would be valid if a failed compare-and-set had seen nothing. */
 async function hangsOnFailedSwaps(history: History, format: string, judge: Judge, court: Court): Promise<boolean> {

@@ -66,6 +66,25 @@ describe('events in the form of Jepsen', () => {
     expect(silent).toMatchObject({ warnings: [], operations: [{ completion: { type: 'ok', output: 3 } }] });
   });
 
+  it('reads names with signs in them from logs', async () => {
+    const { operations } = await read('0\t:invoke\t:cas!\t[1 2]\n0\t:ok\t:cas!\t[1 2]\n1\t:invoke\t:kv/read?\tnil\n');
+    expect(operations.map(({ input }) => input)).toEqual([{ f: 'cas!', value: [1, 2] }, { f: 'kv/read?' }]);
+  });
+
+  it('reads JSON objects over several lines, and lines with a comma at their end', async () => {
+    const events = [
+      { process: 0, type: 'invoke', f: 'write', value: { '}': '{"' } },
+      { process: 0, type: 'ok', f: 'write', value: { '}': '{"' } },
+    ];
+    const expected = [
+      { process: 0, input: { f: 'write', value: { '}': '{"' } }, completion: { type: 'ok', output: null } },
+    ];
+    const pretty = events.map((event) => JSON.stringify(event, null, 2));
+    expect((await read(pretty.join('\n'))).operations).toEqual(expected);
+    expect((await read(`${events.map((event) => JSON.stringify(event)).join(',\n')},\n`)).operations).toEqual(expected);
+    await expect(read(pretty.join('\n').slice(0, -2))).rejects.toThrow('expected one JSON value');
+  });
+
   it('keeps keys as they are, whatever is asked of them', async () => {
     const { operations } = await read(
       ['append', 'read', 'get', 'put', 'delete']
