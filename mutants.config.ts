@@ -144,6 +144,13 @@ const MUTANTS: readonly Mutant[] = [
     ['a swap waits until it is asked for', 'this.#mustGo(operation) || ', ''],
   ),
   {
+    file: 'checkers/monitors/queue.ts',
+    name: 'a value that was put in again may be taken any number of times',
+    from: 'if (put > taken) continue;',
+    to: 'if (put > 0) continue;',
+    tests: ['checkers/linearizable.test.ts'],
+  },
+  {
     file: 'checkers/monitors/operations.ts',
     name: 'what nobody heard of holds the elements of a set together',
     from: 'if (spans[f[at] as number] && type[at] === OK)',

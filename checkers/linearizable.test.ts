@@ -269,6 +269,24 @@ describe('the answer of an empty queue', () => {
   });
 });
 
+describe('values that are put into a queue again and again', () => {
+  const shape = { enqueue: ['value'], dequeue: [], push: ['value'], pop: [] };
+
+  it.each(['fifo-queue', 'unordered-queue', 'stack'])('may come out of %s as often as they were put in', (model) => {
+    const said = (picture: string) =>
+      model === 'stack' ? picture.replaceAll('enqueue', 'push').replaceAll('dequeue', 'pop') : picture;
+    // So many at once that no search through their orders would come to an end.
+    const busy = Array.from({ length: 16 }, (_, p) => `p${p + 2} |-enqueue ${p % 3}${'-'.repeat(90)}|`).join('\n');
+    const taken = (last: string) => `
+      p0  |-enqueue 7-|  |-enqueue 7-|
+      p1       |-dequeue = 7-|   |-dequeue = 7-|  |-dequeue = ${last}-|`;
+    const verdict = judge(said(`${taken('7')}\n${busy}`), model, shape);
+    expect(verdict).toMatchObject({ validity: 'invalid', statistics: { configurations: 0 } });
+    expect(verdict.anomalies[0]?.counterexample?.impossible.at(-1)?.reason).toContain('cannot give 7');
+    expect(judge(said(taken('null')), model, shape).validity).toBe('valid');
+  });
+});
+
 describe('a state', () => {
   it.each([
     ['fifo-queue', 'enqueue'],

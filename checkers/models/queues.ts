@@ -2,7 +2,7 @@
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { monitored } from '../monitors/monitor.ts';
-import { PUT, queueMonitor, TAKE, TAKE_OR_ZERO } from '../monitors/queue.ts';
+import { PUT, queueMonitor, stackMonitor, TAKE, TAKE_OR_ZERO } from '../monitors/queue.ts';
 import { same, text } from './text.ts';
 
 export type QueueInput = Input &
@@ -79,7 +79,7 @@ function takenFrom(content: readonly Json[], input: Input, output: Json | undefi
 export type StackInput = Input &
   ({ readonly f: 'push'; readonly key?: Json; readonly value: Json } | { readonly f: 'pop'; readonly key?: Json });
 
-export const stack: Model<readonly Json[], StackInput, QueueOutput> = {
+const plainStack: Model<readonly Json[], StackInput, QueueOutput> = {
   name: 'stack',
   initial: [],
   functions: { push: 'write', pop: 'write' },
@@ -92,6 +92,8 @@ export const stack: Model<readonly Json[], StackInput, QueueOutput> = {
   fingerprint: (state) => JSON.stringify(state),
   describe,
 };
+
+export const stack = monitored(plainStack, stackMonitor({ push: PUT, pop: TAKE }));
 
 const sorted = (content: readonly Json[]): readonly Json[] =>
   [...content].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));

@@ -1,5 +1,5 @@
 /**
- * Queues of unique values, first in, first out or in any order, by the patterns that break them (A. Bouajjani et al., "On
+ * Queues of unique values (of others only whether one was taken too often), first in, first out or in any order, by the patterns that break them (A. Bouajjani et al., "On
  * Reducing Linearizability to State Reachability", 2015): a value taken twice or before it was there, values taken in the
  * wrong order, and a queue that was called empty while some value was certainly in it. One sweep over the events.
  *
@@ -11,7 +11,7 @@ import { NEVER } from '../../rig/recording.ts';
 import { ABSENT, NULL } from '../../rig/values.ts';
 import { CodeTable } from './code-table.ts';
 import { eventsOf, grown } from './events.ts';
-import type { Columns, Decision, Evidence, Monitor } from './monitor.ts';
+import { type Columns, type Decision, type Evidence, isEvidence, type Monitor } from './monitor.ts';
 
 /** `TAKE_OR_ZERO`: an empty queue may be told by 0 too. */
 export const [PUT, TAKE, TAKE_OR_ZERO] = [0, 1, 2] as const;
@@ -52,23 +52,53 @@ class QueueMonitor implements Monitor {
     this.#empties = [];
     this.#unknownTakes = [];
     this.#partner = grown(this.#partner, to - from).fill(NONE, 0, to - from);
-    if (!this.#enterPuts()) return 'inapplicable';
+    const puts = this.#enterPuts();
+    if (puts !== 'unique') return (puts === 'repeated' ? this.#overdrawn() : null) ?? 'inapplicable';
     const found = this.#attachTakes();
     if (found !== null) return found;
     this.#events = eventsOf(operations, from, to, this.#events);
     return (this.#isOrdered ? this.#judgeOrder() : null) ?? this.#judgeEmpties();
   }
 
-  /** False if a value was put in twice, or something is no operation of a queue. */
-  #enterPuts(): boolean {
+  /** `strange`: something is no operation of a queue. */
+  #enterPuts(): 'unique' | 'repeated' | 'strange' {
     const { role, value } = this.#o;
     this.#puts.begin(this.#to - this.#from);
+    let isUnique = true;
     for (let x = this.#from; x < this.#to; x++) {
       if (role[x] === TAKE || role[x] === TAKE_OR_ZERO) continue;
-      if (role[x] !== PUT || value[x] === ABSENT) return false;
-      if (this.#puts.enter(value[x] as number, x) !== NONE) return false;
+      if (role[x] !== PUT || value[x] === ABSENT) return 'strange';
+      if (isUnique) isUnique = this.#puts.enter(value[x] as number, x) === NONE;
     }
-    return true;
+    return isUnique ? 'unique' : 'repeated';
+  }
+
+  /** Of values that were put in several times, the one that was first taken more often than that. */
+  #overdrawn(): Evidence | null {
+    const { role, value, output, call, end } = this.#o;
+    const traffic = new Map<number, { readonly puts: number[]; readonly takes: number[] }>();
+    for (let x = this.#from; x < this.#to; x++) {
+      const isPut = role[x] === PUT;
+      const code = (isPut ? value[x] : output[x]) as number;
+      const isEmpty = code === NULL || code === ABSENT || (role[x] === TAKE_OR_ZERO && code === 0);
+      if (!isPut && (end[x] === NEVER || isEmpty)) continue;
+      const its = traffic.get(code) ?? { puts: [], takes: [] };
+      traffic.set(code, its);
+      (isPut ? its.puts : its.takes).push(x);
+    }
+    let found: readonly number[] | null = null;
+    let soonest = NEVER;
+    for (const { puts, takes } of traffic.values()) {
+      takes.sort((a, b) => (end[a] as number) - (end[b] as number));
+      for (let taken = 0, put = 0; taken < takes.length; taken++) {
+        const ended = end[takes[taken] as number] as number;
+        while (put < puts.length && (call[puts[put] as number] as number) < ended) put++;
+        if (put > taken) continue;
+        if (ended < soonest) [soonest, found] = [ended, [...puts.slice(0, put), ...takes.slice(0, taken + 1)]];
+        break;
+      }
+    }
+    return found && [...found].sort((a, b) => a - b);
   }
 
   #attachTakes(): Decision | null {
@@ -244,3 +274,15 @@ class QueueMonitor implements Monitor {
 
 export const queueMonitor = (roles: Readonly<Record<string, number>>, order: 'fifo' | 'any'): Monitor =>
   new QueueMonitor(roles, order === 'fifo');
+
+/** Of a stack only what would break a queue in any order too: a value from nowhere or taken too often, and a false empty. */
+export function stackMonitor(roles: Readonly<Record<string, number>>): Monitor {
+  const inAnyOrder = new QueueMonitor(roles, false);
+  return {
+    roles,
+    decide(operations, from, to) {
+      const decision = inAnyOrder.decide(operations, from, to);
+      return isEvidence(decision) ? decision : 'inapplicable';
+    },
+  };
+}
