@@ -1,7 +1,7 @@
 /** A list for each key: an `append` adds to its end, a `read` sees all of it. A list that nobody appended to may read as `null`. */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
-import { text } from './text.ts';
+import { impossible, text } from './text.ts';
 
 export type AppendInput = Input &
   ({ readonly f: 'append'; readonly key?: Json; readonly value: Json } | { readonly f: 'read'; readonly key?: Json });
@@ -18,7 +18,7 @@ export const append: Model<readonly Json[], AppendInput, AppendOutput> = {
   step(state, input, output) {
     if (input.f === 'append') return [...state, input.value];
     if (output === undefined || JSON.stringify(output ?? []) === JSON.stringify(state)) return state;
-    return { inconsistent: `cannot read ${text(output)} while it holds ${text(state)}` };
+    return impossible(() => `cannot read ${text(output)} while it holds ${text(state)}`);
   },
 
   fingerprint: (state) => JSON.stringify(state),

@@ -3,7 +3,7 @@
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { ADD, counterMonitor, DOWN, READ, UP } from '../monitors/counter.ts';
 import { monitored } from '../monitors/monitor.ts';
-import { text } from './text.ts';
+import { impossible, text } from './text.ts';
 
 export type CounterInput = Input &
   (
@@ -20,7 +20,7 @@ const plainCounter: Model<number, CounterInput, Json> = {
   step(state, input, output) {
     if (input.f !== 'read') return state + amountOf(input);
     if (output === undefined || output === state) return state;
-    return { inconsistent: `cannot read ${text(output)} while it is at ${state}` };
+    return impossible(() => `cannot read ${text(output)} while it is at ${state}`);
   },
 
   fingerprint: String,

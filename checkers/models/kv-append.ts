@@ -2,6 +2,7 @@
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { UnknownFunction } from '../monitors/operations.ts';
+import { impossible } from './text.ts';
 
 export type KvAppendInput = Input &
   (
@@ -25,7 +26,7 @@ export const kvAppend: Model<string, KvAppendInput, KvAppendOutput> = {
         return state + textIn(input.value);
       case 'get':
         if (output === undefined || textIn(output) === state) return state;
-        return { inconsistent: `cannot get ${text(output)} while it holds ${text(state)}` };
+        return impossible(() => `cannot get ${text(output)} while it holds ${text(state)}`);
     }
   },
 

@@ -4,7 +4,7 @@
  */
 
 import type { Input, Json, Model } from '../../rig/contract.ts';
-import { same, text } from './text.ts';
+import { impossible, same, text } from './text.ts';
 
 export type KvVersionsInput = Input &
   (
@@ -37,9 +37,9 @@ export const kvVersions: Model<Entry, KvVersionsInput, KvVersionsOutput> = {
     if (input.f === 'put-if') {
       const isEqual = input.version === state.version;
       if (output === false)
-        return isEqual ? { inconsistent: `cannot miss version ${input.version} while it has just that` } : state;
+        return isEqual ? impossible(() => `cannot miss version ${input.version} while it has just that`) : state;
       if (!isEqual)
-        return { inconsistent: `cannot put at version ${input.version} while it has version ${state.version}` };
+        return impossible(() => `cannot put at version ${input.version} while it has version ${state.version}`);
     }
     if (input.f === 'delete' && state.version === 0) return observed(state, numbersOf(output));
     const least = state.revision ?? state.least;
@@ -74,13 +74,13 @@ function observed(state: Entry, output: Json | undefined): Entry | { readonly in
   const seen = output === null ? { version: 0 } : isRecord(output) ? output : { value: output };
   const { value, version, revision } = seen as { readonly [name: string]: Json | undefined };
   if (value !== undefined && !same(value, state.value))
-    return { inconsistent: `cannot see ${text(value)} while it holds ${text(state.value)}` };
+    return impossible(() => `cannot see ${text(value)} while it holds ${text(state.value)}`);
   if (typeof version === 'number' && version !== state.version)
-    return { inconsistent: `cannot see version ${version} while it has version ${state.version}` };
+    return impossible(() => `cannot see version ${version} while it has version ${state.version}`);
   if (typeof revision !== 'number' || revision === state.revision) return state;
   if (state.revision !== null)
-    return { inconsistent: `cannot see revision ${revision} while it has ${state.revision}` };
-  if (revision <= state.least) return { inconsistent: `cannot see revision ${revision} after revision ${state.least}` };
+    return impossible(() => `cannot see revision ${revision} while it has ${state.revision}`);
+  if (revision <= state.least) return impossible(() => `cannot see revision ${revision} after revision ${state.least}`);
   return { ...state, revision };
 }
 

@@ -7,7 +7,7 @@
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { UnknownFunction } from '../monitors/operations.ts';
 import { microFunction } from '../vocabulary.ts';
-import { same, text } from './text.ts';
+import { impossible, same, text } from './text.ts';
 
 export type MultiRegisterInput = Input & { readonly f: 'txn'; readonly value: readonly Json[] };
 
@@ -41,7 +41,7 @@ export const multiRegister: Model<Registers, MultiRegisterInput, MultiRegisterOu
         if (!(name in after)) after = { ...after, [name]: saw === 0 ? 0 : null };
         const holds = after[name] as Json;
         if (!same(saw, holds))
-          return { inconsistent: `cannot read ${text(saw)} from ${text(key)} while it holds ${text(holds)}` };
+          return impossible(() => `cannot read ${text(saw)} from ${text(key)} while it holds ${text(holds)}`);
       }
     }
     return after;

@@ -6,7 +6,7 @@ import { ACQUIRE, fencedLockMonitor, RELEASE } from '../monitors/fenced-lock.ts'
 import { monitored, OTHER } from '../monitors/monitor.ts';
 import { UnknownFunction } from '../monitors/operations.ts';
 import { SEES_ON, toggleMonitor, TURNS_OFF, TURNS_ON } from '../monitors/toggle.ts';
-import { text } from './text.ts';
+import { impossible, text } from './text.ts';
 
 export type MutexInput = Input & { readonly f: 'acquire' | 'release'; readonly key?: Json };
 
@@ -63,19 +63,19 @@ const plainFencedMutex: Model<Fenced, FencedMutexInput, Json> = {
   partition: ['key'],
   step({ token, last }, input, output) {
     if (input.f === 'acquire') {
-      if (token !== null) return { inconsistent: `cannot acquire a lock that is held${withToken(token)}` };
+      if (token !== null) return impossible(() => `cannot acquire a lock that is held${withToken(token)}`);
       if (typeof output === 'string')
         throw new UnknownFunction(`the model fenced-mutex compares numbers; a token is ${text(output)}`);
       if (typeof output !== 'number') return { token: UNSEEN, last };
       return output > last
         ? { token: output, last: output }
-        : { inconsistent: `cannot give token ${output} after ${last}` };
+        : impossible(() => `cannot give token ${output} after ${last}`);
     }
     if (token === null) return { inconsistent: 'cannot release a lock that is free' };
     const shown = shownBy(input);
     if (shown === null) return { token: null, last };
     const isRight = token === UNSEEN ? shown > last : token === shown;
-    if (!isRight) return { inconsistent: `cannot release with token ${shown} a lock that is held${withToken(token)}` };
+    if (!isRight) return impossible(() => `cannot release with token ${shown} a lock that is held${withToken(token)}`);
     return { token: null, last: shown };
   },
   fingerprint: ({ token, last }) => (token === null ? `free, after ${last}` : `held${withToken(token)}, after ${last}`),
@@ -128,10 +128,10 @@ export const reentrantMutex: Model<Held, ReentrantMutexInput, Json> = {
     const who = JSON.stringify(ownerIn(input));
     if (f === 'acquire') {
       if (owner !== null && owner !== who)
-        return { inconsistent: `cannot be acquired by ${who} while ${owner} holds it` };
+        return impossible(() => `cannot be acquired by ${who} while ${owner} holds it`);
       return { owner: who, depth: depth + 1 };
     }
-    if (owner !== who) return { inconsistent: `cannot be released by ${who} while ${owner ?? 'nobody'} holds it` };
+    if (owner !== who) return impossible(() => `cannot be released by ${who} while ${owner ?? 'nobody'} holds it`);
     return { owner: depth === 1 ? null : who, depth: depth - 1 };
   },
   fingerprint: ({ owner, depth }) => (owner === null ? 'free' : `held by ${owner}, ${depth} deep`),

@@ -3,7 +3,7 @@
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { monitored } from '../monitors/monitor.ts';
 import { PUT, queueMonitor, stackMonitor, TAKE, TAKE_OR_ZERO } from '../monitors/queue.ts';
-import { same, text } from './text.ts';
+import { impossible, same, text } from './text.ts';
 
 export type QueueInput = Input &
   (
@@ -27,10 +27,8 @@ function describe(input: Input, output: Json | undefined): string {
 const saysEmpty = ({ f }: Input, output: Json | undefined): boolean =>
   output === undefined || output === null || (f === 'deq' && output === 0);
 
-const cannotTake = (output: Json, held: string) => ({
-  inconsistent:
-    output === null ? `cannot be empty while it holds ${held}` : `cannot give ${text(output)} while it holds ${held}`,
-});
+const cannotTake = (output: Json, held: () => string) =>
+  impossible(() => `cannot ${output === null ? 'be empty' : `give ${text(output)}`} while it holds ${held()}`);
 
 const plainFifoQueue: Model<readonly Json[], QueueInput, QueueOutput> = {
   name: 'fifo-queue',
@@ -41,7 +39,7 @@ const plainFifoQueue: Model<readonly Json[], QueueInput, QueueOutput> = {
     if (isPut(input.f)) return [...state, input['value'] as Json];
     const [first, ...rest] = state;
     if (first === undefined ? saysEmpty(input, output) : output === undefined || same(output, first)) return rest;
-    return cannotTake(output ?? null, said(state));
+    return cannotTake(output ?? null, () => said(state));
   },
   fingerprint: (state) => JSON.stringify(state),
   describe,
@@ -61,7 +59,7 @@ const plainUnorderedQueue: Model<readonly (readonly Json[])[], QueueInput, Queue
   step(state, input, output) {
     if (isPut(input.f)) return distinct(state.map((content) => sorted([...content, input['value'] as Json])));
     const after = distinct(state.flatMap((content) => takenFrom(content, input, output)));
-    return after.length > 0 ? after : cannotTake(output ?? null, state.map(said).join(' or '));
+    return after.length > 0 ? after : cannotTake(output ?? null, () => state.map(said).join(' or '));
   },
   fingerprint: (state) => state.map((content) => JSON.stringify(content)).join(' or '),
   describe,
@@ -87,7 +85,7 @@ const plainStack: Model<readonly Json[], StackInput, QueueOutput> = {
   step(state, input, output) {
     if (input.f === 'push') return [...state, input.value];
     if (output === undefined || same(output, state.at(-1) ?? null)) return state.slice(0, -1);
-    return cannotTake(output, said(state));
+    return cannotTake(output, () => said(state));
   },
   fingerprint: (state) => JSON.stringify(state),
   describe,

@@ -7,7 +7,7 @@
 import type { Input, Json, Model } from '../../rig/contract.ts';
 import { monitored } from '../monitors/monitor.ts';
 import { READ, registerMonitor, SWAP, WRITE } from '../monitors/register.ts';
-import { same, text } from './text.ts';
+import { impossible, same, text } from './text.ts';
 
 /** Without a `key` there is one register. An absent value is `null`. */
 export type RegisterInput = Input &
@@ -34,13 +34,13 @@ const plainRegister: Model<Json, RegisterInput, RegisterOutput> = {
         return input.value;
       case 'read':
         if (output === undefined || same(output, state)) return state;
-        return { inconsistent: `cannot read ${text(output)} while it holds ${text(state)}` };
+        return impossible(() => `cannot read ${text(output)} while it holds ${text(state)}`);
       case 'cas': {
         const matches = same(state, input.from);
         if (output === false)
-          return matches ? { inconsistent: `cannot miss ${text(input.from)} while it holds just that` } : state;
+          return matches ? impossible(() => `cannot miss ${text(input.from)} while it holds just that`) : state;
         if (matches) return input.to;
-        return { inconsistent: `cannot swap ${text(input.from)} for ${text(input.to)} while it holds ${text(state)}` };
+        return impossible(() => `cannot swap ${text(input.from)} for ${text(input.to)} while it holds ${text(state)}`);
       }
     }
   },

@@ -8,7 +8,7 @@ import { maxRegisterMonitor, READ, WRITE } from '../monitors/max-register.ts';
 import { monitored } from '../monitors/monitor.ts';
 import { monotonicRegisterMonitor } from '../monitors/monotonic-register.ts';
 import { UnknownFunction } from '../monitors/operations.ts';
-import { text } from './text.ts';
+import { impossible, text } from './text.ts';
 
 export type RisingInput = Input &
   ({ readonly f: 'write'; readonly key?: Json; readonly value: number } | { readonly f: 'read'; readonly key?: Json });
@@ -32,7 +32,7 @@ const rising = (
       throw new UnknownFunction(`the model ${name} compares numbers; an operation writes ${text(value)}`);
     if (input.f === 'write') return write(state, input.value);
     if (output === undefined || output === state) return state;
-    return { inconsistent: `cannot read ${text(output)} while it holds ${state}` };
+    return impossible(() => `cannot read ${text(output)} while it holds ${state}`);
   },
   fingerprint: String,
   describe(input, output) {
@@ -50,7 +50,7 @@ export const monotonicRegister = monitored(
   rising('monotonic-register', (held, value) =>
     held === null || value >= held
       ? value
-      : { inconsistent: `cannot write ${value} while it holds ${held}, which is more` },
+      : impossible(() => `cannot write ${value} while it holds ${held}, which is more`),
   ),
   monotonicRegisterMonitor(roles),
 );

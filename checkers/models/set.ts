@@ -9,7 +9,7 @@ import { FALSE, TRUE } from '../../rig/values.ts';
 import { monitored, OTHER } from '../monitors/monitor.ts';
 import { SEES_OFF, SEES_ON, toggleMonitor, TURNS_OFF, TURNS_ON } from '../monitors/toggle.ts';
 import { ABSENT } from '../../rig/values.ts';
-import { text } from './text.ts';
+import { impossible, text } from './text.ts';
 
 export type SetInput = Input &
   (
@@ -34,7 +34,7 @@ const plainSet: Model<readonly string[], SetInput, SetOutput> = {
     if (input.f === 'read') {
       if (!Array.isArray(output)) return state;
       const seen = (output as readonly Json[]).map((element) => JSON.stringify(element)).sort();
-      return same(seen, state) ? state : { inconsistent: `cannot read ${said(seen)} while it holds ${said(state)}` };
+      return same(seen, state) ? state : impossible(() => `cannot read ${said(seen)} while it holds ${said(state)}`);
     }
     const element = JSON.stringify(elementOf(input));
     const isIn = state.includes(element);
@@ -42,9 +42,10 @@ const plainSet: Model<readonly string[], SetInput, SetOutput> = {
     const isAdd = input.f === 'add';
     const isLook = input.f === 'contains' || input.f === 'has';
     if (answer !== null && answer !== (isAdd ? !isIn : isIn))
-      return {
-        inconsistent: `cannot ${isLook ? 'answer' : input.f} ${element} ${isLook ? `with` : `and answer`} ${answer} while it ${isIn ? 'is in' : 'is not in'}`,
-      };
+      return impossible(
+        () =>
+          `cannot ${isLook ? 'answer' : input.f} ${element} ${isLook ? `with` : `and answer`} ${answer} while it ${isIn ? 'is in' : 'is not in'}`,
+      );
     if (isLook || isAdd === isIn) return state;
     return isAdd ? [...state, element].sort() : state.filter((other) => other !== element);
   },

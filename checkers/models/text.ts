@@ -1,6 +1,6 @@
-/** Values as they stand in the sentences of models. */
+/** Values as they stand in the sentences of models, and the sentences themselves. */
 
-import type { Json } from '../../rig/contract.ts';
+import type { Inconsistent, Json } from '../../rig/contract.ts';
 
 const LONGEST = 60;
 
@@ -13,3 +13,18 @@ export function text(value: Json | undefined): string {
 
 export const same = (left: Json, right: Json): boolean =>
   left === right || (typeof left === 'object' && left !== null && JSON.stringify(left) === JSON.stringify(right));
+
+class Impossible implements Inconsistent {
+  readonly #why: () => string;
+
+  constructor(why: () => string) {
+    this.#why = why;
+  }
+
+  get inconsistent(): string {
+    return this.#why();
+  }
+}
+
+/** A step that is impossible. A search tries many, and few are ever asked why: only then is it put into words. */
+export const impossible = (why: () => string): Inconsistent => new Impossible(why);
