@@ -329,3 +329,12 @@ describe('numbers that were kept as texts, since no double holds them', () => {
     expect(verdict.summary).toContain('compares numbers');
   });
 });
+
+describe('an answer about another key than was asked for', () => {
+  it('is told, and not judged', () => {
+    const read = (key: string) => `p0  |-txn [["r","x",null]] = [["r","${key}",null]]-|`;
+    expect(judge(read('x'), 'multi-register', { txn: ['value'] }).validity).toBe('valid');
+    const { validity, summary } = judge(read('y'), 'multi-register', { txn: ['value'] });
+    expect([validity, summary]).toEqual(['unknown', 'the model multi-register wants x answered; an answer is of y']);
+  });
+});

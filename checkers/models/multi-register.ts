@@ -35,8 +35,12 @@ export const multiRegister: Model<Registers, MultiRegisterInput, MultiRegisterOu
       else if (f !== 'r')
         throw new UnknownFunction(`the model multi-register knows r and w; an operation asks for ${text(f)}`);
       else {
-        const [, , saw] = seen ? partsOf(seen[at] ?? null) : [f, key, undefined];
-        if (saw === undefined) continue;
+        if (!seen) continue;
+        const [, of, saw] = partsOf(seen[at] ?? null);
+        if (!same(of, key))
+          throw new UnknownFunction(
+            `the model multi-register wants ${text(key)} answered; an answer is of ${text(of)}`,
+          );
         const name = JSON.stringify(key);
         if (!(name in after)) after = { ...after, [name]: saw === 0 ? 0 : null };
         const holds = after[name] as Json;
