@@ -70,21 +70,28 @@ const fencedMutex: System<Fenced> = {
   wrong: (rng, { f }, { last }) => (f === 'acquire' ? rng.integer(Math.max(1, last - 4), last + 2) : null),
 };
 
-const queue = (takeFrom: 'first' | 'anywhere'): System<readonly number[]> & { put: number; rng: Random | null } => ({
+type Queue = System<readonly number[]> & { put: number; rng: Random | null };
+
+/** `repeats`: now and then a value is put in again. */
+const queue = (takeFrom: 'first' | 'last' | 'anywhere', repeats = 0): Queue => ({
   initial: [],
   put: 0,
   rng: null,
   ask(rng) {
     this.rng = rng;
-    return rng.chance(0.5) ? { f: 'enqueue', value: ++this.put } : { f: 'dequeue' };
+    const [put, take] = takeFrom === 'last' ? ['push', 'pop'] : ['enqueue', 'dequeue'];
+    if (rng.chance(0.5)) return { f: take };
+    const isAgain = this.put > 0 && rng.chance(repeats);
+    return { f: put, value: isAgain ? rng.integer(Math.max(1, this.put - 2), this.put) : ++this.put };
   },
   perform(held, input) {
-    if (input.f === 'enqueue') return [[...held, input['value'] as number], null];
-    const at = takeFrom === 'first' || held.length === 0 ? 0 : (this.rng?.integer(0, held.length - 1) ?? 0);
+    if ('value' in input) return [[...held, input['value'] as number], null];
+    const last = Math.max(0, held.length - 1);
+    const at = takeFrom === 'first' ? 0 : takeFrom === 'last' ? last : (this.rng?.integer(0, last) ?? 0);
     return [held.filter((_, place) => place !== at), held[at] ?? null];
   },
-  wrong(rng, { f }) {
-    if (f === 'enqueue') return null;
+  wrong(rng, input) {
+    if ('value' in input) return null;
     return rng.chance(0.3) ? null : rng.integer(Math.max(1, this.put - 5), this.put + 1);
   },
 });
@@ -125,4 +132,15 @@ export const systems: Readonly<Record<string, readonly [model: string, begin: ()
   'counters that go down by three': ['counter', () => counter('decrement', 3) as unknown as System<never>],
   'max registers': ['max-register', () => rising(false) as unknown as System<never>],
   'monotonic registers': ['monotonic-register', () => rising(true) as unknown as System<never>],
+};
+
+/** The same for those of which a monitor finds some violations, and leaves all else to the search. */
+export const partlyJudged: typeof systems = {
+  stacks: ['stack', () => queue('last') as unknown as System<never>],
+  'stacks with some values repeated': ['stack', () => queue('last', 0.2) as unknown as System<never>],
+  'FIFO queues with some values repeated': ['fifo-queue', () => queue('first', 0.4) as unknown as System<never>],
+  'unordered queues with some values repeated': [
+    'unordered-queue',
+    () => queue('anywhere', 0.4) as unknown as System<never>,
+  ],
 };
