@@ -7,6 +7,7 @@
 import type { Anomaly, Budget, Checker, Input, Json, Model, Verdict } from '../rig/contract.ts';
 import { defineChecker, invalid, unknown, valid } from '../rig/define.ts';
 import type { History } from '../rig/history.ts';
+import { count } from './anomalies.ts';
 import { Cases } from './cases.ts';
 import type { Monitored } from './monitors/monitor.ts';
 import { UnknownFunction } from './monitors/operations.ts';
@@ -115,8 +116,12 @@ function verdictOf(name: string, tally: Tally, [first, ...rest]: readonly Anomal
       tally,
     );
   }
-  const over = partitions > 1 ? ` of ${partitions} keys, each by itself` : '';
-  return valid(name, `${operations} operations${over}, have a legal order`, tally);
+  const over = partitions > 1 ? ` of ${partitions} keys, each by itself,` : '';
+  return valid(
+    name,
+    `${count(operations, 'operation')}${over} ${operations === 1 ? 'has' : 'have'} a legal order`,
+    tally,
+  );
 }
 
 /** `on x, operation 8 cannot be placed (cannot read 5 while it holds 7)`; without what it is on where that is all there is. */

@@ -170,6 +170,16 @@ describe('readAnyHistory', () => {
   });
 
   it.each([
+    '{"valid?":true,"history":[{"process":0,"type":"invoke","f":"write","value":1},{"process":0,"type":"ok","f":"write","value":1}]}',
+    '{:name "etcd", :history [{:process 0, :type :invoke, :f :write, :value 1} {:process 0, :type :ok, :f :write, :value 1}]}',
+  ])('finds the history in the map of a whole test: %s', async (text) => {
+    expect((await read(text)).operations).toEqual([
+      { process: 0, input: { f: 'write', value: 1 }, completion: { type: 'ok', output: null } },
+    ]);
+    await expect(read(text.replace('history', 'past'))).rejects.toThrow('expected type, one of invoke');
+  });
+
+  it.each([
     ['', 'the text is empty'],
     ['hello', 'in no format known here (JSON list of events, Ordeal history,'],
     ['{:process 0 :type :invoke', 'line 1: the text ends before }'],

@@ -55,7 +55,7 @@ const JSON_VALUE = '\\s*:\\s*(?:["\\d{[-]|(?:true|false|null)\\b)';
 const JSON_EVENT = '\\[\\s*(?:-?\\d+|"[^"]*")\\s*,\\s*":?(?:invoke|ok|fail|info)"';
 
 const formats: readonly Format[] = [
-  { name: 'JSON list of events', recognises: /^\s*\{[^[]*"events"\s*:\s*\[/, read: readEventList },
+  { name: 'JSON list of events', recognises: /^\s*\{[^[]*"(?:events|history)"\s*:\s*\[/, read: readEventList },
   {
     name: 'Ordeal history',
     recognises: /^\s*\{[^\n]{0,40}"index"\s*:\s*\d+\s*,\s*"timeNs"/,
@@ -234,9 +234,9 @@ async function readEventList(source: string | Uint8Array, renamed: Renamed): Pro
   return eventList(parseWhole(text), 1, renamed);
 }
 
-/** The history in one object with a list of events, as `register-golden` files have it. */
+/** The history in one object with a list of events, as `register-golden` files have it, or with a `history`. */
 export async function eventList(value: Json, line = 1, renamed: Renamed = new Map()): Promise<History> {
-  const { failedCas, events } = (isRecord(value) ? value : {}) as JepsenEvent;
+  const { failedCas, history, events = history } = (isRecord(value) ? value : {}) as JepsenEvent;
   if (!Array.isArray(events)) throw new MalformedOperation(`line ${line}: expected events, a list`);
   const all = (events as Json[]).map((event) =>
     Array.isArray(event) ? ofList(event as Json[]) : (eventOf(event) ?? {}),
@@ -303,15 +303,20 @@ async function wholeText(source: string | Uint8Array): Promise<{ readonly text: 
 
 async function readEdnHistory(source: string | Uint8Array, renamed: Renamed): Promise<History> {
   const { text, trouble } = await wholeText(source);
-  const elements = readEdn(text).flatMap((element) =>
-    Array.isArray(element) && !isList(element) ? (element as Json[]) : [element],
-  );
+  const elements = readEdn(text).flatMap(elementsOf);
   const events = elements.map((element, at) => {
     const event = eventOf(element);
     if (!event) throw new MalformedEdn(`element ${at}: expected a map, found ${JSON.stringify(element).slice(0, 80)}`);
     return plain(event);
   });
   return historyOf(events, { failedSwap: 'nothing', tuples: tuplesIn(events, renamed), renamed }, trouble);
+}
+
+/** Of a list of events, or of a map of a whole test with its history, the events. */
+function elementsOf(element: Json): readonly Json[] {
+  if (Array.isArray(element) && !isList(element)) return element as Json[];
+  const { history, type } = isRecord(element) ? plain(element) : {};
+  return Array.isArray(history) && type === undefined ? (history as Json[]) : [element];
 }
 
 /** Without the namespaces of its fields. */

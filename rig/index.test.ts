@@ -25,7 +25,7 @@ it('is a library as docs/models.md shows it, in a folder of its own', async () =
       );
       return (await execa(process.execPath, ['script.mjs'], { cwd: folder })).stdout.split('\n');
     };
-    expect(await judged('1')).toEqual(['valid 2 operations, have a legal order []', 'invalid']);
+    expect(await judged('1')).toEqual(['valid 2 operations have a legal order []', 'invalid']);
     expect((await judged('2'))[0]).toMatch(/^invalid no legal order exists: operation 2 cannot be placed/);
   } finally {
     rmSync(folder, { recursive: true });
