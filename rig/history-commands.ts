@@ -108,7 +108,7 @@ async function checkFile(
   const validity = worst(verdicts.map((verdict) => verdict.validity));
   if (flags.json) print(JSON.stringify(verdicts, null, 2));
   else {
-    say(`${history.length} operations, read as ${format}`);
+    say(`${history.length} operation${history.length === 1 ? '' : 's'}, read as ${format}`);
     print(findings(verdicts, history, { colour: pc.isColorSupported }));
   }
   if (validity === 'invalid' && (await hangsOnFailedSwaps(history, format, judge, court)))
