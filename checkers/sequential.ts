@@ -40,7 +40,10 @@ function judgeRegisters(history: SequentialHistory, budget: Budget): Verdict {
   const events = transactionsOf(history);
   const verdict = byRegisters.check(new History(events), budget) as Verdict;
   const { validity, summary, anomalies, statistics } = verdict;
-  if (validity === 'unknown') return unknown(NAME, summary, statistics);
+  if (validity === 'unknown') {
+    const doubt = `${history.length === 0 ? 'not judged' : 'not proven'}: ${GUARANTEE}`;
+    return unknown(NAME, `${doubt}; ${summary.replaceAll('transaction', 'operation')}`, statistics);
+  }
   const facts = statistics as { readonly succeeded: number; readonly keys: number };
   const seen = `${count(facts.succeeded, 'operation')} on ${count(facts.keys, 'key')}`;
   if (validity === 'valid') return valid(NAME, `nothing contradicts ${GUARANTEE}: ${seen}`, statistics);
