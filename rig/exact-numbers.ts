@@ -17,7 +17,7 @@ export function exactly(token: string): number | string {
 
 /** What a text of JSON holds may be rounded only if there are so many digits in a row. */
 const MANY_DIGITS = /\d{16}/;
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /** What JSON says, with `exactly` its numbers. Throws as `JSON.parse` does. */
 export function parseExactly(text: string): Json {

@@ -180,6 +180,16 @@ describe('readAnyHistory', () => {
   });
 
   it.each([
+    ['JSON objects', (text: string) => `{\n "process": 0, "type": "invoke", "f": "write", "value": ${text}\n}`],
+    ['EDN', (text: string) => `{:process 0 :type :invoke :f :write :value ${text}}`],
+  ])('reads a text of any length in %s', async (name, event) => {
+    const long = `1234567890123456789${'a'.repeat(30 << 20)}`;
+    const { format, operations } = await read(event(`"${long}"`));
+    expect(format).toBe(name);
+    expect((operations[0]?.input as { value: string } | undefined)?.value === long).toBe(true);
+  });
+
+  it.each([
     ['', 'the text is empty'],
     ['hello', 'in no format known here (JSON list of events, Ordeal history,'],
     ['{:process 0 :type :invoke', 'line 1: the text ends before }'],

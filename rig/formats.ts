@@ -40,7 +40,14 @@ export async function readAnyHistory(
     throw new UnreadableFile(
       `${name} is in no format known here (${formats.map((known) => known.name).join(', ')}); it begins with ${JSON.stringify(start.slice(0, 60))}`,
     );
-  return { history: await format.read(source, renamed), format: format.name };
+  try {
+    return { history: await format.read(source, renamed), format: format.name };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UnreadableFile(
+      `${name} holds a text or a nesting that is more than can be read at once: ${error.message}`,
+    );
+  }
 }
 
 interface Format {
@@ -209,7 +216,7 @@ async function readJsonList(source: string | Uint8Array, renamed: Renamed): Prom
 async function readJsonObjects(source: string | Uint8Array, renamed: Renamed): Promise<History> {
   const { text, trouble } = await wholeText(source);
   let depth = 0;
-  const separated = text.replaceAll(/"(?:[^"\\]|\\.)*"|[{}]/g, (token) => {
+  const separated = text.replaceAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}]/g, (token) => {
     if (token === '{') depth++;
     return token === '}' && --depth === 0 ? '},' : token;
   });
