@@ -18,9 +18,10 @@ import { isPluginPath } from './plugins.ts';
 import { Store } from './store.ts';
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
 /** Told of what is neither. */
 const NOR_FILE = ' and no file';
-const print = (text: string) => process.stdout.write(`${text}\n`);
 
 export interface CheckFlags {
   readonly model?: string;

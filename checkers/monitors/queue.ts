@@ -1,7 +1,8 @@
 /**
- * Queues of unique values (of others only whether one was taken too often), first in, first out or in any order, by the patterns that break them (A. Bouajjani et al., "On
+ * Queues of unique values, first in, first out or in any order, by the patterns that break them (A. Bouajjani et al., "On
  * Reducing Linearizability to State Reachability", 2015): a value taken twice or before it was there, values taken in the
- * wrong order, and a queue that was called empty while some value was certainly in it. One sweep over the events.
+ * wrong order, and a queue that was called empty while some value was certainly in it. One sweep over the events. Of values
+ * that are put in several times, only whether one was taken too often.
  *
  * Dequeues of unknown outcome may have taken values that are missing. Each such value has a deadline, the end of the
  * first dequeue that must not have overtaken it; they are shared out first deadline, first dequeue.
